@@ -1,0 +1,273 @@
+"""The real dialer over loopback; each test gives up after 10 s."""
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from transport import dialer as dialer_module
+from transport.dialer import Dialer, SocketDialer
+from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
+from transport.framing import Deframer, frame
+from transport.handler import Protocol
+
+
+def _any(_reply: bytes) -> bool:
+    return True
+
+
+@asynccontextmanager
+async def dialing() -> AsyncGenerator[Dialer]:
+    with trio.fail_after(10):
+        async with SocketDialer() as dialer:
+            yield dialer
+
+
+@asynccontextmanager
+async def listening(
+    anywhere: Endpoint, kind: socket.SocketKind
+) -> AsyncGenerator[tuple[Endpoint, trio.socket.SocketType]]:
+    """A server done by hand."""
+    with trio.socket.socket(anywhere.family, kind) as sock:
+        await sock.bind((anywhere.host, 0))
+        if kind == socket.SOCK_STREAM:
+            sock.listen()
+        yield Endpoint(*sock.getsockname()[:2]), sock
+
+
+async def _receive(stream: trio.abc.ReceiveStream) -> bytes:
+    deframer = Deframer()
+    while True:
+        deframer.feed(await stream.receive_some(1_000))
+        for message in deframer:
+            return message
+
+
+async def _accept(sock: trio.socket.SocketType) -> trio.SocketStream:
+    return trio.SocketStream((await sock.accept())[0])
+
+
+async def _serve_one(sock: trio.socket.SocketType) -> trio.SocketStream:
+    """Accept a link, answer one message and leave it open."""
+    stream = await _accept(sock)
+    await stream.send_all(frame(await _receive(stream)))
+    return stream
+
+
+@pytest.fixture
+def loopback() -> Endpoint:
+    return Endpoint("127.0.0.1", 0)
+
+
+async def test_datagrams_wrong_or_long_are_ignored(anywhere: Endpoint) -> None:
+    async with dialing() as dialer, listening(anywhere, socket.SOCK_DGRAM) as (there, sock):
+
+        async def answer() -> None:
+            message, client = await sock.recvfrom(100)
+            for reply in (b"forged", b"", b"true" + b"x" * 4_093, message + b" true"):
+                await sock.sendto(reply, client)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            reply = await dialer.exchange(
+                there, Protocol.UDP, b"question", lambda reply: reply.endswith(b"true") or len(reply) > 4_096
+            )
+        assert reply == b"question true"
+
+
+async def test_another_source_is_not_heard(loopback: Endpoint) -> None:
+    async with dialing() as dialer, listening(loopback, socket.SOCK_DGRAM) as (there, sock):
+
+        async def answer() -> None:
+            _, client = await sock.recvfrom(100)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                stranger.sendto(b"forged", client)
+            await sock.sendto(b"true", client)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            assert await dialer.exchange(there, Protocol.UDP, b"question", _any) == b"true"
+
+
+async def test_a_flood_of_forgeries_lets_others_run(loopback: Endpoint) -> None:
+    async with dialing() as dialer, listening(loopback, socket.SOCK_DGRAM) as (there, sock):
+
+        async def answer() -> None:
+            _, client = await sock.recvfrom(100)
+            with socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_DGRAM) as same:
+                for _ in range(2 * dialer_module.REPLIES_A_TURN):  # nothing is awaited: all of it is there at once
+                    same.sendto(b"forged", client)
+                same.sendto(b"true", client)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            reply = await dialer.exchange(there, Protocol.UDP, b"question", lambda reply: reply == b"true")
+        assert reply == b"true"
+
+
+async def test_each_datagram_exchange_has_its_own_port(loopback: Endpoint) -> None:
+    ports: set[int] = set()
+    async with dialing() as dialer, listening(loopback, socket.SOCK_DGRAM) as (there, sock):
+
+        async def answer() -> None:
+            clients = [(await sock.recvfrom(100))[1] for _ in range(10)]
+            for client in clients:
+                ports.add(client[1])
+                await sock.sendto(b"reply", client)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            for _ in range(10):
+                nursery.start_soon(dialer.exchange, there, Protocol.UDP, b"question", _any)
+    assert len(ports) == 10
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+async def test_a_refused_port_is_unreachable(anywhere: Endpoint, protocol: Protocol) -> None:
+    kind = socket.SOCK_DGRAM if protocol == Protocol.UDP else socket.SOCK_STREAM
+    with socket.socket(anywhere.family, kind) as bound:  # a stream socket that does not listen
+        bound.bind((anywhere.host, 0))
+        there = Endpoint(*bound.getsockname()[:2])
+        if protocol == Protocol.UDP:
+            bound.connect((anywhere.host, 9))  # so that the kernel refuses what comes from anywhere else
+        async with dialing() as dialer:
+            with pytest.raises(UnreachableError, match="refused") as caught:
+                await dialer.exchange(there, protocol, b"question", _any)
+            assert caught.value.endpoint == there.to_text()
+
+
+async def test_the_deadline_is_the_callers(anywhere: Endpoint) -> None:
+    async with (
+        dialing() as dialer,
+        listening(anywhere, socket.SOCK_DGRAM) as (there, sock),
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(dialer.exchange, there, Protocol.UDP, b"question", _any)
+        assert await sock.recv(100) == b"question"
+        nursery.cancel_scope.cancel()
+
+
+async def test_one_link_carries_many_exchanges(anywhere: Endpoint) -> None:
+    async with dialing() as dialer, listening(anywhere, socket.SOCK_STREAM) as (there, sock):
+        replies: list[bytes] = []
+
+        async def ask(message: bytes) -> None:
+            replies.append(await dialer.exchange(there, Protocol.TCP, message, _any))
+
+        async with trio.open_nursery() as nursery:
+            for number in range(10):
+                nursery.start_soon(ask, b"ID%d" % number)
+            async with await _accept(sock) as stream:
+                deframer, messages = Deframer(), list[bytes]()
+                while len(messages) < 10:
+                    deframer.feed(await stream.receive_some(1_000))
+                    messages += list(deframer)
+                for message in reversed(messages):
+                    await stream.send_all(frame(message))
+                while len(replies) < 10:
+                    await wait_all_tasks_blocked()
+                nursery.start_soon(ask, b"ID again")
+                assert (await _receive(stream))[2:] == b" again"
+                nursery.cancel_scope.cancel()
+        assert sorted(replies) == [b"ID%d" % number for number in range(10)]
+
+
+async def test_a_link_closed_meanwhile_is_replaced_once(loopback: Endpoint) -> None:
+    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock):
+
+        async def serve() -> None:
+            first = await _serve_one(sock)
+            await _receive(first)
+            await first.aclose()  # as if it had been closing while the message came
+            async with await _serve_one(sock):
+                pass
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            for message in (b"ID first", b"ID second"):
+                assert await dialer.exchange(there, Protocol.TCP, message, _any) == message
+
+
+async def test_a_second_failure_is_told(loopback: Endpoint) -> None:
+    links = 0
+
+    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock):
+
+        async def serve() -> None:
+            nonlocal links
+            stream = await _serve_one(sock)
+            while True:
+                links += 1
+                await _receive(stream)
+                await stream.aclose()
+                stream = await _accept(sock)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            await dialer.exchange(there, Protocol.TCP, b"ID first", _any)
+            with pytest.raises(UnreachableError, match=r"closed by the other side|the link broke"):
+                await dialer.exchange(there, Protocol.TCP, b"ID second", _any)
+            nursery.cancel_scope.cancel()
+    assert links == 2
+
+
+async def test_a_fresh_link_that_fails_is_not_tried_again(loopback: Endpoint) -> None:
+    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock):
+
+        async def serve() -> None:
+            stream = await _accept(sock)
+            await _receive(stream)
+            await stream.aclose()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            with pytest.raises(UnreachableError, match=r"closed by the other side|the link broke"):
+                await dialer.exchange(there, Protocol.TCP, b"ID", _any)
+
+
+async def test_cancelling_the_first_leaves_the_link_to_the_others(loopback: Endpoint) -> None:
+    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock):
+        async with trio.open_nursery() as first:
+            first.start_soon(dialer.exchange, there, Protocol.TCP, b"IDA", _any)
+            stream = await _accept(sock)
+            assert (await _receive(stream))[2:] == b"A"
+            first.cancel_scope.cancel()
+
+        async def answer() -> None:
+            await stream.send_all(frame(await _receive(stream)))
+
+        async with trio.open_nursery() as nursery, stream:
+            nursery.start_soon(answer)
+            assert await dialer.exchange(there, Protocol.TCP, b"IDB", _any) == b"IDB"
+
+
+async def test_links_are_bounded(loopback: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer_module, "MAX_LINKS", 0)
+    async with dialing() as dialer:
+        with pytest.raises(UnreachableError, match="0 links are open already"):
+            await dialer.exchange(loopback, Protocol.TCP, b"ID", _any)
+
+
+async def test_leaving_closes_links_and_tells_who_waits(loopback: Endpoint) -> None:
+    with trio.fail_after(10):
+        async with listening(loopback, socket.SOCK_STREAM) as (there, sock), trio.open_nursery() as nursery:
+
+            async def ask(dialer: Dialer) -> None:
+                with pytest.raises(UnreachableError, match="closed"):
+                    await dialer.exchange(there, Protocol.TCP, b"ID", _any)
+
+            async with SocketDialer() as dialer:
+                nursery.start_soon(ask, dialer)
+                stream = await _accept(sock)
+                await _receive(stream)
+            assert await stream.receive_some(1) == b""
+            await stream.aclose()
+
+
+async def test_links_need_an_open_dialer(loopback: Endpoint) -> None:
+    with pytest.raises(UnreachableError, match="not open"):
+        await SocketDialer().exchange(loopback, Protocol.TCP, b"ID", _any)

@@ -1,0 +1,235 @@
+"""Datagrams over loopback. A server is started with `serving`; each test gives up after 10 s."""
+
+import errno
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from transport.clock import Clock
+from transport.endpoint import Endpoint
+from transport.handler import Caller, Handler, Later, Protocol, Verdict
+from transport.later import LaterPool
+from transport.udp_listener import BATCH, UdpListener, open_udp, serve_udp
+
+START = 1_700_000_000.0
+LOOPBACK = Endpoint("127.0.0.1", 0)
+
+
+def _echo(message: bytes, _caller: Caller, _now: float) -> Verdict:
+    return message
+
+
+def _later(work: Callable[[bytes], Any]) -> Handler:
+    """A handler that works on what starts with "later", and echoes all else."""
+
+    def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
+        return Later(lambda: work(message)) if message.startswith(b"later") else message
+
+    return handle
+
+
+@asynccontextmanager
+async def serving(
+    handler: Handler, endpoint: Endpoint = LOOPBACK, pool: LaterPool | None = None
+) -> AsyncGenerator[tuple[UdpListener, trio.socket.SocketType]]:
+    """Serve, and hand out the listener and a client's connected socket."""
+    with trio.fail_after(10), open_udp(endpoint) as sock:
+        async with (pool or LaterPool(8)).running() as later, trio.open_nursery() as nursery:
+            clock = Clock.starting_at(START)
+            listener: UdpListener = await nursery.start(serve_udp, sock, handler, clock, later)
+            with trio.socket.socket(endpoint.family, socket.SOCK_DGRAM) as client:
+                await client.connect(sock.getsockname())
+                yield listener, client
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_message_is_answered_and_the_caller_is_told(anywhere: Endpoint) -> None:
+    seen: list[tuple[Caller, float]] = []
+
+    def handle(message: bytes, caller: Caller, now: float) -> Verdict:
+        seen.append((caller, now))
+        return message[::-1]
+
+    async with serving(handle, anywhere) as (listener, client):
+        await client.send(b"question")
+        assert await client.recv(100) == b"noitseuq"
+        [(caller, now)] = seen
+        assert caller == Caller(Endpoint(*client.getsockname()[:2]), Protocol.UDP)
+        assert now == pytest.approx(START, abs=10)
+        statistics = listener.statistics()
+        assert (statistics.received, statistics.answered) == (1, 1)
+
+
+async def test_silence_is_counted() -> None:
+    async def work(_message: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
+        match message:
+            case b"now":
+                return None
+            case b"later":
+                return Later(lambda: work(message))
+            case _:
+                return message
+
+    async with serving(handle) as (listener, client):
+        for message in (b"now", b"later", b"loud"):
+            await client.send(message)
+        assert await client.recv(100) == b"loud"
+        await wait_all_tasks_blocked()
+        statistics = listener.statistics()
+        assert (statistics.received, statistics.silent, statistics.answered) == (3, 2, 1)
+
+
+async def test_a_batch_has_one_time_and_the_loop_goes_on() -> None:
+    times: set[float] = set()
+
+    def handle(message: bytes, _caller: Caller, now: float) -> Verdict:
+        times.add(now)
+        return message if message == b"last" else None
+
+    async with serving(handle) as (listener, client):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+            flood.connect(client.getpeername())
+            for _ in range(BATCH):  # all of it waits in the kernel: nothing is awaited here
+                flood.send(b"one of many")
+        await client.send(b"last")
+        assert await client.recv(100) == b"last"
+        assert listener.statistics().received == BATCH + 1
+        assert len(times) <= 3  # one reading for each batch; sending may have let one more begin
+
+
+async def test_too_long_datagrams_are_ignored() -> None:
+    async with serving(_echo) as (listener, client):
+        await client.send(b"x" * 4_097)
+        await client.send(b"y" * 4_096)
+        assert await client.recv(5_000) == b"y" * 4_096
+        assert listener.statistics().oversized == 1
+
+
+async def test_an_empty_datagram_is_a_message() -> None:
+    async with serving(_echo) as (_listener, client):
+        await client.send(b"")
+        assert await client.recv(100) == b""
+
+
+async def test_later_answers_overtake(lookup_pause: trio.Event) -> None:
+    async def work(message: bytes) -> bytes:
+        await lookup_pause.wait()
+        return b"found " + message
+
+    async with serving(_later(work)) as (_listener, client):
+        await client.send(b"later")
+        await client.send(b"quick")
+        assert await client.recv(100) == b"quick"
+        lookup_pause.set()
+        assert await client.recv(100) == b"found later"
+
+
+async def test_a_full_pool_drops_datagrams(lookup_pause: trio.Event) -> None:
+    async def work(message: bytes) -> bytes:
+        await lookup_pause.wait()
+        return message
+
+    pool = LaterPool(1)
+    async with serving(_later(work), pool=pool) as (listener, client):
+        for message in (b"later 1", b"later 2", b"quick"):
+            await client.send(message)
+        assert await client.recv(100) == b"quick"
+        assert listener.statistics().dropped_full == 1
+        assert pool.statistics().refused == 1
+        lookup_pause.set()
+        assert await client.recv(100) == b"later 1"
+
+
+@pytest.mark.parametrize(("age", "dropped"), [(1.0, 0), (2.0, 1)])
+async def test_an_answer_that_is_ready_too_late_is_dropped(
+    leaping_clock: MockClock, lookup_pause: trio.Event, age: float, dropped: int
+) -> None:
+    async def work(message: bytes) -> bytes:
+        await lookup_pause.wait()
+        return message
+
+    async with serving(_later(work)) as (listener, client):
+        await client.send(b"later")
+        await client.send(b"quick")
+        assert await client.recv(100) == b"quick"
+        leaping_clock.jump(age)
+        lookup_pause.set()
+        await wait_all_tasks_blocked()
+        statistics = listener.statistics()
+        assert (statistics.dropped_late, statistics.answered) == (dropped, 2 - dropped)
+
+
+async def test_work_outlives_the_listener_for_a_grace(lookup_pause: trio.Event) -> None:
+    async def work(message: bytes) -> bytes:
+        await lookup_pause.wait()
+        return message
+
+    with trio.fail_after(10), open_udp(LOOPBACK) as sock:
+        async with LaterPool(1).running() as pool:
+            with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                await client.connect(sock.getsockname())
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(serve_udp, sock, _later(work), Clock(), pool)
+                    await client.send(b"later")
+                    await client.send(b"quick")
+                    assert await client.recv(100) == b"quick"
+                    nursery.cancel_scope.cancel()
+                lookup_pause.set()
+                assert await client.recv(100) == b"later"
+
+
+class _FaultySocket(socket.socket):
+    """Fails each way once, and then works."""
+
+    faults: tuple[list[int], list[int]]
+
+    def recvfrom(self, *args: Any) -> Any:
+        if self.faults[0]:
+            raise OSError(self.faults[0].pop(), "cannot receive")
+        return super().recvfrom(*args)
+
+    def sendto(self, *args: Any) -> Any:
+        if self.faults[1]:
+            raise OSError(self.faults[1].pop(), "cannot send")
+        return super().sendto(*args)
+
+
+async def test_errors_of_the_kernel_are_counted_and_survived() -> None:
+    faults = [errno.ECONNREFUSED, errno.EPERM, errno.ENETUNREACH]
+    with trio.fail_after(10), _FaultySocket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.faults = (list(faults), [*faults, errno.EAGAIN])
+        sock.setblocking(False)
+        sock.bind(("127.0.0.1", 0))
+        async with LaterPool(1).running() as pool, trio.open_nursery() as nursery:
+            listener: UdpListener = await nursery.start(serve_udp, sock, _echo, Clock(), pool)
+            with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                await client.connect(sock.getsockname())
+                for number in range(5):
+                    await client.send(b"%d" % number)
+                assert await client.recv(100) == b"4"
+            statistics = listener.statistics()
+            assert (statistics.receive_errors, statistics.send_errors) == (3, 4)
+            nursery.cancel_scope.cancel()
+
+
+def test_a_port_that_is_taken_is_an_error(anywhere: Endpoint) -> None:
+    with open_udp(anywhere) as sock:
+        taken = Endpoint(*sock.getsockname()[:2])
+        with pytest.raises(OSError, match="in use"):
+            open_udp(taken)
+
+
+def test_ipv6_sockets_leave_ipv4_alone(anywhere: Endpoint) -> None:
+    with open_udp(anywhere) as sock:
+        assert not sock.getblocking()
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= 200_000
+        if anywhere.family == socket.AF_INET6:
+            assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1

@@ -1,0 +1,46 @@
+"""What a listener is handed: a function from a message to what is to happen with it.
+
+A handler is an ordinary function, never waits and never raises: it is its own barrier for bugs. What needs
+waiting goes into a `Later`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transport.endpoint import Endpoint
+
+
+class Protocol(StrEnum):
+    """Over what a message comes or goes."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a message.
+
+    Attributes:
+        endpoint: Where it says it comes from. On UDP nothing proves that.
+        protocol: Over what it came.
+    """
+
+    endpoint: Endpoint
+    protocol: Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Work for a task of its own.
+
+    Attributes:
+        work: Returns the reply, or None for silence; lets nothing out but cancellation.
+    """
+
+    work: Callable[[], Awaitable[bytes | None]]
+
+
+Verdict = bytes | Later | None  # answer now, answer later, stay silent
+Handler = Callable[[bytes, Caller, float], Verdict]  # the message, who sent it, now in Unix seconds

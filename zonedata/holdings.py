@@ -1,0 +1,216 @@
+"""What has been opened and is held: zones' statements in canonical order, and what authorities said.
+
+Used by the resolver as its cache of proven objects and by a verifier as its heap of proof, so that both
+follow the same rules of order (verification step 9):
+
+- of two statements of one party about one name the higher serial stands;
+- a GAP displaces everything older strictly inside it and every older gap that it overlaps; a newer DELEGATION
+  or AUTHORITY displaces the older GAP that it lies in. So the gaps held never overlap;
+- a GAP that does not count a newer DELEGATION above its first name says nothing about what is below that.
+
+Nothing is used after its `keep`. What has ended is swept out by `sweep`, which the holder calls.
+"""
+
+from typing import TypeVar, cast
+
+from zonedata.identifiers import authority_node
+from zonedata.kinds import Kind, Role
+from zonedata.names import Name, ancestors, covers
+from zonedata.opening import Opened, Refusal, Step, speaker_of
+from zonedata.ordered import Ordered
+from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.sealed import Sealed
+from zonedata.statements import Statement
+from zonedata.zone_statements import Authority, Delegation, Gap
+
+Principal = tuple[str, ...]
+S = TypeVar("S", Delegation, Authority)
+
+
+def _is_overtaken(statement: Statement, held: Opened[Statement] | None, now: float) -> bool:
+    return held is not None and held.until > now and held.statement.life.serial > statement.life.serial
+
+
+class ZoneHoldings:
+    """The statements of one zone."""
+
+    __slots__ = ("_authorities", "_delegations", "_gaps")
+
+    def __init__(self) -> None:
+        self._gaps: Ordered[Opened[Gap]] = Ordered()
+        self._delegations: Ordered[Opened[Delegation]] = Ordered()
+        self._authorities: Ordered[Opened[Authority]] = Ordered()
+
+    def __len__(self) -> int:
+        return len(self._gaps) + len(self._delegations) + len(self._authorities)
+
+    def gap_for(self, name: Name, now: float) -> Opened[Gap] | None:
+        """Return the gap that holds the name."""
+        found = self._gaps.at_or_before(name)
+        if found is None or found[1].keep <= now or not found[1].statement.holds(name):
+            return None
+        gap = found[1].statement
+        for count, node in enumerate(ancestors(gap.first)):
+            is_named = count in gap.counts or not covers(node, name)
+            if not is_named and _is_overtaken(gap, self._delegations.get(node), now):
+                return None
+        return found[1]
+
+    def delegation(self, node: Name, now: float) -> Opened[Delegation] | None:
+        """Return the delegation at exactly that node."""
+        held = self._delegations.get(node)
+        return held if held is not None and held.keep > now else None
+
+    def authority(self, authority: str, now: float) -> Opened[Authority] | None:
+        """Return the binding of an authority's name."""
+        held = self._authorities.get(authority_node(authority))
+        return held if held is not None and held.keep > now else None
+
+    def holds(self, sealed: Sealed, statement: Gap | Delegation | Authority, now: float) -> bool:
+        """Say whether exactly this is held and current, so that it need not be verified again."""
+        held: Opened[Statement] | None
+        match statement:
+            case Gap():
+                held = self._gaps.get(statement.first)
+            case Delegation():
+                held = self._delegations.get(statement.node)
+            case Authority():
+                held = self._authorities.get(authority_node(statement.authority))
+        return held is not None and held.keep > now and held.sealed == sealed
+
+    def add(self, opened: Opened[Statement], now: float) -> Refusal | None:
+        """Hold a zone's statement, or refuse it because something later says otherwise (step 9)."""
+        match opened.statement:
+            case Gap():
+                return self._add_gap(cast("Opened[Gap]", opened), now)
+            case Delegation() as said:
+                return self._add_name(self._delegations, said.node, cast("Opened[Delegation]", opened), now)
+            case Authority() as said:
+                node = authority_node(said.authority)
+                return self._add_name(self._authorities, node, cast("Opened[Authority]", opened), now)
+            case other:
+                raise AssertionError(other.kind)
+
+    def _add_gap(self, opened: Opened[Gap], now: float) -> Refusal | None:
+        gap = opened.statement
+        if _is_overtaken(gap, self._gaps.get(gap.first), now):
+            return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later gap begins at the same name")
+        overlapping = self._gaps.between(gap.first, gap.next)
+        before = self._gaps.at_or_before(gap.first)
+        if before is not None and before[1].statement.holds_inside(gap.first):
+            overlapping.append(before)
+        if any(_is_overtaken(gap, held, now) for _, held in overlapping):
+            return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later gap overlaps it")
+        for table in (self._delegations, self._authorities):
+            inside = table.between(gap.first, gap.next)
+            if any(_is_overtaken(gap, held, now) for _, held in inside):
+                return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later statement lies in the gap")
+            for node, _ in inside:
+                table.remove(node)
+        for first, _ in overlapping:
+            self._gaps.remove(first)
+        self._gaps.put(gap.first, opened)
+        return None
+
+    def _add_name(self, table: Ordered[Opened[S]], node: Name, opened: Opened[S], now: float) -> Refusal | None:
+        statement = opened.statement
+        if _is_overtaken(statement, table.get(node), now):
+            return Refusal(Step.ORDER, statement.kind, statement.zone, "a later statement is held")
+        found = self._gaps.at_or_before(node)
+        if found is not None and found[1].statement.holds_inside(node):
+            gap = found[1]
+            if gap.until > now and gap.statement.life.serial >= statement.life.serial:
+                return Refusal(Step.ORDER, statement.kind, statement.zone, "a gap as late says it is not there")
+            self._gaps.remove(found[0])
+        table.put(node, opened)
+        return None
+
+    def all(self) -> list[Opened[Statement]]:
+        """Return everything held, in canonical order of its tables; for checkers and dumps."""
+        tables: list[Ordered[Opened[Statement]]] = [self._gaps, self._delegations, self._authorities]  # type: ignore[list-item]  # read only
+        return [held for table in tables for _, held in [*_whole(table)]]
+
+    def sweep(self, now: float) -> int:
+        """Take out what has ended; return how many entries went."""
+        gone = 0
+        tables: list[Ordered[Opened[Statement]]] = [self._gaps, self._delegations, self._authorities]  # type: ignore[list-item]  # only removed from
+        for table in tables:
+            for key, held in _whole(table):
+                if held.keep <= now:
+                    table.remove(key)
+                    gone += 1
+        return gone
+
+
+def _whole(table: Ordered[Opened[Statement]]) -> list[tuple[bytes, Opened[Statement]]]:
+    root = table.get(b"")
+    return [*([(b"", root)] if root is not None else []), *table.between(b"", b"")]
+
+
+class Said:
+    """What one authority said about one owner: at most one statement of each kind, the latest."""
+
+    __slots__ = ("assertion", "block", "denials")
+
+    def __init__(self) -> None:
+        self.assertion: Opened[Assertion] | None = None
+        self.block: Opened[Block] | None = None  # the longest that was shown
+        self.denials: dict[Role, Opened[Denial]] = {}
+
+    def add(self, opened: Opened[Statement], now: float) -> Refusal | None:
+        """Hold a statement about the owner, or refuse it because a later one is held (step 9)."""
+        statement = opened.statement
+        held: Opened[Statement] | None = None
+        match statement:
+            case Assertion():
+                held = self.assertion
+            case Block():
+                held = self.block
+                node = self.block.statement.node if self.block is not None and self.block.keep > now else b""
+                if len(node) > len(statement.node):
+                    return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
+                held = self.block if node == statement.node else None
+            case Denial():
+                held = self.denials.get(statement.role)
+            case _:
+                raise AssertionError(statement.kind)
+        if _is_overtaken(statement, held, now):
+            return Refusal(Step.ORDER, statement.kind, speaker_of(statement), "a later statement is held")
+        match statement:
+            case Assertion():
+                self.assertion = cast("Opened[Assertion]", opened)
+            case Block():
+                self.block = cast("Opened[Block]", opened)
+            case Denial():
+                self.denials[statement.role] = cast("Opened[Denial]", opened)
+        return None
+
+    def all(self) -> list[Opened[Statement]]:
+        """Return everything held."""
+        held = [self.assertion, self.block, *self.denials.values()]
+        return [opened for opened in held if opened is not None]
+
+
+class Holdings:
+    """Everything held, by the principal that said it."""
+
+    __slots__ = ("said", "zones")
+
+    def __init__(self) -> None:
+        self.zones: dict[Principal, ZoneHoldings] = {}
+        self.said: dict[tuple[Principal, Name], Said] = {}
+
+    def zone(self, principal: Principal) -> ZoneHoldings:
+        """Return the holdings of a zone, empty at first."""
+        held = self.zones.get(principal)
+        if held is None:
+            held = self.zones[principal] = ZoneHoldings()
+        return held
+
+    def about(self, principal: Principal, owner: Name) -> Said:
+        """Return what an authority said about an owner, nothing at first."""
+        key = (principal, owner)
+        held = self.said.get(key)
+        if held is None:
+            held = self.said[key] = Said()
+        return held

@@ -1,0 +1,62 @@
+"""The lifetime that every statement carries, and when it counts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from zonedata.errors import MalformedError
+from zonedata.fields import Fields
+from zonedata.kinds import MAX_TTL
+
+SKEW_PART = 0.1  # of the lifetime: what two honest clocks may differ by
+SKEW_LEAST = 60  # seconds; short-lived denials need at least this
+SKEW_MOST = 3_600  # seconds; a year-long statement is not to be a day early
+MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Times and order of a statement.
+
+    Attributes:
+        ttl: Seconds for which it may be cached.
+        serial: Orders the statements of one signer about one name.
+        issued: Unix seconds of its signing.
+        expires: Unix seconds from which it says nothing.
+    """
+
+    ttl: int
+    serial: int
+    issued: int
+    expires: int
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields of the body."""
+        return {"ttl": self.ttl, "serial": self.serial, "issued": self.issued, "expires": self.expires}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "Life":
+        """Read the fields of the body."""
+        life = cls(
+            fields.number("ttl", MAX_TTL),
+            fields.number("serial", 2**53),
+            fields.number("issued", MAX_TIME),
+            fields.number("expires", MAX_TIME),
+        )
+        if life.issued >= life.expires:
+            raise MalformedError("statement expires before it is issued")
+        return life
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which `issued` may lie ahead of our clock. Expiry is never stretched."""
+        return min(max((self.expires - self.issued) * SKEW_PART, SKEW_LEAST), SKEW_MOST)
+
+    def refusal_at(self, now: float, max_life: int) -> str | None:
+        """Say why it does not count at `now`, or None when it does."""
+        if self.expires - self.issued > max_life:
+            return f"lifetime of {self.expires - self.issued} s, at most {max_life} s are allowed"
+        if now < self.issued - self.skew:
+            return f"issued {self.issued - now:.0f} s in the future"
+        if now >= self.expires:
+            return f"expired {now - self.expires:.0f} s ago"
+        return None

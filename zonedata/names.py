@@ -1,0 +1,131 @@
+"""Names in the tree: text, wire and key forms, covering, canonical order.
+
+A `Name` is its own store key: the labels from the root down, each ended by a zero octet, so that
+`5.1.4.1.e164.` is `e164 0 1 0 4 0 1 0 5 0`. A prefix of the tree is then a prefix of the bytes, comparing
+the bytes is the canonical order of RFC 4034 section 6.1, and a parent is a shorter slice. The empty bytes
+are the root of the tree. Labels hold lower-case letters, digits, `-` and `_` only, so no label contains the
+octet that ends it.
+
+Names in statements never carry the apex under which they hang on the wire; `to_wire` and `from_wire` add it
+and take it off.
+"""
+
+from typing import NewType
+
+from zonedata.errors import MalformedError
+
+Name = NewType("Name", bytes)
+
+ROOT = Name(b"")
+MAX_LABEL = 63  # RFC 1035 section 2.3.4
+MAX_WIRE_NAME = 255  # RFC 1035 section 2.3.4
+MAX_APEX = 64  # octets of the apex on the wire; what it takes, owner names cannot have
+MAX_NAME = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits under every allowed apex
+MAX_LABELS = 40  # names of more labels make parsers slow; E.164 needs 16, mail domains rarely ten
+_ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def from_labels(labels: list[bytes]) -> Name:
+    """Make a name from its labels, root first.
+
+    Raises:
+        MalformedError: A label is empty, too long or holds a character outside a-z, 0-9, `-`, `_`; or the
+            whole is too long to hang under an apex.
+    """
+    if len(labels) > MAX_LABELS:
+        raise MalformedError(f"name has {len(labels)} labels, at most {MAX_LABELS} are allowed")
+    for label in labels:
+        if not 0 < len(label) <= MAX_LABEL:
+            raise MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
+        if not _ALLOWED.issuperset(label):
+            raise MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
+    key = b"".join(label + b"\0" for label in labels)
+    if len(key) > MAX_NAME:
+        raise MalformedError(f"name of {len(key)} octets is too long for DNS, at most {MAX_NAME} are left")
+    return Name(key)
+
+
+def labels_of(name: Name) -> list[bytes]:
+    """Return the labels, root first."""
+    return name.split(b"\0")[:-1]
+
+
+def from_text(text: str) -> Name:
+    """Read presentation form, leaf first and ending in a dot: `5.1.4.1.e164.`; `.` is the root."""
+    if text == ".":
+        return ROOT
+    if not text.endswith("."):
+        raise MalformedError(f"name {text[:80]!r} does not end in a dot")
+    try:
+        return from_labels(text[:-1].encode("ascii").split(b".")[::-1])
+    except UnicodeEncodeError as error:
+        raise MalformedError(f"name {text[:80]!r} holds a character outside ASCII") from error
+
+
+def to_text(name: Name) -> str:
+    """Write presentation form, the only spelling that `from_text` reads for this name."""
+    return ".".join(label.decode("ascii") for label in reversed(labels_of(name))) + "."
+
+
+def from_wire(labels: list[bytes], apex: Name) -> Name | None:
+    """Take the apex off a name read from a message.
+
+    Args:
+        labels: As they stood in the message, leaf first, already lower-cased.
+        apex: The apex the server answers under.
+
+    Returns:
+        The name, or None when it does not hang under the apex or is no name of ours.
+    """
+    try:
+        above = labels_of(apex)
+        rest = labels[: len(labels) - len(above)]
+        if labels[len(rest) :] != above[::-1]:
+            return None
+        return from_labels(rest[::-1])
+    except MalformedError:
+        return None
+
+
+def to_wire(name: Name, apex: Name) -> bytes:
+    """Write the uncompressed wire form (RFC 1035 section 3.1) under an apex."""
+    labels = reversed(labels_of(Name(apex + name)))
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+def covers(node: Name, name: Name) -> bool:
+    """Say whether `name` is `node` or lies below it. A partial order."""
+    return name.startswith(node)
+
+
+def depth(name: Name) -> int:
+    """Return the number of labels."""
+    return name.count(b"\0")
+
+
+def ancestor(name: Name, count: int) -> Name:
+    """Return the ancestor-or-self of `name` that has `count` labels; `count` is at most its depth."""
+    end = 0
+    for _ in range(count):
+        end = name.index(b"\0", end) + 1
+    return Name(name[:end])
+
+
+def ancestors(name: Name) -> list[Name]:
+    """Return every ancestor and the name itself, from the root down."""
+    found = [ROOT]
+    end = name.find(b"\0") + 1
+    while end:
+        found.append(Name(name[:end]))
+        end = name.find(b"\0", end) + 1
+    return found
+
+
+def child(name: Name, label: bytes) -> Name:
+    """Return the name one label below."""
+    return Name(name + label + b"\0")
+
+
+def end_of(node: Name) -> bytes:
+    """Return the first key after everything at or below `node`; b"" stands for the end of the tree."""
+    return node[:-1] + b"\1" if node else b""

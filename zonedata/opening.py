@@ -1,0 +1,170 @@
+"""Opening what is sealed: verification steps 1 to 7, and the words for every refusal.
+
+The whole verification of a look-up has the numbered steps of `Step`. The first seven concern one statement
+and stand here; the others concern how statements fit together and stand in `holdings`, `path` and
+`judgement`. Each returns a `Refusal` that names its step, so that a log, an EDE and a test can say which rule
+it was.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from zonedata import statements
+from zonedata.errors import MalformedError
+from zonedata.keys import ED25519
+from zonedata.kinds import RULES, ZONE_SIGNED, Kind
+from zonedata.sealed import Sealed, signed_octets
+from zonedata.statements import Statement
+from zonedata.zone_statements import BoundKey
+
+S_co = TypeVar("S_co", bound=Statement, covariant=True)
+
+
+class Step(IntEnum):
+    """The verification steps, in the order they are taken."""
+
+    ENVELOPE = 1  # a known kind, the right number of signatures, nothing cut short or too long
+    BODY = 2  # canonical, every field there and sound
+    SPEAKER = 3  # it claims to be said by the party that was asked
+    TREE = 4  # a zone's statement names our trust anchor
+    WINDOW = 5  # issued, not expired, not living longer than its kind may
+    KEY = 6  # a key bound to that party, for this use, at this time
+    SIGNATURE = 7  # and that key signed these octets
+    SCOPE = 8  # about a name that the party may speak of
+    ORDER = 9  # not overtaken by a later statement of the same party
+    BINDING = 10  # the authority's name is bound once, by the uppermost zone
+    PATH = 11  # every node that the gap names is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was not believed.
+
+    Attributes:
+        step: Which verification step refused it.
+        kind: Of the statement refused.
+        about: The party or the name it is about.
+        why: What was wrong.
+    """
+
+    step: Step
+    kind: Kind | None
+    about: str
+    why: str
+
+    def to_text(self) -> str:
+        """Return one line for a log or a terminal."""
+        kind = self.kind.name if self.kind is not None else "statement"
+        return f"step {self.step} ({self.step.name.lower()}) refused {kind} of {self.about}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement that can be read, said by anybody."""
+
+    sealed: Sealed
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whom we believe: a party, its keys and how long the chain to it holds.
+
+    Attributes:
+        name: "." for the root zone, else the authority.
+        principal: The names from the root down of who bound whom, this party last; () for the root. Two
+            parties of one name that different zones bind are different principals.
+        keys: What it may sign with.
+        until: Unix seconds at which the shortest-lived statement above it ends.
+    """
+
+    name: str
+    principal: tuple[str, ...]
+    keys: tuple[BoundKey, ...]
+    until: float
+
+    def key_for(self, key_id: bytes) -> BoundKey | None:
+        """Return the bound key of that id. Ids are unique: admission refuses a clash."""
+        for bound in self.keys:
+            if bound.public.key_id == key_id:
+                return bound
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[S_co]):
+    """A statement that its party has signed. Made by `open_claim` alone.
+
+    Attributes:
+        sealed: The octets it came in, to pass on.
+        key_id: The key that signed; it counts only while that key is bound.
+        until: Unix seconds at which it or anything above it ends.
+        keep: Unix seconds until which it may be used without asking again; never after `until`.
+    """
+
+    statement: S_co
+    sealed: Sealed
+    key_id: bytes
+    until: float
+    keep: float
+
+
+def read_claim(wire: bytes) -> Claim | Refusal:
+    """Take steps 1 and 2 on one record's data."""
+    try:
+        sealed = Sealed.from_wire(wire)
+    except MalformedError as error:
+        return Refusal(Step.ENVELOPE, None, "unknown", str(error))
+    try:
+        return Claim(sealed, statements.read_untrusted(sealed))
+    except MalformedError as error:
+        return Refusal(Step.BODY, sealed.kind, "unknown", str(error))
+
+
+def speaker_of(statement: Statement) -> str:
+    """Return the party that a statement claims to be said by; "" for STATUS, which nobody says."""
+    for field in ("zone", "msp", "authority"):
+        speaker = getattr(statement, field, None)
+        if isinstance(speaker, str):
+            return speaker
+    return "." if statement.kind is Kind.ROOTKEYS else ""
+
+
+def open_claim(
+    claim: Claim, signer: Signer, tree: bytes, now: float, keep: float | None = None
+) -> Opened[Statement] | Refusal:
+    """Take steps 3 to 7.
+
+    Args:
+        claim: What was read.
+        signer: The party we asked, as the chain above it says.
+        tree: Id of our trust anchor.
+        now: Unix seconds.
+        keep: Unix seconds until which the caller may keep it by the record's TTL; None where nothing is kept.
+    """
+    statement, kind = claim.statement, claim.sealed.kind
+    rules = RULES.get(kind)
+
+    def refuse(step: Step, why: str) -> Refusal:
+        return Refusal(step, kind, signer.name, why)
+
+    if rules is None or speaker_of(statement) != signer.name:
+        return refuse(Step.SPEAKER, f"said by {speaker_of(statement) or 'nobody'}, not by {signer.name}")
+    if kind in ZONE_SIGNED and getattr(statement, "tree", None) != tree:
+        return refuse(Step.TREE, "belongs to another trust anchor")
+    if (why := statement.life.refusal_at(now, rules.max_life)) is not None:
+        return refuse(Step.WINDOW, why)
+    signature = claim.sealed.signatures[0]
+    bound = signer.key_for(signature.key_id)
+    if bound is None or signature.algorithm != ED25519:
+        return refuse(Step.KEY, f"key {signature.key_id.hex()} is not bound to {signer.name}")
+    if rules.use not in bound.uses:
+        return refuse(Step.KEY, f"key {signature.key_id.hex()} may not sign what needs '{rules.use}'")
+    if not bound.start - statement.life.skew <= now < bound.end:
+        return refuse(Step.KEY, f"key {signature.key_id.hex()} does not count at this time")
+    if not bound.public.verifies(signature.octets, signed_octets(kind, claim.sealed.body)):
+        return refuse(Step.SIGNATURE, "the signature does not verify")
+    until = min(statement.life.expires, bound.end, signer.until)
+    kept = until if keep is None else min(until, keep, now + statement.life.ttl)
+    return Opened(statement, claim.sealed, signature.key_id, until, kept)

@@ -1,0 +1,373 @@
+"""DNS messages by hand: the gate, the question, the reply (RFC 1035 section 4, RFC 6891, RFC 8914).
+
+A message is looked at octet by octet before anything is built from it, so that no input costs more than a
+fraction of a millisecond: names are bounded, compression is followed nowhere (a question's name may hold no
+pointer, and the owners of records are skipped: statements carry their own names).
+
+Queries are read by `read_query`, replies by `read_reply`; both sides write with `Reply.to_wire` and
+`query_wire`. What does not pass the gate is answered by `Rejected`.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from zonedata import names
+from zonedata.errors import MalformedError
+from zonedata.names import Name
+
+MAX_QUERY = 1_024  # octets; ours are under 300, cookies and padding included
+MAX_UDP = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
+MIN_UDP = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
+MAX_OPTIONS = 16  # of one OPT record; long lists of empty options are an attack on parsers
+MAX_QUERY_ADDITIONAL = 2  # an OPT, and a TSIG one day
+MAX_RECORDS = 512  # of a reply: a proof with 64 authorities has some 300
+
+CLASS_IN = 1
+TYPE_SOA = 6
+TYPE_OPT = 41
+OPTION_EDE = 15
+POINTER_TO_QUESTION = b"\xc0\x0c"
+
+FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
+    0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010,
+)  # fmt: skip
+
+
+class QType(IntEnum):
+    """Question types of ours, from the range for private use (RFC 6895 section 3.1)."""
+
+    CSI = 65_280
+    PROOF = 65_281
+    ZONE = 65_282
+
+
+class Rcode(IntEnum):
+    """Response codes that we use (RFC 1035, RFC 6891)."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    BADVERS = 16
+
+
+class Ede(IntEnum):
+    """Extended errors that we use (RFC 8914 section 5.2)."""
+
+    OTHER = 0
+    STALE = 3
+    BOGUS = 6
+    NOT_READY = 14
+    NOT_AUTHORITATIVE = 20
+    NO_REACHABLE_AUTHORITY = 22
+    NETWORK_ERROR = 23
+    INVALID_DATA = 24
+
+
+class Section(IntEnum):
+    """Where a record stands in a message."""
+
+    ANSWER = 0
+    AUTHORITY = 1
+    ADDITIONAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question that passed the gate.
+
+    Attributes:
+        id: Message id.
+        flags: The second 16 bits as they came.
+        question: The octets of the question section as they came, to be echoed.
+        labels: Labels of the name, leaf first, lower case.
+        qtype: What is asked for.
+        qclass: 1 is IN.
+        udp_size: What the client takes over UDP; 0 when it sent no EDNS.
+    """
+
+    id: int
+    flags: int
+    question: bytes
+    labels: list[bytes]
+    qtype: int
+    qclass: int
+    udp_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that did not pass.
+
+    Attributes:
+        reply: What to send back: id, flags and at most the question are echoed, nothing else; None is silence.
+    """
+
+    reply: bytes | None
+
+
+def read_query(message: bytes) -> Query | Rejected:
+    """Pass a message through the gate and read its question.
+
+    Args:
+        message: Whole, without the length of RFC 7766.
+    """
+    if not 12 <= len(message) <= MAX_QUERY:
+        return Rejected(None)
+    flags = int.from_bytes(message[2:4], "big")
+    if flags & FLAG_QR:
+        return Rejected(None)  # a reply is never answered, or two servers would talk for ever
+    if (flags >> 11) & 0xF:
+        return Rejected(_error(message, flags, Rcode.NOTIMP))
+    if message[4:10] != b"\0\1\0\0\0\0" or int.from_bytes(message[10:12], "big") > MAX_QUERY_ADDITIONAL:
+        return Rejected(_error(message, flags, Rcode.FORMERR))
+    labels: list[bytes] = []
+    at = 12
+    end = len(message)
+    while at < end and (length := message[at]):
+        if length > names.MAX_LABEL or at + length > names.MAX_WIRE_NAME + 12 or len(labels) == names.MAX_LABELS:
+            return Rejected(_error(message, flags, Rcode.FORMERR))
+        labels.append(message[at + 1 : at + 1 + length].lower())
+        at += 1 + length
+    if at + 5 > end:
+        return Rejected(_error(message, flags, Rcode.FORMERR))
+    question = message[12 : at + 5]
+    size = _read_edns(message, at + 5, int.from_bytes(message[10:12], "big"))
+    if isinstance(size, Rcode):
+        return Rejected(_error(message, flags, size, question))
+    qtype, qclass = (int.from_bytes(message[at + n : at + n + 2], "big") for n in (1, 3))
+    return Query(int.from_bytes(message[:2], "big"), flags, question, labels, qtype, qclass, size)
+
+
+def _read_edns(message: bytes, at: int, count: int) -> int | Rcode:
+    """Return the UDP size of the one OPT record, 0 without one, or why the rest is no good."""
+    size = 0
+    for _ in range(count):
+        if message[at : at + 1] != b"\0" or at + 11 > len(message):
+            return Rcode.FORMERR  # an additional record that is not at the root: neither OPT nor a TSIG of ours
+        rtype = int.from_bytes(message[at + 1 : at + 3], "big")
+        end = at + 11 + int.from_bytes(message[at + 9 : at + 11], "big")
+        if rtype != TYPE_OPT or size or end > len(message):
+            return Rcode.FORMERR
+        if message[at + 6]:
+            return Rcode.BADVERS
+        if _options(message, at + 11, end) is None:
+            return Rcode.FORMERR
+        size = max(MIN_UDP, int.from_bytes(message[at + 3 : at + 5], "big"))
+        at = end
+    return size if at == len(message) else Rcode.FORMERR
+
+
+def _options(message: bytes, at: int, end: int) -> list[tuple[int, bytes]] | None:
+    """Read the options of an OPT record; None when they are too many or do not fit."""
+    found: list[tuple[int, bytes]] = []
+    while at < end:
+        stop = at + 4 + int.from_bytes(message[at + 2 : at + 4], "big")
+        if at + 4 > end or stop > end or len(found) == MAX_OPTIONS:
+            return None
+        found.append((int.from_bytes(message[at : at + 2], "big"), message[at + 4 : stop]))
+        at = stop
+    return found
+
+
+def _error(message: bytes, flags: int, rcode: Rcode, question: bytes = b"") -> bytes:
+    """Write an error from the id, the flags and the question alone; nothing else is echoed."""
+    kept = FLAG_QR | (flags & (0x7800 | FLAG_RD | FLAG_CD))
+    extended = b"\0\0\x29" + MAX_UDP.to_bytes(2, "big") + bytes((rcode >> 4, 0, 0, 0, 0, 0)) if rcode > 15 else b""
+    head = (kept | rcode & 15).to_bytes(2, "big") + bytes((0, bool(question), 0, 0, 0, 0, 0, bool(extended)))
+    return message[:2] + head + question + extended
+
+
+def servfail(message: bytes) -> bytes | None:
+    """Answer SERVFAIL from the header alone; for the barrier around a bug of ours."""
+    if len(message) < 12 or message[2] & 0x80:
+        return None
+    return _error(message, int.from_bytes(message[2:4], "big"), Rcode.SERVFAIL)
+
+
+def record(rtype: int, ttl: int, rdata: bytes) -> bytes:
+    """Write a record whose owner is the question's name."""
+    head = rtype.to_bytes(2, "big") + b"\0\1" + ttl.to_bytes(4, "big") + len(rdata).to_bytes(2, "big")
+    return POINTER_TO_QUESTION + head + rdata
+
+
+def soa_record(query: Query, apex: Name, serial: int, ttl: int) -> bytes:
+    """Write the SOA that goes with an answer of nothing (RFC 2308 section 3).
+
+    Its owner is the apex, as a pointer into the question; the name asked must hang under the apex.
+    """
+    at = 12 + len(query.question) - 4 - len(names.to_wire(names.ROOT, apex))
+    pointer = (0xC000 | at).to_bytes(2, "big")
+    times = b"".join(n.to_bytes(4, "big") for n in (serial & 0xFFFFFFFF, 3_600, 600, 604_800, ttl))
+    rdata = pointer + b"\x0ahostmaster" + pointer + times
+    head = TYPE_SOA.to_bytes(2, "big") + b"\0\1" + ttl.to_bytes(4, "big") + len(rdata).to_bytes(2, "big")
+    return pointer + head + rdata
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is to be said to a query.
+
+    Attributes:
+        rcode: The response code.
+        flags: Of AA, RA and AD those that are set; QR, RD and CD follow by themselves.
+        answer: Records of each section, whole.
+        authority: As `answer`.
+        additional: As `answer`; the OPT record follows by itself.
+        errors: Extended errors, each with a text for people.
+        optional: Additional records that may be left out when they do not fit.
+    """
+
+    rcode: Rcode = Rcode.NOERROR
+    flags: int = 0
+    answer: list[bytes] = field(default_factory=list)
+    authority: list[bytes] = field(default_factory=list)
+    additional: list[bytes] = field(default_factory=list)
+    errors: list[tuple[Ede, str]] = field(default_factory=list)
+    optional: list[bytes] = field(default_factory=list)
+
+    def to_wire(self, query: Query, limit: int) -> bytes:
+        """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records."""
+        opt = self._opt() if query.udp_size else b""
+        flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
+        sections = [self.answer, self.authority, list(self.additional)]
+        size = 12 + len(query.question) + len(opt) + sum(len(r) for section in sections for r in section)
+        if size > limit:
+            sections, flags = [[], [], []], flags | FLAG_TC
+        else:
+            for extra in self.optional:
+                if size + len(extra) <= limit:
+                    sections[2].append(extra)
+                    size += len(extra)
+        counts = [1, len(sections[0]), len(sections[1]), len(sections[2]) + bool(opt)]
+        head = b"".join(n.to_bytes(2, "big") for n in (query.id, flags, *counts))
+        return b"".join([head, query.question, *sections[0], *sections[1], *sections[2], opt])
+
+    def _opt(self) -> bytes:
+        options = b""
+        for code, text in self.errors:
+            data = code.to_bytes(2, "big") + text.encode()[:120]
+            options += OPTION_EDE.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
+        head = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big")
+        return head + bytes((self.rcode >> 4, 0, 0, 0)) + len(options).to_bytes(2, "big") + options
+
+
+def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int = 0) -> bytes:
+    """Write a question with EDNS.
+
+    Args:
+        name: What is asked about.
+        apex: Under which it hangs at that server.
+        qtype: A `QType`.
+        message_id: 16 bits.
+        flags: RD and CD as wanted.
+    """
+    head = message_id.to_bytes(2, "big") + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1"
+    opt = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)
+    return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + opt
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a reply; its owner is not kept, statements carry their own names."""
+
+    section: Section
+    rtype: int
+    ttl: int
+    rdata: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A reply that was read.
+
+    Attributes:
+        flags: The second 16 bits.
+        rcode: With the upper bits of EDNS.
+        records: All but OPT, in order.
+        errors: Extended errors with their texts.
+    """
+
+    flags: int
+    rcode: int
+    records: tuple[Record, ...]
+    errors: tuple[tuple[int, str], ...]
+
+    @property
+    def is_truncated(self) -> bool:
+        """Say whether the whole must be fetched over a stream."""
+        return bool(self.flags & FLAG_TC)
+
+
+def answers(message: bytes, query: bytes) -> bool:
+    """Say whether a message is a reply to exactly this query: id, QR, opcode and question, octet by octet."""
+    question_end = names_end(query, 12) + 4
+    return (
+        len(message) >= question_end
+        and message[:2] == query[:2]
+        and message[2] & 0xF8 == 0x80
+        and message[4:6] == b"\0\1"
+        and message[12:question_end] == query[12:question_end]
+    )
+
+
+def names_end(message: bytes, at: int) -> int:
+    """Return where a name ends, following no pointer.
+
+    Raises:
+        MalformedError: It does not end.
+    """
+    for _ in range(names.MAX_WIRE_NAME):
+        if at >= len(message):
+            break
+        length = message[at]
+        if length >= 0xC0:
+            return at + 2
+        if length == 0:
+            return at + 1
+        at += 1 + length
+    raise MalformedError("a name in the message does not end")
+
+
+def read_reply(message: bytes) -> Received:
+    """Read a reply whose question was already compared.
+
+    Raises:
+        MalformedError: Cut short, too many records, or octets left over.
+    """
+    if len(message) < 12:
+        raise MalformedError("reply is shorter than a header")
+    flags, questions, *counts = (int.from_bytes(message[n : n + 2], "big") for n in range(2, 12, 2))
+    if questions > 1 or sum(counts) > MAX_RECORDS:
+        raise MalformedError(f"reply with {questions} questions and {sum(counts)} records")
+    at = names_end(message, 12) + 4 if questions else 12
+    records: list[Record] = []
+    errors: list[tuple[int, str]] = []
+    rcode = flags & 15
+    for section, count in zip(Section, counts, strict=True):
+        for _ in range(count):
+            at = names_end(message, at)
+            if at + 10 > len(message):
+                raise MalformedError("record is cut short")
+            rtype = int.from_bytes(message[at : at + 2], "big")
+            end = at + 10 + int.from_bytes(message[at + 8 : at + 10], "big")
+            if end > len(message):
+                raise MalformedError("record is cut short")
+            if rtype == TYPE_OPT:
+                rcode |= message[at + 4] << 4
+                options = _options(message, at + 10, end) or []
+                errors += [_ede(data) for code, data in options if code == OPTION_EDE and len(data) >= 2]
+            else:
+                ttl = int.from_bytes(message[at + 4 : at + 8], "big")
+                records.append(Record(section, rtype, ttl if ttl < 2**31 else 0, message[at + 10 : end]))
+            at = end
+    if at != len(message):
+        raise MalformedError("octets are left over after the last record")
+    return Received(flags, rcode, tuple(records), tuple(errors))
+
+
+def _ede(data: bytes) -> tuple[int, str]:
+    text = data[2:].decode("utf-8", "replace").rstrip("\0")
+    return int.from_bytes(data[:2], "big"), "".join(c if c.isprintable() else "?" for c in text)
