@@ -272,22 +272,17 @@ def admit_zone(
             continue
         if holdings.holds(claim.sealed, statement, known.now):
             continue
-        if (refusal := _admit(claim, statement, need.zone, known, keep)) is not None:
+        if (refusal := _admit(claim, need.zone, known, keep)) is not None:
             refusals.append(refusal)
             if len(refusals) == MAX_FAILURES:
                 break
     return refusals
 
 
-def _admit(
-    claim: Claim, statement: Gap | Delegation | Authority, zone: Zone, known: Known, keep: float | None
-) -> Refusal | None:
+def _admit(claim: Claim, zone: Zone, known: Known, keep: float | None) -> Refusal | None:
     opened = open_claim(claim, zone.signer, known.trust.tree, known.now, keep)
     if isinstance(opened, Refusal):
         return opened
-    if isinstance(statement, Delegation) and not names.covers(zone.node, statement.node):
-        why = f"a delegation at {names.to_text(statement.node)}, not at or below the zone's node"
-        return Refusal(Step.SCOPE, statement.kind, zone.signer.name, why)
     return known.held.zone(zone.signer.principal).add(opened, known.now)
 
 
@@ -296,7 +291,8 @@ def _answers(need: Need, owner: Name, statement: Gap | Delegation | Authority) -
         return False
     match statement:
         case Delegation():
-            return names.covers(statement.node, owner)
+            # what a registry says above its node is for where it was granted higher up; here it is nobody's word
+            return names.covers(statement.node, owner) and names.covers(need.zone.node, statement.node)
         case Gap():
             wanted = owner
             if isinstance(need, BindingNeed):

@@ -1,0 +1,169 @@
+"""What an authority has to say to a question: the decision, without a message around it.
+
+Pure but for the store it reads and the deny key it signs with. `Engine.answer` returns a `Said` or says that the
+name is not its own; `service` lays it into a reply.
+"""
+
+from dataclasses import dataclass, field
+
+from zonedata import identifiers, names, statements
+from zonedata.identifiers import authority_node
+from zonedata.keys import PrivateKey
+from zonedata.kinds import RULES, Kind, Role
+from zonedata.life import Life
+from zonedata.names import Name
+from zonedata.person_statements import Block, Denial
+from zonedata.sealed import Sealed
+from zonedata.store.layout import Table, Tables, data_of, entry, split_block
+from zonedata.wire import QType
+from zonedata.zone_statements import Delegation, Gap
+
+DENIAL_TTL = 300  # seconds, as long as an assertion may be kept: what is new shows as soon as what is gone
+DENIAL_LIFE = RULES[Kind.DENIAL].max_life
+MAX_DENIALS = 20_000  # kept for asking again; about 6 MB
+ROOTKEYS_NODE = names.from_text("rootkeys.")
+DIGEST_NODE = names.from_text("zonedigest.")
+AUTHORITY_NODE = names.from_text(identifiers.AUTHORITY_SUFFIX)
+
+
+@dataclass(slots=True)
+class Said:
+    """Entries to be sent, in the form of `zonedata.store.layout`.
+
+    Attributes:
+        statements: What answers the question.
+        denials: Signed denials.
+        path: Delegations on the way and the gap: a referral.
+        bindings: AUTHORITY entries that help on the way and may be left out.
+    """
+
+    statements: list[bytes] = field(default_factory=list)
+    denials: list[bytes] = field(default_factory=list)
+    path: list[bytes] = field(default_factory=list)
+    bindings: list[bytes] = field(default_factory=list)
+
+
+class Engine:
+    """One authority: its store, its deny key, its roles."""
+
+    def __init__(
+        self, tables: Tables, deny_key: PrivateKey | None = None, roles: tuple[Role, ...] = (Role.MSP,)
+    ) -> None:
+        self._tables = tables
+        self._deny_key = deny_key  # on-line; can sign nothing but denials
+        self._roles = roles
+        self._denials: dict[tuple[Name, Role], tuple[int, bytes]] = {}  # (until, entry); oldest first
+        self.authority = (tables.get(Table.META, b"authority") or b"").decode()
+        self.serial = int(tables.get(Table.META, b"serial") or b"0")
+        scope = (tables.get(Table.META, b"nodes") or b"").decode().split("\n")
+        self._scope = [names.from_text(text) for text in scope if text]
+        self._has_zone = tables.at_or_before(Table.GAPS, b"\xff") is not None
+        self._has_people = deny_key is not None
+
+    def answer(self, name: Name, qtype: int, now: float) -> Said | None:
+        """Say what there is; None when the name is not this authority's.
+
+        Args:
+            name: As it was asked, without the apex.
+            qtype: A `QType`; of other types there is nothing, but the name may still be ours.
+            now: Unix seconds.
+        """
+        if name == names.ROOT:
+            return Said()
+        if self._has_zone and names.covers(ROOTKEYS_NODE, name):
+            return Said(self._rootkeys(name)) if qtype == QType.ZONE else Said()
+        if self._has_zone and name == DIGEST_NODE:
+            return Said(self._entries(Table.DIGEST, b"")) if qtype == QType.ZONE else Said()
+        if self._has_zone and names.covers(AUTHORITY_NODE, name):
+            return Said(self._binding(name)) if qtype == QType.ZONE else Said()
+        if not any(names.covers(node, name) or names.covers(name, node) for node in self._scope):
+            return None
+        if qtype == QType.ZONE:
+            return self._zone(name) if self._has_zone else Said()
+        if qtype in {QType.CSI, QType.PROOF}:
+            return self._person(name, now)
+        return Said()
+
+    def _entries(self, table: Table, key: bytes) -> list[bytes]:
+        value = self._tables.get(table, key)
+        return [value] if value is not None else []
+
+    def _rootkeys(self, name: Name) -> list[bytes]:
+        """Return the newest version, or the one whose number is the label below `rootkeys.`."""
+        if name == ROOTKEYS_NODE:
+            last = self._tables.at_or_before(Table.ROOTKEYS, b"\xff" * 4)
+            return [last[1]] if last is not None else []
+        label = names.labels_of(name)[1]
+        if names.depth(name) != 2 or not label.isdigit() or len(label) > 9:
+            return []
+        return self._entries(Table.ROOTKEYS, int(label).to_bytes(4, "big"))
+
+    def _binding(self, name: Name) -> list[bytes]:
+        """Return the AUTHORITY at a name, or the gap that shows there is none."""
+        found = self._entries(Table.AUTHORITIES, name)
+        return found or self._gap(name)
+
+    def _gap(self, name: Name) -> list[bytes]:
+        found = self._tables.at_or_before(Table.GAPS, name)
+        return [found[1]] if found is not None else []
+
+    def _zone(self, name: Name) -> Said:
+        """Return every delegation on the way to a name, the gap that holds it, and who is granted there."""
+        path = self._gap(name)
+        if not path:
+            return Said()
+        gap = statements.read_untrusted(Sealed.from_wire(data_of(path[0])))
+        assert isinstance(gap, Gap)
+        granted: set[str] = set()
+        for node in gap.delegated_above(name):
+            value = self._tables.get(Table.DELEGATIONS, node)
+            assert value is not None, "the gap names what the store does not hold"
+            path.append(value)
+            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
+            assert isinstance(said, Delegation)
+            granted |= {grant.authority for grant in said.grants}
+        bindings = [self._tables.get(Table.AUTHORITIES, authority_node(authority)) for authority in sorted(granted)]
+        return Said(path=path, bindings=[value for value in bindings if value is not None])
+
+    def _person(self, name: Name, now: float) -> Said:
+        """Return what is said about a person; and, where a zone is served too, the way on."""
+        said = self._zone(name) if self._has_zone else Said()
+        if not self._has_people or not identifiers.is_owner(name):
+            return said
+        said.statements = self._entries(Table.ASSERTIONS, name) or self._block(name)
+        denied = [role for role in self._roles if role is not Role.MSP or not said.statements]
+        said.denials = [self._denial(name, role, now) for role in denied]
+        return said
+
+    def _block(self, name: Name) -> list[bytes]:
+        """Return the longest block over a number, unless the number is an exception of it."""
+        found = self._tables.at_or_before(Table.BLOCKS, name)
+        if found is None:
+            return []
+        counts, value = split_block(found[1])
+        for count in reversed(counts):
+            node = names.ancestor(Name(found[0]), count)
+            if names.covers(node, name):
+                if node != found[0]:
+                    longer = self._tables.get(Table.BLOCKS, node)
+                    assert longer is not None, "a block names one above it that the store does not hold"
+                    value = split_block(longer)[1]
+                said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
+                assert isinstance(said, Block)
+                return [value] if said.speaks_for(name) else []
+        return []
+
+    def _denial(self, name: Name, role: Role, now: float) -> bytes:
+        """Sign a denial, or return one that has more than half of its life before it."""
+        assert self._deny_key is not None
+        held = self._denials.get((name, role))
+        if held is not None and held[0] > now:
+            return held[1]
+        if len(self._denials) >= MAX_DENIALS:
+            del self._denials[next(iter(self._denials))]
+        issued = int(now)
+        life = Life(DENIAL_TTL, issued, issued, issued + DENIAL_LIFE)
+        value = entry(life, statements.seal(Denial(life, name, self.authority, role), self._deny_key))
+        self._denials.pop((name, role), None)
+        self._denials[name, role] = (issued + DENIAL_LIFE // 2, value)
+        return value

@@ -1,0 +1,90 @@
+"""An authority's handler: message in, reply out, at once.
+
+The barrier for bugs of ours stands here: whatever the engine raises is logged and answered SERVFAIL, and the
+daemon lives on.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from root.engine import Engine, Said
+from transport.handler import Caller, Protocol, Verdict
+from zonedata import names, wire
+from zonedata.names import Name
+from zonedata.store.layout import record_of
+from zonedata.wire import CLASS_IN, TYPE_SOA, Ede, QType, Query, Rcode, Rejected, Reply
+
+MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
+NEGATIVE_TTL = 60  # seconds for which "nothing here" may be kept by those who cannot read denials
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """Answers under one apex for one engine."""
+
+    engine: Engine
+    apex: Name
+
+    def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        """Answer one message; never raises, never waits."""
+        try:
+            return self._handle(message, caller, now)
+        except Exception:  # the barrier: a bug must cost one answer, not the daemon
+            log.exception("event=bug-in-handler authority=%s octets=%d", self.engine.authority, len(message))
+            return wire.servfail(message)
+
+    def _handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        query = wire.read_query(message)
+        if isinstance(query, Rejected):
+            return query.reply
+        limit = MAX_STREAM
+        if caller.protocol is Protocol.UDP:
+            limit = min(wire.MAX_UDP, query.udp_size or wire.MIN_UDP)
+        return self._reply(query, now).to_wire(query, limit)
+
+    def _reply(self, query: Query, now: float) -> Reply:
+        name = names.from_wire(query.labels, self.apex)
+        said = self.engine.answer(name, query.qtype, now) if name is not None else None
+        if said is None or query.qclass != CLASS_IN:
+            why = f"not in a zone of {self.engine.authority}"
+            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)])
+        if query.qtype == TYPE_SOA and name == names.ROOT:
+            return Reply(flags=wire.FLAG_AA, answer=[self._soa(query)])
+        return self._lay_out(query, said, now)
+
+    def _lay_out(self, query: Query, said: Said, now: float) -> Reply:
+        """Put each entry into its section (docs/protocol.md, "Sections").
+
+        A question for zone statements gets them as its answer; a question about a person gets the person's
+        statements, or a referral, or nothing and an SOA.
+        """
+
+        def records(entries: list[bytes], rtype: int) -> list[bytes]:
+            made = (record_of(value, rtype, now) for value in entries)
+            return [whole for whole in made if whole is not None]
+
+        bindings = records(said.bindings, QType.ZONE)
+        if query.qtype == QType.ZONE:
+            found = records(said.statements + said.path, QType.ZONE)
+            reply = Reply(flags=wire.FLAG_AA, answer=found, optional=bindings)
+        else:
+            found = records(said.statements, query.qtype)
+            denials = records(said.denials, query.qtype)
+            path = records(said.path, QType.ZONE)
+            if query.qtype == QType.PROOF:
+                found, denials = found + denials, []
+            is_referral = bool(path) and not found and not denials
+            reply = Reply(
+                flags=0 if is_referral else wire.FLAG_AA,
+                answer=found,
+                authority=denials + path,
+                optional=bindings,
+            )
+        if not reply.answer and not (reply.authority and not reply.flags):
+            reply.authority.append(self._soa(query))
+        return reply
+
+    def _soa(self, query: Query) -> bytes:
+        return wire.soa_record(query, self.apex, self.engine.serial, NEGATIVE_TTL)

@@ -1,0 +1,152 @@
+"""Signing a zone or an MSP's mappings: sources in, store entries out, in canonical order.
+
+Pure: keys and the time of signing are arguments, randomness is none. What comes out has been made from the same
+classes that read it back, so nothing is signed that a verifier would refuse.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from zonedata import names, statements
+from zonedata.errors import MalformedError
+from zonedata.identifiers import authority_node
+from zonedata.keys import PrivateKey
+from zonedata.kinds import DAY, RULES, Kind
+from zonedata.life import Life
+from zonedata.mappings import BlockMapping, Mapping
+from zonedata.names import Name
+from zonedata.person_statements import Assertion, Block
+from zonedata.sealed import Sealed
+from zonedata.store.layout import Table, block_entry, entry
+from zonedata.zone_statements import Authority, Delegation, Gap, ZoneDigest
+from zonedata.zonefile import Binding, ZoneSource
+
+ZONE_LIFE = RULES[Kind.DELEGATION].max_life  # seven days: the longest allowed, re-signed daily
+ASSERTION_LIFE = 14 * DAY  # half of what is allowed, so that a missed signing is noticed before it hurts
+BLOCK_LIFE = DAY  # what is allowed: a block speaks for people it does not name
+ASSERTION_TTL = 300  # seconds: with the skew of 60 s a removed mapping is gone after 360 s
+
+Entry = tuple[Table, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """One act of signing.
+
+    Attributes:
+        key: Whose signature.
+        now: Unix seconds of signing.
+        serial: Of every statement that comes of it; above that of the signing before.
+    """
+
+    key: PrivateKey
+    now: int
+    serial: int
+
+    def life(self, ttl: int, seconds: int) -> Life:
+        """Return the lifetime of a statement signed now."""
+        return Life(ttl, self.serial, self.now, self.now + seconds)
+
+
+def next_serial(now: int, previous: int) -> int:
+    """Return the serial of the next signing: the time, unless the one before was later."""
+    return max(now, previous + 1)
+
+
+def sign_zone(source: ZoneSource, tree: bytes, signing: Signing) -> Iterator[Entry]:
+    """Sign a root or registry zone: every binding, every delegation, the chain of gaps, the digest of all."""
+    life = signing.life(source.ttl, ZONE_LIFE)
+    digest, count = hashlib.sha256(), 0
+    for table, key, statement in _zone_statements(source, tree, life):
+        sealed = statements.seal(statement, signing.key)
+        wire = sealed.to_wire()
+        digest.update(len(wire).to_bytes(4, "big") + wire)
+        count += 1
+        yield table, key, entry(life, sealed)
+    whole = ZoneDigest(life, tree, source.zone, count, digest.digest())
+    yield Table.DIGEST, b"", entry(life, statements.seal(whole, signing.key))
+    yield Table.META, b"authority", source.zone.encode()
+    yield Table.META, b"serial", str(signing.serial).encode()
+    yield Table.META, b"nodes", b"\n".join(names.to_text(node).encode() for node in source.scope)
+
+
+def _zone_statements(
+    source: ZoneSource, tree: bytes, life: Life
+) -> Iterator[tuple[Table, Name, Authority | Delegation | Gap]]:
+    bindings = {authority_node(name): (name, binding) for name, binding in source.bindings.items()}
+    for node, (name, binding) in sorted(bindings.items()):
+        yield Table.AUTHORITIES, node, _authority(source.zone, tree, life, name, binding)
+    for node, granted in sorted(source.nodes.items()):
+        grants = sorted(granted.grants.values(), key=lambda grant: (grant.authority, grant.roles, grant.deep))
+        said = Delegation(life, tree, source.zone, node, tuple(grants), granted.terminating)
+        yield Table.DELEGATIONS, node, said
+    for gap in gaps_of(source.zone, tree, life, source.nodes, bindings):
+        yield Table.GAPS, gap.first, gap
+
+
+def _authority(zone: str, tree: bytes, life: Life, name: str, binding: Binding) -> Authority:
+    keys = sorted(binding.keys.values(), key=lambda bound: bound.public.key_id)
+    servers = sorted(binding.servers.values(), key=lambda server: server.name)
+    return Authority(life, tree, zone, name, tuple(keys), tuple(servers))
+
+
+def gaps_of(zone: str, tree: bytes, life: Life, nodes: Iterable[Name], bound: Iterable[Name]) -> Iterator[Gap]:
+    """Make the chain of gaps over every delegated node and every bound name, from the root of the tree round."""
+    delegated = set(nodes)
+    every = sorted({names.ROOT, *delegated, *bound})
+    for first, following in pairwise([*every, names.ROOT]):
+        counts = tuple(names.depth(above) for above in names.ancestors(first) if above in delegated)
+        yield Gap(life, tree, zone, first, following, counts)
+
+
+def sign_mappings(
+    mappings: Iterable[Mapping | BlockMapping], msp: str, nodes: Iterable[Name], signing: Signing
+) -> Iterator[Entry]:
+    """Sign an MSP's mappings, which come in canonical order and without two of one name.
+
+    Args:
+        mappings: Blocks before the numbers below them, as canonical order has it.
+        msp: Whose word.
+        nodes: Where it answers.
+        signing: Key, time and serial.
+    """
+    assertion_life = signing.life(ASSERTION_TTL, ASSERTION_LIFE)
+    block_life = signing.life(ASSERTION_TTL, BLOCK_LIFE)
+    above: list[Name] = []  # the blocks that the last one lies in, itself last
+    for mapping in mappings:
+        if isinstance(mapping, Mapping):
+            said = Assertion(assertion_life, mapping.owner, msp, mapping.ssi, mapping.features)
+            yield Table.ASSERTIONS, mapping.owner, entry(assertion_life, statements.seal(said, signing.key))
+        else:
+            while above and not names.covers(above[-1], mapping.node):
+                above.pop()
+            above.append(mapping.node)
+            sealed = _sealed_block(mapping, msp, block_life, signing)
+            value = block_entry([names.depth(node) for node in above], entry(block_life, sealed))
+            yield Table.BLOCKS, mapping.node, value
+    yield Table.META, b"authority", msp.encode()
+    yield Table.META, b"serial", str(signing.serial).encode()
+    yield Table.META, b"nodes", b"\n".join(names.to_text(node).encode() for node in nodes)
+
+
+def _sealed_block(mapping: BlockMapping, msp: str, life: Life, signing: Signing) -> Sealed:
+    said = Block(life, mapping.node, msp, mapping.template, mapping.lengths, mapping.exceptions)
+    try:
+        return statements.seal(said, signing.key)
+    except MalformedError as error:
+        raise MalformedError(f"line {mapping.line}: {error}") from error
+
+
+def rootkeys_entries(versions: Iterable[Sealed]) -> Iterator[Entry]:
+    """Make the entries of every ROOTKEYS version, oldest first.
+
+    Raises:
+        MalformedError: One of them is no ROOTKEYS.
+    """
+    for sealed in versions:
+        said = statements.read_untrusted(sealed)
+        if said.kind is not Kind.ROOTKEYS:
+            raise MalformedError(f"expected ROOTKEYS, found {sealed.kind.name}")
+        yield Table.ROOTKEYS, said.life.serial.to_bytes(4, "big"), entry(said.life, sealed)

@@ -1,0 +1,196 @@
+import subprocess
+import sys
+import time
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]  # ships no types
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zonedata import codec
+from zonedata.codec import Caps, pack, unpack
+from zonedata.errors import MalformedError
+from zonedata.kinds import LARGE, RULES, SMALL
+from zonedata.statements import STATUS_CAPS
+
+scalar = st.booleans() | st.integers(0, 2**53) | st.text(max_size=20) | st.binary(max_size=40)
+value = st.recursive(
+    scalar,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=8,
+)
+body = st.dictionaries(st.text(max_size=8), value, max_size=6)
+ALL_CAPS = sorted({*(rules.caps for rules in RULES.values()), STATUS_CAPS}, key=lambda caps: caps.octets)
+
+
+def depth_of(one: Any) -> int:
+    inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return 1 + max((depth_of(element) for element in inner), default=0)
+
+
+@given(body)
+def test_round_trip_or_refused_for_its_depth(one: dict[str, Any]) -> None:
+    if depth_of(one) > codec.MAX_DEPTH:
+        with pytest.raises(MalformedError, match="deeper"):
+            unpack(pack(one), LARGE)
+    else:
+        assert unpack(pack(one), LARGE) == one
+
+
+@given(st.binary(max_size=60) | body.map(msgpack.packb))
+def test_bytes_are_canonical_or_refused(data: bytes) -> None:
+    for caps in (SMALL, LARGE):
+        try:
+            one = unpack(data, caps)
+        except MalformedError:
+            continue
+        assert pack(one) == data
+
+
+@given(body, st.data())
+def test_one_changed_octet_is_another_meaning_or_refused(one: dict[str, Any], data: st.DataObject) -> None:
+    good = pack(one)
+    at = data.draw(st.integers(0, len(good) - 1))
+    bad = good[:at] + bytes([good[at] ^ data.draw(st.integers(1, 255))]) + good[at + 1 :]
+    try:
+        other = unpack(bad, SMALL)
+    except MalformedError:
+        return
+    assert pack(other) == bad
+
+
+@pytest.mark.parametrize(
+    ("what", "data"),
+    [
+        ("empty", b""),
+        ("no map", b"\x90"),
+        ("no map but a number", b"\x01"),
+        ("keys not in order", b"\x82\xa1b\x01\xa1a\x01"),
+        ("one key twice", b"\x82\xa1a\x01\xa1a\x01"),
+        ("number longer than needed", b"\x81\xa1a\xcc\x01"),
+        ("text longer than needed", b"\x81\xd9\x01a\x01"),
+        ("octets longer than needed", b"\x81\xa1a\xc5\x00\x01x"),
+        ("list longer than needed", b"\x81\xa1a\xdc\x00\x01\x01"),
+        ("map longer than needed", b"\xde\x00\x01\xa1a\x01"),
+        ("something after the end", b"\x80\x80"),
+        ("cut short", b"\x81\xa1a"),
+        ("key of octets", b"\x81\xc4\x01a\x01"),
+        ("key a number", b"\x81\x01\x01"),
+        ("key a list", b"\x81\x91\x01\x01"),
+        ("not UTF-8", b"\x81\xa1a\xa1\xff"),
+        ("nil", b"\x81\xa1a\xc0"),
+        ("negative", b"\x81\xa1a\xff"),
+        ("above 2^53", b"\x81\xa1a\xcf\x00\x20\x00\x00\x00\x00\x00\x01"),
+        ("64-bit float", b"\x81\xa1a\xcb" + bytes(8)),
+        ("32-bit float", b"\x81\xa1a\xca" + bytes(4)),
+        ("octet never used", b"\x81\xa1a\xc1"),
+        ("extension", b"\x81\xa1a\xd4\x05\x01"),
+        ("extension of no octets", b"\x81\xa1a\xc7\x00\x05"),
+        ("timestamp", b"\x81\xa1a\xd6\xff\x00\x00\x00\x00"),
+        ("text too long", pack({"a": "x" * 1_025})),
+        ("octets too many", pack({"a": b"x" * 1_025})),
+        ("too many keys", pack({f"{n:03}": 1 for n in range(65)})),
+    ],
+)
+def test_other_spellings_and_values_are_refused(what: str, data: bytes) -> None:
+    for caps in (SMALL, LARGE):
+        with pytest.raises(MalformedError):
+            unpack(data, caps)
+    assert what
+
+
+@pytest.mark.parametrize("caps", ALL_CAPS)
+def test_caps_hold_to_the_octet_and_the_element(caps: Caps) -> None:
+    assert unpack(pack({"a": [1] * caps.elements}), caps)
+    with pytest.raises(MalformedError):
+        unpack(pack({"a": [1] * (caps.elements + 1)}), caps)
+    chunks = [b"x" * 100] * 60
+    while len(pack({"a": chunks, "b": b""})) > caps.octets - 100:
+        chunks.pop()
+    fits = {"a": chunks, "b": b""}
+    fits["b"] = b"x" * min(caps.octets - len(pack(fits)), 255)
+    exact = Caps(len(pack(fits)), caps.elements)
+    assert unpack(pack(fits), exact) == fits
+    with pytest.raises(MalformedError, match="octets"):
+        unpack(pack(fits) + b"\0", exact)
+
+
+@pytest.mark.parametrize("caps", [SMALL, LARGE])
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: [1, inner]])
+def test_nesting_is_bounded(caps: Caps, wrap: Any) -> None:
+    one: Any = 1
+    for _ in range(codec.MAX_DEPTH - 2):
+        one = wrap(one)
+    assert unpack(pack({"a": one}), caps) == {"a": one}
+    for _ in range(2):
+        one = wrap(one)
+        with pytest.raises(MalformedError, match="deeper"):
+            unpack(pack({"a": one}), caps)
+
+
+def bombs(caps: Caps) -> dict[str, bytes]:
+    """Every header that claims more than it brings, repeated to the cap, behind every kind of beginning."""
+    headers = {
+        "array of 64": b"\xdc\x00\x40",
+        "array of the cap": b"\xdc" + caps.elements.to_bytes(2, "big"),
+        "array of 65,535": b"\xdc\xff\xff",
+        "array of 2^32": b"\xdd\xff\xff\xff\xff",
+        "array of 15": b"\x9f",
+        "array of one": b"\x91",
+        "map of 64": b"\xde\x00\x40\xa1a",
+        "map of 2^32": b"\xdf\xff\xff\xff\xff",
+        "map of 15": b"\x8f\xa1a",
+        "map whose key is a map": b"\x8f",
+        "text of 2^32": b"\xdb\xff\xff\xff\xff",
+        "octets of 2^32": b"\xc6\xff\xff\xff\xff",
+        "extension of 2^32": b"\xc9\xff\xff\xff\xff\x05",
+        "empty lists": b"\x90",
+    }
+    begins = {
+        "": b"",
+        "in a map": b"\x81\xa1a",
+        "after an empty list": b"\x92\x90",
+        "after an extension of no octets": b"\x93\xc7\x00\x05",
+        "after an extension of one octet": b"\x93\xd4\x05\x00",
+        "after text that looks like a list": b"\x92\xa3\xdc\xff\xff",
+        "after octets": b"\x92\xc4\x02\xdc\xff",
+        "after a float": b"\x93\xcb" + b"\x90" * 8,
+    }
+    return {
+        f"{what} {where}": (begin + header * caps.octets)[: caps.octets]
+        for what, header in headers.items()
+        for where, begin in begins.items()
+    }
+
+
+@pytest.mark.parametrize("caps", ALL_CAPS, ids=str)
+def test_bombs_are_refused_at_once(caps: Caps) -> None:
+    for what, bomb in bombs(caps).items():
+        begun = time.process_time()
+        with pytest.raises(MalformedError):
+            unpack(bomb, caps)
+        # Far above what is measured (at most 9 ms, where 32 KiB are scanned), far below what a bomb costs.
+        assert time.process_time() - begun < 0.05, what
+
+
+def test_bombs_allocate_nothing() -> None:
+    # tracemalloc does not see the decoder's memory, so the high-water mark of a process of its own is read.
+    program = (
+        "import gc, resource\n"
+        "from tests.zonedata.test_codec import ALL_CAPS, bombs\n"
+        "from zonedata.codec import unpack\n"
+        "from zonedata.errors import MalformedError\n"
+        "def refuse(data, caps):\n"
+        "    try: unpack(data, caps)\n"
+        "    except MalformedError: return\n"
+        "    raise SystemExit('a bomb was accepted')\n"
+        "made = [(bomb, caps) for caps in ALL_CAPS for bomb in bombs(caps).values()]\n"
+        "for caps in ALL_CAPS: refuse(b'\\x91' * caps.octets, caps)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for bomb, caps in made: refuse(bomb, caps)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    unit = 1024 if sys.platform != "darwin" else 1
+    assert int(done.stdout) * unit < 1_000_000

@@ -1,0 +1,228 @@
+import base64
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.zonedata.builders import NOW, anchor, key, keys_of, life, rootkeys
+from zonedata import codec, keys
+from zonedata.errors import MalformedError, UntrustedError
+from zonedata.keys import PrivateKey, admit, public_from_text
+from zonedata.kinds import Kind
+from zonedata.opening import Refusal, Step, read_claim
+from zonedata.sealed import Sealed, Signature
+from zonedata.zone_statements import Authority, BoundKey
+
+# The curve of RFC 8032 section 5.1: -x^2 + y^2 = 1 + d x^2 y^2 modulo p.
+P = 2**255 - 19
+D = -121_665 * pow(121_666, -1, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+Point = tuple[int, int]
+
+
+def square_root(n: int) -> int | None:
+    root = pow(n, (P + 3) // 8, P)
+    for candidate in (root, root * ROOT_OF_MINUS_ONE % P):
+        if candidate * candidate % P == n % P:
+            return candidate
+    return None
+
+
+def add(a: Point, b: Point) -> Point:
+    (x1, y1), (x2, y2) = a, b
+    product = D * x1 * x2 * y1 * y2 % P
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, P)
+    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, P)
+    return x % P, y % P
+
+
+def times(n: int, point: Point) -> Point:
+    total, doubled = (0, 1), point
+    while n:
+        if n & 1:
+            total = add(total, doubled)
+        doubled, n = add(doubled, doubled), n >> 1
+    return total
+
+
+def small_order_points() -> set[Point]:
+    """Multiply any point by the order of the large subgroup: what is left has an order that divides eight."""
+    order = 2**252 + 27_742_317_777_372_353_535_851_937_790_883_648_493
+    y = 2
+    while True:
+        x = square_root((y * y - 1) * pow(D * y * y + 1, -1, P))
+        if x is not None:
+            left = times(order, (x, y))
+            if len({times(n, left) for n in range(8)}) == 8:
+                return {times(n, left) for n in range(8)}
+        y += 1
+
+
+def spellings() -> list[bytes]:
+    """Return every 32 octets that a lenient decoder takes for a point of small order."""
+    ys = {y for _, y in small_order_points()}
+    values = {spelt for y in ys for spelt in (y, y + P) if spelt < 2**255}
+    return sorted((value | sign << 255).to_bytes(32, "little") for value in values for sign in (0, 1))
+
+
+WEAK = spellings()
+NOT_CANONICAL = [(P + n).to_bytes(32, "little") for n in (0, 1, 2, 3, 18)]
+TOP_BIT = (1 << 255).to_bytes(32, "little")
+NOT_CANONICAL += [bytes(a | b for a, b in zip(raw, TOP_BIT, strict=True)) for raw in NOT_CANONICAL]
+REFUSED = sorted({*WEAK, *NOT_CANONICAL})
+
+
+def test_the_points_built_are_those_of_the_threat() -> None:
+    assert len(small_order_points()) == 8
+    assert len(WEAK) == 14  # identity four, order 2 two, order 4 four, order 8 four
+    assert {raw[:31] + bytes([raw[31] & 0x7F]) for raw in WEAK} >= {bytes(32), b"\1" + bytes(31)}
+
+
+def test_the_threat_is_real_with_the_library_in_use() -> None:
+    forged = b"\1" + bytes(63)
+    Ed25519PublicKey.from_public_bytes(b"\1" + bytes(31)).verify(forged, b"any message at all")
+
+
+@pytest.mark.parametrize("raw", REFUSED, ids=bytes.hex)
+def test_weak_keys_are_refused_wherever_a_key_enters(raw: bytes) -> None:
+    text = "ed25519:" + base64.b64encode(raw).decode()
+    entries: list[Callable[[], object]] = [
+        lambda: admit(raw),
+        lambda: public_from_text(text),
+        lambda: BoundKey.from_value({"key": raw, "uses": ["assert"], "from": NOW, "until": NOW + 1}),
+    ]
+    for enter in entries:
+        with pytest.raises((UntrustedError, MalformedError)):
+            enter()
+    said = rootkeys().to_fields() | life(Kind.ROOTKEYS).to_fields()
+    for field in ("root_keys", "zone_keys"):
+        assert refused_at(Kind.ROOTKEYS, said | {field: [raw], "threshold": 1}) is Step.BODY
+    binding = Authority(life(Kind.AUTHORITY), anchor().tree, ".", "a.example", keys_of("a.example"), ())
+    fields = binding.to_fields() | binding.life.to_fields()
+    fields["keys"] = [{"key": raw, "uses": ["assert"], "from": NOW, "until": NOW + 1}]
+    assert refused_at(Kind.AUTHORITY, fields) is Step.BODY
+
+
+def refused_at(kind: Kind, fields: dict[str, object]) -> Step | None:
+    sealed = Sealed(kind, (Signature(keys.ED25519, bytes(8), bytes(64)),), codec.pack(fields))
+    read = read_claim(sealed.to_wire())
+    return read.step if isinstance(read, Refusal) else None
+
+
+@pytest.mark.parametrize("raw", REFUSED, ids=bytes.hex)
+def test_signatures_whose_first_half_is_weak_do_not_verify(raw: bytes) -> None:
+    assert not key("a").public.verifies(raw + bytes(32), b"message")
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80))
+def test_a_signature_is_over_one_message(message: bytes, other: bytes) -> None:
+    signature = key("a").sign(message)
+    assert key("a").public.verifies(signature, message)
+    assert key("a").public.verifies(signature, other) == (message == other)
+    assert not key("b").public.verifies(signature, message)
+    assert not key("a").public.verifies(signature[:63], message)
+    assert not key("a").public.verifies(signature + b"\0", message)
+
+
+def test_the_second_half_has_one_spelling() -> None:
+    order = 2**252 + 27_742_317_777_372_353_535_851_937_790_883_648_493
+    signature = key("a").sign(b"message")
+    scalar = int.from_bytes(signature[32:], "little") + order
+    assert not key("a").public.verifies(signature[:32] + scalar.to_bytes(32, "little"), b"message")
+
+
+def test_vector_of_rfc_8032() -> None:
+    secret = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    private = PrivateKey.from_seed(secret)
+    assert private.public.raw.hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert private.sign(b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_public_text_round_trip(seed: bytes) -> None:
+    public = PrivateKey.from_seed(seed).public
+    assert public_from_text(public.to_text()) == public
+    assert admit(public.raw) == public
+
+
+GOOD = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", GOOD[8:], GOOD[:-1], GOOD[:-2], GOOD + "=", GOOD[:-2] + "p=", GOOD + "\n", "ed25519:é", "ed25519:****"],
+)
+def test_other_spellings_of_a_key_are_refused(text: str) -> None:
+    assert public_from_text(GOOD)
+    with pytest.raises((MalformedError, UntrustedError)):
+        public_from_text(text)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_key_has_32_octets(length: int) -> None:
+    with pytest.raises(UntrustedError, match="octets"):
+        admit(b"\2" * length)
+
+
+def test_private_keys_show_no_secret() -> None:
+    private = PrivateKey.from_seed(b"s" * 32)
+    assert repr(private) == f"<PrivateKey {private.public.key_id.hex()}>"
+    assert (b"s" * 32).hex() not in repr(private)
+    assert PrivateKey.generate().public != PrivateKey.generate().public
+
+
+def test_key_files_round_trip_and_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "zone.key"
+    key("a").save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert keys.load(path).public == key("a").public
+    with pytest.raises(FileExistsError):
+        key("b").save(path)
+    assert keys.load(path).public == key("a").public
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601])
+def test_key_files_that_others_can_read_are_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "zone.key"
+    key("a").save(path)
+    path.chmod(mode)
+    with pytest.raises(UntrustedError, match=f"{mode:04o}"):
+        keys.load(path)
+
+
+def pem(private: ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey, password: bytes) -> bytes:
+    hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden)
+
+
+# An EC key on a curve that the library does not know.
+STRANGE = b"""-----BEGIN PRIVATE KEY-----
+ME4CAQAwEAYHKoZIzj0CAQYFK4EEAAYENzA1AgEBBA6dTT8Qv8C7AzJcKjU+2aEg
+Ax4ABGCEV+eYt1Zy4pVBdVK2oMggwZmmS3YO614pll8=
+-----END PRIVATE KEY-----
+"""
+
+
+def test_files_that_hold_no_ed25519_key_are_refused(tmp_path: Path) -> None:
+    files = {
+        "empty": b"",
+        "no PEM": b"hello",
+        "elliptic": pem(ec.generate_private_key(ec.SECP256R1()), b""),
+        "exchange": pem(x25519.X25519PrivateKey.generate(), b""),
+        "encrypted": pem(ec.generate_private_key(ec.SECP256R1()), b"secret"),
+        "strange": STRANGE,
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        with pytest.raises(MalformedError):
+            keys.load(path)
+    with pytest.raises(MalformedError, match="cannot be read"):
+        keys.load(tmp_path / "absent")

@@ -1,0 +1,201 @@
+"""The source of an MSP: its mappings as NDJSON or CSV, read as a stream, never held whole.
+
+NDJSON, a line an object; either a mapping or a block:
+
+    {"csi": "+14155550123", "ssi": "mimi://alpha.example/u/7f3a", "features": ["e2ee"]}
+    {"block": "+44770090", "ssi": "mimi://alpha.example/u/{number}", "lengths": [12], "except": ["0155"]}
+
+CSV, with a header line, mappings only: `csi,ssi,features`, the features separated by blanks.
+
+Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zonedata import identifiers, names
+from zonedata.errors import Fault, MalformedError
+from zonedata.names import Name
+from zonedata.person_statements import feature, host_of_ssi
+
+MAX_LINE = 8_192  # octets; a block with 40 exceptions has about 1,000
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One person's line."""
+
+    line: int
+    owner: Name
+    ssi: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMapping:
+    """One block's line; `template`, `lengths` and `exceptions` as in BLOCK."""
+
+    line: int
+    node: Name
+    template: str
+    lengths: tuple[int, ...]
+    exceptions: tuple[str, ...]
+
+
+Report = Callable[[Fault], None]
+
+
+def read_mappings(path: Path, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
+    """Read a source line by line.
+
+    Args:
+        path: Ends in `.csv`, or is NDJSON.
+        msp: Whose mappings; every SSI must be at this host.
+        report: Takes every fault.
+    """
+    try:
+        with path.open("rb") as file:
+            numbered = _lines(path, file, report)
+            yield from (_csv if path.suffix == ".csv" else _ndjson)(path, numbered, msp, report)
+    except OSError as error:
+        report(Fault(path, 0, "", f"cannot be read: {error.strerror}"))
+
+
+def _lines(path: Path, file: io.BufferedReader, report: Report) -> Iterator[tuple[int, str]]:
+    number = 0
+    while raw := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(raw) > MAX_LINE:
+            report(Fault(path, number, "", f"line of more than {MAX_LINE} octets"))
+            while raw and not raw.endswith(b"\n"):
+                raw = file.readline(MAX_LINE + 1)
+            continue
+        try:
+            text = raw.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            report(Fault(path, number, "", "not UTF-8 text"))
+            continue
+        if text:
+            yield number, text
+
+
+def _ndjson(
+    path: Path, lines: Iterator[tuple[int, str]], msp: str, report: Report
+) -> Iterator[Mapping | BlockMapping]:
+    for number, text in lines:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            report(Fault(path, number, "", f"not a JSON object: {error}"))
+            continue
+        if not isinstance(value, dict):
+            report(Fault(path, number, "", "not a JSON object"))
+            continue
+        yield from _kept(path, number, value, msp, report)
+
+
+def _csv(
+    path: Path, lines: Iterator[tuple[int, str]], msp: str, report: Report
+) -> Iterator[Mapping | BlockMapping]:
+    header: list[str] | None = None
+    for number, text in lines:
+        row = next(csv.reader([text]), [])
+        if header is None:
+            header = [name.strip() for name in row]
+            if not {"csi", "ssi"} <= set(header) <= {"csi", "ssi", "features"}:
+                report(Fault(path, number, "", "expected the header csi,ssi,features"))
+                return
+            continue
+        if len(row) != len(header):
+            report(Fault(path, number, "", f"{len(row)} columns, the header has {len(header)}"))
+            continue
+        value: dict[str, Any] = dict(zip(header, row, strict=True))
+        value["features"] = value.get("features", "").split()
+        yield from _kept(path, number, value, msp, report)
+
+
+def _kept(
+    path: Path, number: int, value: dict[str, Any], msp: str, report: Report
+) -> Iterator[Mapping | BlockMapping]:
+    field = "block" if "block" in value else "csi"
+    try:
+        if field == "block":
+            yield _block(number, value, msp)
+        else:
+            yield _mapping(number, value, msp)
+    except _FieldError as error:
+        report(Fault(path, number, error.field, str(error)))
+
+
+class _FieldError(MalformedError):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+def _mapping(line: int, value: dict[str, Any], msp: str) -> Mapping:
+    _only(value, {"csi", "ssi", "features"})
+    try:
+        owner = identifiers.parse(_text(value, "csi")).owner
+    except MalformedError as error:
+        raise _FieldError("csi", str(error)) from error
+    raw = value.get("features", [])
+    if not isinstance(raw, list):
+        raise _FieldError("features", "expected a list of short words")
+    try:
+        features = tuple(sorted({feature(word) for word in raw}))
+    except MalformedError as error:
+        raise _FieldError("features", str(error)) from error
+    return Mapping(line, owner, _ssi(value, msp), features)
+
+
+def _block(line: int, value: dict[str, Any], msp: str) -> BlockMapping:
+    _only(value, {"block", "ssi", "lengths", "except"})
+    try:
+        node = identifiers.node_from_text(_text(value, "block"))
+    except MalformedError as error:
+        raise _FieldError("block", str(error)) from error
+    if not node.startswith(b"e164\0"):
+        raise _FieldError("block", "expected a number prefix such as +4477009")
+    template = _ssi(value, msp)
+    if template.count("{number}") != 1:
+        raise _FieldError("ssi", "a block's SSI holds {number} once, for the digits of the number")
+    lengths, exceptions = value.get("lengths"), value.get("except", [])
+    if not isinstance(lengths, list) or not lengths or not all(type(n) is int and 1 <= n <= 15 for n in lengths):
+        raise _FieldError("lengths", "expected a list of how many digits its numbers have in all, 1 to 15")
+    if not isinstance(exceptions, list) or not all(
+        isinstance(text, str) and text.isascii() and text.isdigit() for text in exceptions
+    ):
+        raise _FieldError("except", "expected a list of the digits that follow the prefix, as text")
+    if names.depth(node) - 1 > max(lengths):
+        raise _FieldError("lengths", "shorter than the prefix itself")
+    return BlockMapping(line, node, template, tuple(sorted(set(lengths))), tuple(sorted(set(exceptions))))
+
+
+def _only(value: dict[str, Any], allowed: set[str]) -> None:
+    for name in value:
+        if name not in allowed:
+            raise _FieldError(str(name)[:40], f"unknown field; expected {', '.join(sorted(allowed))}")
+
+
+def _text(value: dict[str, Any], field: str) -> str:
+    text = value.get(field)
+    if not isinstance(text, str):
+        raise _FieldError(field, "missing, or not text")
+    return text
+
+
+def _ssi(value: dict[str, Any], msp: str) -> str:
+    text = _text(value, "ssi")
+    try:
+        host = host_of_ssi(text.replace("{number}", "0"))
+    except MalformedError as error:
+        raise _FieldError("ssi", str(error)) from error
+    if host != msp:
+        raise _FieldError("ssi", f"is at {host}; {msp} can speak for mimi://{msp}/ only")
+    return text
