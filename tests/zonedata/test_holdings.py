@@ -126,7 +126,12 @@ def test_a_gap_as_late_displaces_the_names_inside(serial: int) -> None:
 
 def test_the_ends_of_a_gap_are_not_inside_it() -> None:
     zone = ZoneHoldings()
-    said = [delegation("+1", 3), delegation("+2", 3), gap("+1", "+2", 2, serial=1), gap("+2", "", 2, serial=1)]
+    said: list[Statement] = [
+        delegation("+1", 3),
+        delegation("+2", 3),
+        gap("+1", "+2", 2, serial=1),
+        gap("+2", "", 2, serial=1),
+    ]
     assert add(zone, *said) == [None] * 4
     assert len(zone) == 4
 
@@ -154,7 +159,8 @@ def test_an_old_gap_does_not_come_back_from_under_a_newer_one() -> None:
 
 def test_a_gap_must_count_every_newer_delegation_above_it() -> None:
     # Nothing lies inside the gap, but the zone has since delegated +1, above the name the gap begins at.
-    old, above = gap("+14", "+2", 3, serial=1), delegation("+1", 2)
+    old: Statement = gap("+14", "+2", 3, serial=1)
+    above: Statement = delegation("+1", 2)
     for order in ((old, above), (above, old)):
         zone = ZoneHoldings()
         add(zone, *order)

@@ -1,0 +1,174 @@
+"""What a look-up gives a caller, whether a resolver was asked or the walk was made here."""
+
+from dataclasses import dataclass
+
+from transport.handler import Protocol
+from zonedata import wire
+from zonedata.identifiers import Csi
+from zonedata.judgement import Judgement, Outcome
+from zonedata.kinds import Assurance, Kind, Role
+from zonedata.names import Name
+from zonedata.opening import Claim, Refusal, read_claim
+from zonedata.person_statements import Assertion, Block, Status
+from zonedata.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a person can be reached, by whose word.
+
+    Attributes:
+        msp: Who says so.
+        ssi: The `mimi://` URI.
+        assurance: How well it is vouched for.
+        expires: Unix seconds at which the statement ends.
+        features: Short words for the client.
+    """
+
+    msp: str
+    ssi: str
+    assurance: Assurance
+    expires: int
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one authority stands to the question."""
+
+    authority: str
+    role: Role
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """How an answer came.
+
+    Attributes:
+        server: Address and port in dig's form, or "" when the walk was made here.
+        protocol: Over what.
+        milliseconds: From asking to having the answer.
+        octets: Length of the reply.
+        reply: The reply as read, or None when the walk was made here.
+        message_id: Of the reply.
+    """
+
+    server: str
+    protocol: Protocol
+    milliseconds: float
+    octets: int = 0
+    reply: wire.Received | None = None
+    message_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known about one identifier.
+
+    Attributes:
+        csi: What was asked about.
+        outcome: `found`, `none`, `opted-out` or `incomplete`.
+        complete: Whether every authority on the path has spoken.
+        verified: Whether everything shown was verified here against the trust anchor; None when no anchor was
+            given, so that nothing was checked.
+        reaches: Where the person can be reached.
+        rows: How each authority stands, zones too.
+        refusals: What was shown and not believed.
+        claims: Every statement shown, in order.
+        via: How it came.
+    """
+
+    csi: Csi
+    outcome: Outcome
+    complete: bool
+    verified: bool | None
+    reaches: tuple[Reach, ...]
+    rows: tuple[Row, ...]
+    refusals: tuple[Refusal, ...]
+    claims: tuple[Claim, ...]
+    via: Via
+
+    @property
+    def rcode(self) -> int:
+        """Return the response code, 0 when the walk was made here."""
+        return self.via.reply.rcode if self.via.reply is not None else 0
+
+    @property
+    def errors(self) -> tuple[tuple[int, str], ...]:
+        """Return the extended errors (RFC 8914) with their texts."""
+        return self.via.reply.errors if self.via.reply is not None else ()
+
+
+def from_judgement(csi: Csi, judgement: Judgement, claims: list[Claim], via: Via) -> Answer:
+    """Make the answer of what was verified here."""
+    reaches = tuple(
+        Reach(f.authority, f.ssi, f.assurance, f.opened.statement.life.expires, _features(f.opened.statement))
+        for f in judgement.found
+        if f.opened is not None
+    )
+    return Answer(
+        csi,
+        judgement.outcome,
+        judgement.complete,
+        not judgement.refusals,
+        reaches,
+        tuple(Row(f.authority, f.role, f.standing) for f in judgement.findings),
+        tuple(judgement.refusals),
+        tuple(claims),
+        via,
+    )
+
+
+def _features(statement: object) -> tuple[str, ...]:
+    return statement.features if isinstance(statement, Assertion) else ()
+
+
+def from_hearsay(csi: Csi, claims: list[Claim], via: Via) -> Answer:
+    """Make the answer of what a resolver says, when there is no anchor to check it against."""
+    rows: list[Row] = []
+    for claim in claims:
+        if isinstance(claim.statement, Status) and claim.statement.owner == csi.owner:
+            rows = [Row(*row) for row in claim.statement.rows]
+    accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
+    reaches = tuple(
+        reach
+        for claim in claims
+        if (reach := _hearsay_reach(claim, csi.owner)) is not None and (not rows or reach.msp in accepted)
+    )
+    failed = via.reply is None or via.reply.rcode != wire.Rcode.NOERROR
+    complete = not failed and all(row.standing.is_proven for row in rows)
+    absent = Outcome.NONE if complete else Outcome.INCOMPLETE
+    outcome = Outcome.FOUND if reaches else absent
+    return Answer(csi, outcome, complete, None, reaches, tuple(rows), (), tuple(claims), via)
+
+
+def _hearsay_reach(claim: Claim, owner: Name) -> Reach | None:
+    statement = claim.statement
+    match statement:
+        case Assertion() if statement.owner == owner:
+            ssi, features = statement.ssi, statement.features
+        case Block() if statement.speaks_for(owner):
+            ssi, features = statement.ssi_for(owner), ()
+        case _:
+            return None
+    return Reach(statement.msp, ssi, Assurance.ASSERTED, statement.life.expires, features)
+
+
+def read_claims(reply: wire.Received) -> tuple[list[Claim], list[Refusal]]:
+    """Read every record of ours in a reply (steps 1 and 2); others are passed over."""
+    claims: list[Claim] = []
+    refusals: list[Refusal] = []
+    for record in reply.records:
+        if record.rtype in set(wire.QType):
+            read = read_claim(record.rdata)
+            if isinstance(read, Refusal):
+                refusals.append(read)
+            else:
+                claims.append(read)
+    return claims, refusals
+
+
+def of_kind(claims: list[Claim], kind: Kind) -> list[Claim]:
+    """Return the claims of one kind."""
+    return [claim for claim in claims if claim.sealed.kind is kind]

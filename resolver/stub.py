@@ -1,0 +1,121 @@
+"""Asking a resolver: one question, tries and servers, UDP then TCP, and the proof judged here.
+
+A shell: it sends, waits and hands what came to `answer` and `judgement`. Every question is for the PROOF, unless
+the caller wants the bare CSI type, so that the answer says of every authority how it stands.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+import trio
+
+from resolver.answer import Answer, Via, from_hearsay, from_judgement, read_claims
+from transport.clock import Clock
+from transport.dialer import Dialer
+from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
+from transport.handler import Protocol
+from zonedata import names, wire
+from zonedata.errors import MalformedError
+from zonedata.identifiers import Csi
+from zonedata.judgement import judge
+from zonedata.names import Name
+from zonedata.trust import Trust
+from zonedata.wire import QType
+
+DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How long and how often to ask.
+
+    Attributes:
+        seconds: To wait for each try, as dig's +time.
+        count: Tries in all, going round the servers, as dig's +tries.
+        tcp: Begin with TCP.
+    """
+
+    seconds: float = 5.0
+    count: int = 3
+    tcp: bool = False
+
+
+@dataclass(slots=True)
+class Stub:
+    """A client of resolvers.
+
+    Attributes:
+        servers: Whom to ask, the first first.
+        dialer: How to reach them.
+        clock: Whose time judges the proof.
+        apex: Under which the resolvers answer.
+        trust: The anchor to judge proofs by; None believes the resolver.
+        tries: How long and how often.
+    """
+
+    servers: list[Endpoint]
+    dialer: Dialer
+    clock: Clock
+    apex: Name = DEFAULT_APEX
+    trust: Trust | None = None
+    tries: Tries = Tries()
+
+    async def lookup(self, csi: Csi, qtype: QType = QType.PROOF, flags: int = wire.FLAG_RD) -> Answer:
+        """Ask about one identifier.
+
+        Raises:
+            UnreachableError: No server gave an answer that can be read, after every try.
+        """
+        via, reply = await self.exchange(csi.owner, qtype, flags)
+        claims, _ = read_claims(reply)  # what cannot be read, `judge` refuses by itself
+        if self.trust is None or qtype != QType.PROOF or reply.rcode != wire.Rcode.NOERROR:
+            return from_hearsay(csi, claims, via)
+        wires = [record.rdata for record in reply.records if record.rtype in set(QType)]
+        judgement = judge(csi.owner, self.trust, wires, self.clock.now())
+        return from_judgement(csi, judgement, claims, via)
+
+    async def exchange(self, name: Name, qtype: int, flags: int) -> tuple[Via, wire.Received]:
+        """Ask a question and return the first reply that can be read.
+
+        Raises:
+            UnreachableError: As `lookup`.
+        """
+        reasons = []
+        for attempt in range(self.tries.count):
+            endpoint = self.servers[attempt % len(self.servers)]
+            query = wire.query_wire(name, self.apex, qtype, secrets.randbelow(65_536), flags)
+            try:
+                with trio.fail_after(self.tries.seconds):
+                    return await self._ask(endpoint, query)
+            except trio.TooSlowError:
+                reasons.append(f"{endpoint.to_text()}: timed out")
+            except UnreachableError as error:
+                reasons.append(f"{error.endpoint}: {error.reason}")
+        raise UnreachableError(self.servers[0].to_text(), "; ".join(dict.fromkeys(reasons)))
+
+    async def _ask(self, endpoint: Endpoint, query: bytes) -> tuple[Via, wire.Received]:
+        start = trio.current_time()
+        protocol = Protocol.TCP if self.tries.tcp else Protocol.UDP
+        message, reply = await self._once(endpoint, protocol, query)
+        if reply.is_truncated and protocol is Protocol.UDP:
+            protocol = Protocol.TCP
+            message, reply = await self._once(endpoint, protocol, query)
+        spent = (trio.current_time() - start) * 1000
+        message_id = int.from_bytes(message[:2], "big")
+        return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id), reply
+
+    async def _once(self, endpoint: Endpoint, protocol: Protocol, query: bytes) -> tuple[bytes, wire.Received]:
+        message = await self.dialer.exchange(endpoint, protocol, query, lambda reply: _is_readable(reply, query))
+        return message, wire.read_reply(message)
+
+
+def _is_readable(message: bytes, query: bytes) -> bool:
+    """Say whether a datagram is the reply: a forged or broken one is passed over, and waiting goes on."""
+    if not wire.answers(message, query):
+        return False
+    try:
+        wire.read_reply(message)
+    except MalformedError:
+        return False
+    return True
