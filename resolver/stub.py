@@ -10,20 +10,19 @@ from dataclasses import dataclass
 import trio
 
 from resolver.answer import Answer, Via, from_hearsay, from_judgement, read_claims
+from resolver.settings import DEFAULT_APEX
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import names, wire
+from zonedata import wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
 from zonedata.judgement import judge
 from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import QType
-
-DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ of an authority is bound by a zone further up and needs no key or server here; `
 on private addresses. Every mistake is found in one run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,13 +86,22 @@ def read_zone(path: Path) -> ZoneSource:
     Raises:
         ConfigError: With every fault, each with its line.
     """
-    reader = _Reader(path)
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                reader.line(number, line)
+            return parse_zone(path, file)
     except OSError as error:
         raise ConfigError([Fault(path, 0, "", f"cannot be read: {error.strerror}")]) from error
+
+
+def parse_zone(path: Path, lines: Iterable[bytes]) -> ZoneSource:
+    """Read a zone's source from its lines; `path` is only said in faults.
+
+    Raises:
+        ConfigError: As `read_zone`.
+    """
+    reader = _Reader(path)
+    for number, line in enumerate(lines, 1):
+        reader.line(number, line)
     return reader.finish()
 
 

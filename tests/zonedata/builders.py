@@ -11,7 +11,7 @@ octets every time.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from zonedata import identifiers, names, statements, trust
@@ -213,3 +213,10 @@ def block(
 def reseal(statement: Statement, by: str) -> bytes:
     """Sign any statement with any key: for saying what must not be said."""
     return statements.seal(statement, key(by)).to_wire()
+
+
+def forged(wire: bytes) -> bytes:
+    """Return the same statement with a signature that its key did not make."""
+    sealed = Sealed.from_wire(wire)
+    signature = replace(sealed.signatures[0], octets=key("nobody").sign(sealed.body))
+    return replace(sealed, signatures=(signature,)).to_wire()

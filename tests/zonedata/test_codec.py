@@ -167,11 +167,15 @@ def bombs(caps: Caps) -> dict[str, bytes]:
 @pytest.mark.parametrize("caps", ALL_CAPS, ids=str)
 def test_bombs_are_refused_at_once(caps: Caps) -> None:
     for what, bomb in bombs(caps).items():
-        begun = time.process_time()
-        with pytest.raises(MalformedError):
-            unpack(bomb, caps)
         # Far above what is measured (at most 9 ms, where 32 KiB are scanned), far below what a bomb costs.
-        assert time.process_time() - begun < 0.05, what
+        assert min(seconds_to_refuse(bomb, caps) for _ in range(2)) < 0.05, what
+
+
+def seconds_to_refuse(data: bytes, caps: Caps) -> float:
+    begun = time.process_time()
+    with pytest.raises(MalformedError):
+        unpack(data, caps)
+    return time.process_time() - begun
 
 
 def test_bombs_allocate_nothing() -> None:

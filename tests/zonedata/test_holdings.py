@@ -150,7 +150,7 @@ def test_of_gaps_that_overlap_the_later_stands(first: str, following: str) -> No
 
 def test_an_old_gap_does_not_come_back_from_under_a_newer_one() -> None:
     # The zone had +1 to +3; then +15 and +2 were delegated; then +17, which covers the owner.
-    said = [gap("+1", "+3", 2, serial=1), gap("+15", "+2", serial=2), delegation("+17", 3)]
+    said: list[Statement] = [gap("+1", "+3", 2, serial=1), gap("+15", "+2", serial=2), delegation("+17", 3)]
     for order in permutations(said):
         zone = ZoneHoldings()
         add(zone, *order)

@@ -1,0 +1,152 @@
+"""Readers: from what TOML gave to a value, or what is wrong with it and what was expected."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fingerpost.definitions import WrongError
+from zonedata import keys, names, trust
+from zonedata.errors import MalformedError, UntrustedError
+from zonedata.names import Name
+
+T = TypeVar("T")
+Reader = Callable[[Any, Path], T]
+MAX_SHOWN = 60  # characters of a bad value that are repeated
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:MAX_SHOWN]
+
+
+def text(value: Any, _folder: Path) -> str:
+    """Read a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise WrongError.because(f"{_shown(value)}, expected text in quotes")
+    return value
+
+
+def flag(value: Any, _folder: Path) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise WrongError.because(f"{_shown(value)}, expected true or false, without quotes")
+    return value
+
+
+def number(least: int, most: int) -> Reader[int]:
+    """Return a reader of whole numbers."""
+
+    def read(value: Any, _folder: Path) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise WrongError.because(f"{_shown(value)}, expected a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def text_as(parse: Callable[[str], T]) -> Reader[T]:
+    """Return a reader of text that `parse` understands; it raises `ValueError` or a kind of it."""
+
+    def read(value: Any, folder: Path) -> T:
+        try:
+            return parse(text(value, folder))
+        except ValueError as error:
+            raise WrongError.because(str(error)) from error
+
+    return read
+
+
+def one_of(words: Callable[[str], T], allowed: Iterable[str]) -> Reader[T]:
+    """Return a reader of one of a few words."""
+    expected = ", ".join(allowed)
+
+    def read(value: Any, folder: Path) -> T:
+        try:
+            return words(text(value, folder))
+        except ValueError as error:
+            raise WrongError.because(f"{_shown(value)}, expected one of {expected}") from error
+
+    return read
+
+
+def list_of(read_one: Reader[T]) -> Reader[tuple[T, ...]]:
+    """Return a reader of arrays without repetition; every wrong element is reported."""
+
+    def read(value: Any, folder: Path) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise WrongError.because(f"{_shown(value)}, expected an array: [...]")
+        found: list[T] = []
+        mistakes: list[tuple[int | None, str]] = []
+        for index, element in enumerate(value):
+            try:
+                one = read_one(element, folder)
+            except WrongError as wrong:
+                mistakes += [(index, reason) for _, reason in wrong.mistakes]
+                continue
+            if one in found:
+                mistakes.append((index, f"{_shown(element)} stands here twice"))
+            found.append(one)
+        if mistakes:
+            raise WrongError(*mistakes)
+        return tuple(found)
+
+    return read
+
+
+def path(value: Any, folder: Path) -> Path:
+    """Read a path, relative to the file."""
+    return folder / text(value, folder)
+
+
+def apex(value: str) -> Name:
+    """Read the name under which everything hangs on the wire."""
+    name = names.from_text(value)
+    if len(name) > names.MAX_APEX:
+        raise MalformedError(f"apex of {len(name)} octets, at most {names.MAX_APEX} are allowed")
+    return name
+
+
+# --- looking at files ----------------------------------------------------------------------------------------
+
+
+def each(look: Callable[[Path], None]) -> Callable[[tuple[Path, ...]], None]:
+    """Look at every file of a list."""
+
+    def look_at_all(files: tuple[Path, ...]) -> None:
+        mistakes: list[tuple[int | None, str]] = []
+        for index, file in enumerate(files):
+            try:
+                look(file)
+            except WrongError as wrong:
+                mistakes += [(index, reason) for _, reason in wrong.mistakes]
+        if mistakes:
+            raise WrongError(*mistakes)
+
+    return look_at_all
+
+
+def look_at_key(file: Path | None) -> None:
+    """Refuse a key file that is not there, is no key, or can be read by others."""
+    assert file is not None, "only what the file names is looked at"
+    try:
+        keys.load(file)
+    except (MalformedError, UntrustedError) as error:
+        raise WrongError.because(f"{file}: {error}") from error
+
+
+def look_at_anchor(file: Path | None) -> None:
+    """Refuse an anchor file that is not there or is none."""
+    assert file is not None, "only what the file names is looked at"
+    try:
+        trust.read_anchor(file)
+    except (MalformedError, UntrustedError) as error:
+        raise WrongError.because(f"{file}: {error}") from error
+
+
+def look_at_source(file: Path | None) -> None:
+    """Refuse a file that cannot be read; what it says is checked with its own lines."""
+    assert file is not None, "only what the file names is looked at"
+    try:
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        raise WrongError.because(f"{file}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,188 @@
+"""The sections of a configuration, key by key, and the typed values that they become."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerpost import readers
+from fingerpost.definitions import Key, Section
+from transport.endpoint import Endpoint
+from zonedata import identifiers, names
+from zonedata.fields import check_host
+from zonedata.kinds import Role
+from zonedata.names import Name
+
+DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
+DEFAULT_LOOKUPS = 1_000  # a look-up holds some 30 KB, so these are 30 MB; the average resolver has ten in hand
+MAX_LOOKUPS = 100_000
+
+_ADDRESSES = readers.list_of(readers.text_as(Endpoint.from_text))
+_PATHS = readers.list_of(readers.path)
+_NO_ADDRESSES: tuple[Endpoint, ...] = ()
+_NO_PATHS: tuple[Path, ...] = ()
+_NO_PATH: Path | None = None
+
+# --- above all tables ------------------------------------------------------------------------------------------
+
+APEX = Key(
+    "apex",
+    readers.text_as(readers.apex),
+    "name ending in a dot",
+    "the name under which everything hangs on the wire; the same for authorities and resolvers",
+    DEFAULT_APEX,
+)
+TOP = Section("", "Above all tables.", (APEX,))
+
+# --- [listen] --------------------------------------------------------------------------------------------------
+
+UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
+TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
+ALLOW_PLAIN = Key(
+    "allow_plain",
+    readers.flag,
+    "true or false",
+    "whether plain DNS may leave this machine; everything else that does is encrypted",
+    default=False,
+)
+LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, ALLOW_PLAIN))
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where questions are taken."""
+
+    udp: tuple[Endpoint, ...]
+    tcp: tuple[Endpoint, ...]
+    allow_plain: bool
+
+
+# --- [authority] -----------------------------------------------------------------------------------------------
+
+NAME = Key("name", readers.text_as(check_host), "domain name", "who answers, such as alpha.example; '.' is the root")
+STORE = Key("store", readers.path, "path", "the store that 'fingerpost sign' makes and 'fingerpost serve' opens")
+ROLES = Key(
+    "roles",
+    readers.list_of(readers.one_of(Role, Role)),
+    f"array of {', '.join(Role)}",
+    "as what it is delegated to; the root needs none",
+    (),
+)
+DENY_KEY = Key(
+    "deny_key",
+    readers.path,
+    "path",
+    "on-line key that signs denials, and nothing else; needed by whoever answers about people",
+    _NO_PATH,
+    readers.look_at_key,
+)
+AUTHORITY = Section("authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY))
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityPart:
+    """Who answers, from which store, as what."""
+
+    name: str
+    store: Path
+    roles: tuple[Role, ...]
+    deny_key: Path | None
+
+
+# --- [sign] ----------------------------------------------------------------------------------------------------
+
+KEY = Key("key", readers.path, "path", "key that signs the zone or the assertions; best kept off-line", inspect=readers.look_at_key)
+ZONE = Key("zone", readers.path, "path", "source of the zone of a root or registry", _NO_PATH, readers.look_at_source)
+MAPPINGS = Key(
+    "mappings",
+    _PATHS,
+    "array of paths",
+    "sources of a provider, .csv or NDJSON",
+    _NO_PATHS,
+    readers.each(readers.look_at_source),
+)
+NODES = Key(
+    "nodes",
+    readers.list_of(readers.text_as(identifiers.node_from_text)),
+    "array of +PREFIX and @DOMAIN",
+    "where a provider is delegated to; every mapping lies below one of them",
+    (),
+)
+ANCHOR = Key(
+    "anchor", readers.path, "path", "trust anchor of the tree that the zone belongs to", _NO_PATH, readers.look_at_anchor
+)
+ROOTKEYS = Key(
+    "rootkeys",
+    _PATHS,
+    "array of paths",
+    "every version of the root's keys, oldest first, to be served by the root; without it, that of the anchor",
+    _NO_PATHS,
+    readers.each(readers.look_at_anchor),
+)
+SIGN = Section("sign", "Signing: what 'fingerpost sign' reads.", (KEY, ZONE, MAPPINGS, NODES, ANCHOR, ROOTKEYS))
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSigning:
+    """How the zone of a root or registry is signed."""
+
+    key: Path
+    zone: Path
+    anchor: Path
+    rootkeys: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingsSigning:
+    """How the mappings of a provider are signed."""
+
+    key: Path
+    mappings: tuple[Path, ...]
+    nodes: tuple[Name, ...]
+
+
+# --- [resolver] ------------------------------------------------------------------------------------------------
+
+TRUST = Key("anchor", readers.path, "path", "trust anchor: whose word is believed in the end", inspect=readers.look_at_anchor)
+LAB_ADDRESSES = Key(
+    "lab_addresses",
+    readers.flag,
+    "true or false",
+    "whether delegated servers may have private addresses, for laboratories",
+    default=False,
+)
+ROOT = Key(
+    "root", _ADDRESSES, "array of ADDRESS#PORT", "servers of the root, instead of those in the anchor file", _NO_ADDRESSES
+)
+LOOKUPS = Key(
+    "lookups",
+    readers.number(1, MAX_LOOKUPS),
+    "whole number",
+    "look-ups in hand at a time; questions beyond them are dropped, and asked again",
+    DEFAULT_LOOKUPS,
+)
+RESOLVER = Section("resolver", "Finding out: walking the tree for clients.", (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverPart:
+    """Whom a resolver believes and asks first."""
+
+    anchor: Path
+    lab_addresses: bool
+    root: tuple[Endpoint, ...]
+    lookups: int
+
+
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER)
+
+
+def reference() -> str:
+    """Write the whole of it for people: every key with its form, its default and its documentation."""
+    lines = ["# Everything a configuration may hold. Paths are relative to the file.", ""]
+    for section in SECTIONS:
+        lines.append(f"[{section.name}]  {section.doc}" if section.name else section.doc)
+        for key in section.keys:
+            default = _DEFAULTS.get(type(key.default), str)(key.default)
+            lines += [f"  {key.name}  ({key.form}; {default})", f"      {key.doc}"]
+        lines.append("")
+    return "\n".join(lines)

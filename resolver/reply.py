@@ -1,0 +1,89 @@
+"""Laying an answer out as a DNS message: what goes where for which question type. Pure.
+
+Forwarders pass on the RRset that was asked for and little else, so what a client needs is in ANSWER, and the
+variants are chosen by question type: CSI has what is accepted, PROOF has everything.
+"""
+
+from zonedata import statements, wire
+from zonedata.judgement import Judgement, Outcome
+from zonedata.kinds import Kind
+from zonedata.life import Life
+from zonedata.names import Name
+from zonedata.opening import Opened
+from zonedata.person_statements import Status
+from zonedata.standing import Standing
+from zonedata.statements import Statement
+from zonedata.wire import Ede, QType, Query, Rcode, Reply
+
+INCOMPLETE_TTL = 30  # seconds at most, so that nobody keeps silence as absence
+STATUS_LIFE = 60  # seconds; a report, not evidence
+
+
+def reply_for(query: Query, judgement: Judgement, refused: tuple[bytes, ...], apex: Name, now: float) -> Reply:
+    """Lay out what a question came to.
+
+    Args:
+        query: The question, of type CSI or PROOF.
+        judgement: The answer.
+        refused: Envelopes that did not verify, to be passed on to a client that set CD.
+        apex: Under which the question stood.
+        now: Unix seconds.
+    """
+    most = min((opened.keep for opened in judgement.evidence), default=now + INCOMPLETE_TTL) - now
+    ttl = max(1, int(most if judgement.complete else min(most, INCOMPLETE_TTL)))
+    checking_disabled = bool(query.flags & wire.FLAG_CD)
+    reply = Reply(flags=wire.FLAG_RA, errors=_errors(judgement))
+    if judgement.complete and not (checking_disabled and refused):
+        reply.flags |= wire.FLAG_AD
+    status = wire.record(query.qtype, ttl, _status(judgement, now))
+    shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _accepted(judgement)]
+    unverified = [wire.record(query.qtype, ttl, octets) for octets in refused] if checking_disabled else []
+    if query.qtype == QType.PROOF:
+        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), status, *unverified]
+    else:
+        reply.answer = shown + unverified
+        reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
+        if not judgement.complete:
+            reply.additional.append(status)
+        if not reply.answer and judgement.outcome is Outcome.INCOMPLETE:
+            reply.rcode = Rcode.SERVFAIL
+        elif not reply.answer:
+            reply.authority.append(wire.soa_record(query, apex, 1, ttl))
+    return reply
+
+
+def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
+    return [f.opened for f in judgement.found if f.opened is not None]
+
+
+def _denials(judgement: Judgement) -> list[Opened[Statement]]:
+    return [o for o in judgement.evidence if o.sealed.kind is Kind.DENIAL]
+
+
+def _rest(judgement: Judgement, qtype: int, ttl: int) -> list[bytes]:
+    """Return the proof but for what was accepted: denials, delegations, gaps, authorities."""
+    accepted = {id(opened) for opened in _accepted(judgement)}
+    rest = [opened for opened in judgement.evidence if id(opened) not in accepted]
+    return [wire.record(qtype, ttl, opened.sealed.to_wire()) for opened in rest]
+
+
+def _status(judgement: Judgement, now: float) -> bytes:
+    rows = sorted({(f.authority, f.role): f.standing for f in judgement.findings}.items())
+    issued = int(now)
+    life = Life(0, issued, issued, issued + STATUS_LIFE)
+    status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows))
+    return statements.seal(status).to_wire()
+
+
+def _errors(judgement: Judgement) -> list[tuple[Ede, str]]:
+    """Say why an answer is incomplete, with the names of who is missing (RFC 8914)."""
+    errors = []
+    unproven = [finding for finding in judgement.findings if not finding.standing.is_proven]
+    bogus = [finding.authority for finding in unproven if finding.standing is Standing.BOGUS]
+    silent = [finding.authority for finding in unproven if finding.standing is not Standing.BOGUS]
+    if bogus:
+        step = f" at step {judgement.refusals[0].step}" if judgement.refusals else ""
+        errors.append((Ede.BOGUS, f"refused{step}: {' '.join(sorted(set(bogus)))}"))
+    if silent:
+        errors.append((Ede.NO_REACHABLE_AUTHORITY, f"no proof from: {' '.join(sorted(set(silent)))}"))
+    return errors

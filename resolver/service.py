@@ -1,0 +1,93 @@
+"""A resolver's handler: a hit is answered at once, a miss becomes a search that equal questions share.
+
+The barrier for bugs of ours stands here, around the handler and around each search: what they raise is logged and
+answered SERVFAIL, and the resolver lives on.
+"""
+
+import logging
+
+import trio
+
+from resolver.cache import Found
+from resolver.finder import Finder
+from resolver.flights import Flights
+from resolver.reply import reply_for
+from resolver.settings import Settings
+from transport.clock import Clock
+from transport.dialer import Dialer
+from transport.handler import Caller, Later, Protocol, Verdict
+from zonedata import identifiers, names, wire
+from zonedata.names import Name
+from zonedata.trust import Trust
+from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
+
+MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
+NEGATIVE_TTL = 60  # seconds for "we have no such type"
+
+log = logging.getLogger(__name__)
+
+
+class ResolverService:
+    """A recursive resolver without its sockets."""
+
+    def __init__(self, trust: Trust, dialer: Dialer, clock: Clock, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._clock = clock
+        self.finder = Finder(trust, dialer, clock, self._settings)
+        self._flights: Flights[Name, Found | None] = Flights()
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the nursery in which searches run, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        """Answer one message, or return the work of finding out; never raises."""
+        try:
+            return self._handle(message, caller, now)
+        except Exception:  # the barrier: a bug must cost one answer, not the resolver
+            log.exception("event=bug-in-handler octets=%d", len(message))
+            return wire.servfail(message)
+
+    def _handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        query = wire.read_query(message)
+        if isinstance(query, Rejected):
+            return query.reply
+        limit = MAX_STREAM
+        if caller.protocol is Protocol.UDP:
+            limit = min(wire.MAX_UDP, query.udp_size or wire.MIN_UDP)
+        name = names.from_wire(query.labels, self._settings.apex)
+        if name is None or query.qclass != CLASS_IN:
+            refused = Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, "not a name of this tree")])
+            return refused.to_wire(query, limit)
+        if query.qtype not in {QType.CSI, QType.PROOF} or not identifiers.is_owner(name):
+            empty = Reply(flags=wire.FLAG_RA)
+            empty.authority.append(wire.soa_record(query, self._settings.apex, 1, NEGATIVE_TTL))
+            return empty.to_wire(query, limit)
+        found = self.finder.cache.answer(name, now)
+        if found is not None:
+            return self._lay_out(query, found, limit, now)
+
+        async def work() -> bytes:
+            assert self._nursery is not None, "handle before run"
+            sought = await self._flights.share(name, lambda: self._search(name), self._nursery)
+            if sought is None:
+                failed = Reply(Rcode.SERVFAIL, wire.FLAG_RA, errors=[(Ede.OTHER, "internal error")])
+                return failed.to_wire(query, limit)
+            return self._lay_out(query, sought, limit, self._clock.now())
+
+        return Later(work)
+
+    async def _search(self, name: Name) -> Found | None:
+        try:
+            return await self.finder.find(name)
+        except Exception:  # the barrier, as in `handle`
+            log.exception("event=bug-in-search")
+            return None
+
+    def _lay_out(self, query: Query, found: Found, limit: int, now: float) -> bytes:
+        refused = tuple(sealed.to_wire() for sealed in found.refused)
+        return reply_for(query, found.judgement, refused, self._settings.apex, now).to_wire(query, limit)

@@ -1,0 +1,209 @@
+"""Asking one party: its servers in order, UDP then TCP, a few tries, one deadline.
+
+A shell. It knows which server to try next and when to stop; what a reply proves is not its business. What comes
+back is a value: a reply that can be read, or why there is none.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from resolver.allowance import MAX_OCTETS
+from resolver.asked import Asked, Purpose
+from resolver.servers import Door, Servers, doors_of
+from transport.clock import Clock
+from transport.dialer import Dialer
+from transport.errors import UnreachableError
+from transport.handler import Protocol
+from zonedata import wire
+from zonedata.errors import MalformedError
+from zonedata.names import Name
+from zonedata.standing import Standing
+from zonedata.zone_statements import Server
+
+TRIES_A_DOOR = 2  # tries of one server, where there are others
+TRIES = 3  # of the only server
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a party gave nothing."""
+
+    standing: Standing
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask of whom.
+
+    Attributes:
+        party: The zone or authority.
+        servers: Where it answers.
+        name: The name asked about.
+        qtype: A `QType`.
+        purpose: Why.
+        seconds: For all tries.
+        take: Takes a packet of the allowance; False when there is none.
+    """
+
+    party: str
+    servers: tuple[Server, ...]
+    name: Name
+    qtype: wire.QType
+    purpose: Purpose
+    seconds: float
+    take: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A reply, and how it came, for those who watch."""
+
+    reply: wire.Received
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try that gave nothing; `final` when trying this server again is pointless."""
+
+    asked: Asked
+    final: bool
+
+
+_SPENT = Silence(Standing.UNASKED, "the allowance of the question is spent")
+
+
+class Upstream:
+    """Asks parties on behalf of one resolver."""
+
+    def __init__(self, dialer: Dialer, clock: Clock, apex: Name, *, lab_addresses: bool) -> None:
+        self._dialer = dialer
+        self._clock = clock
+        self._apex = apex
+        self._lab_addresses = lab_addresses
+        self.servers = Servers()  # shared by every question: a server that is marked is marked for all
+
+    async def ask(self, question: Question, watch: Callable[[Asked], None]) -> Got | Silence:
+        """Ask until a server answers, the tries are spent or the time is over."""
+        doors = doors_of(question.servers, lab_addresses=self._lab_addresses)
+        if not doors:
+            return Silence(Standing.UNREACHABLE, "no server address that may be dialled")
+        doors = self.servers.in_order(doors, self._clock.now())
+        if not doors:
+            return Silence(Standing.UNREACHABLE, "its servers were silent a moment ago and are left alone")
+        silence = Silence(Standing.UNREACHABLE, f"no reply within {question.seconds:g} s")
+        left = list(doors)
+        with trio.move_on_after(question.seconds) as patience:
+            for door in doors:
+                got = await self._knock(door, question, watch, TRIES if len(doors) == 1 else TRIES_A_DOOR)
+                left.remove(door)
+                if isinstance(got, Got):
+                    return got
+                silence = got
+                if got.standing is Standing.UNASKED:
+                    break
+        if patience.cancelled_caught:
+            self.servers.failed(left[0], self._clock.now())
+        return silence
+
+    async def _knock(
+        self, door: Door, question: Question, watch: Callable[[Asked], None], tries: int
+    ) -> Got | Silence:
+        """Try one server a few times, and remember how it behaved."""
+        trouble = ""
+        for _ in range(tries):
+            if not question.take():
+                return _SPENT
+            outcome = await self._try(door, question)
+            watch(outcome.asked)
+            if isinstance(outcome, Got):
+                if outcome.reply.rcode == wire.Rcode.NOERROR:
+                    return outcome
+                return Silence(Standing.REFUSED, f"answered {_rcode_text(outcome.reply.rcode)}")
+            trouble = outcome.asked.trouble
+            if outcome.final:
+                break
+        self.servers.failed(door, self._clock.now())
+        return Silence(Standing.UNREACHABLE, trouble)
+
+    async def _try(self, door: Door, question: Question) -> Got | _Failed:
+        """Ask one server once: a datagram, and a stream where that is not enough."""
+        query = wire.query_wire(question.name, self._apex, question.qtype, secrets.randbelow(65_536))
+        ear = _Ear(query, MAX_OCTETS if question.purpose is Purpose.PERSON else 65_535)
+        start = trio.current_time()
+        try:
+            protocol = await self._listen(door, ear)
+            trouble, final = "timed out", False
+        except UnreachableError as error:
+            protocol = Protocol.UDP if door.udp is not None else Protocol.TCP
+            trouble, final = error.reason, True
+        spent = trio.current_time() - start
+        asked = Asked(
+            question.party,
+            question.purpose,
+            question.name,
+            door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.known_as,
+            protocol,
+            spent * 1000,
+            ear.reply.rcode if ear.reply is not None else None,
+            "" if ear.reply is not None else trouble,
+        )
+        if ear.reply is None:
+            return _Failed(asked, final)
+        self.servers.succeeded(door, spent, self._clock.now())
+        return Got(ear.reply, asked)
+
+    async def _listen(self, door: Door, ear: "_Ear") -> Protocol:
+        """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
+        if door.udp is not None:
+            with trio.move_on_after(self.servers.patience(door)):
+                await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears)
+            is_whole = ear.reply is not None and not ear.reply.is_truncated
+            if is_whole or door.tcp is None or not (ear.reply or ear.heard_a_guess):
+                return Protocol.UDP
+        assert door.tcp is not None
+        ear.reply = None
+        await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream)
+        return Protocol.TCP
+
+
+class _Ear:
+    """Tells the reply to one query from everything else that arrives.
+
+    Attributes:
+        query: What was asked.
+        reply: The reply, once heard.
+        heard_a_guess: Whether a datagram had everything right but the id: somebody is trying ids.
+    """
+
+    def __init__(self, query: bytes, most: int) -> None:
+        self.query = query
+        self.reply: wire.Received | None = None
+        self.heard_a_guess = False
+        self._most = most
+
+    def hears(self, message: bytes) -> bool:
+        """Say whether to stop listening for datagrams."""
+        if self.hears_stream(message):
+            return True
+        if message[:2] != self.query[:2]:
+            self.heard_a_guess = wire.answers(self.query[:2] + message[2:], self.query)
+        return self.heard_a_guess
+
+    def hears_stream(self, message: bytes) -> bool:
+        """Say whether this is the reply; what cannot be read is not, and listening goes on."""
+        if not wire.answers(message, self.query) or len(message) > self._most:
+            return False
+        try:
+            self.reply = wire.read_reply(message)
+        except MalformedError:
+            return False
+        return True
+
+
+def _rcode_text(rcode: int) -> str:
+    return wire.Rcode(rcode).name if rcode in set(wire.Rcode) else f"rcode {rcode}"

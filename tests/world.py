@@ -1,0 +1,287 @@
+"""A world in memory: a root, registries, MSPs and a resolver, the real ones, on real bytes in virtual time.
+
+No sockets, no disk, no clock but trio's. Every packet is recorded; hosts can be slow, lossy, dead or liars.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from resolver.answer import Answer
+from resolver.client import Walker
+from resolver.service import ResolverService
+from resolver.settings import Settings
+from resolver.stub import Stub, Tries
+from root.engine import Engine
+from root.service import Service
+from root.signing import Entry, Signing, rootkeys_entries, sign_mappings, sign_zone
+from root.sorting import order_of
+from transport.clock import Clock
+from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
+from transport.handler import Caller, Handler, Later, Protocol
+from zonedata import identifiers, names, statements, wire
+from zonedata.holdings import Holdings
+from zonedata.identifiers import parse
+from zonedata.keys import PrivateKey
+from zonedata.kinds import DAY, Role, Use
+from zonedata.life import MAX_TIME, Life
+from zonedata.mappings import BlockMapping, Mapping
+from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim
+from zonedata.path import Known, follow
+from zonedata.sealed import Sealed
+from zonedata.store.memory import MemoryTables
+from zonedata.trust import Trust, from_sealed
+from zonedata.zone_statements import BoundKey, RootKeys, Server
+from zonedata.zonefile import parse_zone
+
+START = 1_800_000_000.0
+APEX = names.from_text("fingerpost.internal.")
+RESOLVER = Endpoint("10.9.9.9", 53)
+
+
+def key_of(text: str) -> PrivateKey:
+    """The same key for the same words, in every run."""
+    return PrivateKey.from_seed(random.Random(text).randbytes(32))
+
+
+@dataclass(slots=True)
+class Packet:
+    """One message that somebody sent."""
+
+    at: float
+    host: str
+    protocol: Protocol
+    name: str
+    qtype: int
+
+
+@dataclass(slots=True)
+class Host:
+    """One machine: what answers there, and how the way to it is."""
+
+    name: str
+    handler: Handler
+    latency: float = 0.01
+    loss: float = 0.0
+    is_dead: bool = False
+    is_refusing: bool = False
+    lies: Callable[[bytes, bytes], list[bytes]] | None = None  # (query, true reply) -> what arrives
+
+
+@dataclass(slots=True)
+class Network:
+    """Delivers messages between hosts; is a dialer."""
+
+    clock: Clock
+    rng: random.Random
+    hosts: dict[Endpoint, Host] = field(default_factory=dict)
+    packets: list[Packet] = field(default_factory=list)
+
+    async def exchange(
+        self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Callable[[bytes], bool]
+    ) -> bytes:
+        host = self.hosts[endpoint]
+        query = wire.read_query(message)
+        assert isinstance(query, wire.Query)
+        name = names.from_wire(query.labels, APEX)
+        asked = names.to_text(name) if name is not None else "?"
+        self.packets.append(Packet(self.clock.now(), host.name, protocol, asked, query.qtype))
+        if host.is_refusing:
+            raise UnreachableError(endpoint.to_text(), "connection refused")
+        await trio.sleep(host.latency * (1 if protocol is Protocol.UDP else 2))
+        lost = protocol is Protocol.UDP and self.rng.random() < host.loss
+        if not host.is_dead and not lost:
+            for reply in await self._replies(host, protocol, message):
+                if accept(reply):
+                    return reply
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def _replies(self, host: Host, protocol: Protocol, message: bytes) -> list[bytes]:
+        caller = Caller(Endpoint("10.1.1.1", 4000), protocol)
+        verdict = host.handler(message, caller, self.clock.now())
+        if isinstance(verdict, Later):
+            verdict = await verdict.work()
+        if verdict is None:
+            return []
+        return host.lies(message, verdict) if host.lies is not None else [verdict]
+
+
+@dataclass(slots=True)
+class Zone:
+    """The lines of a zone's source and the nodes it was granted at."""
+
+    name: str
+    nodes: list[str]
+    lines: list[str] = field(default_factory=list)
+
+
+class World:
+    """Everything, built from what a scenario says."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.clock = Clock.starting_at(START)
+        self.network = Network(self.clock, random.Random(seed))
+        self.zones: dict[str, Zone] = {".": Zone(".", [])}
+        self.holds: dict[str, list[Mapping | BlockMapping]] = {}
+        self.scopes: dict[str, list[str]] = {}
+        self.roles: dict[str, tuple[Role, ...]] = {}
+        self.settings = Settings(lab_addresses=True)
+        self._addresses: dict[str, str] = {}
+        self._rootkeys: list[Sealed] = []
+        self.zone_key_version = 1
+        self.add_rootkeys()
+        self.anchor: Trust = self._trust()
+        self.resolver: ResolverService | None = None
+
+    # --- keys of the root ------------------------------------------------------------------------------
+
+    def add_rootkeys(self) -> None:
+        """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key."""
+        version = len(self._rootkeys) + 1
+        now = int(self.clock.now())
+        tree = self.anchor.tree if self._rootkeys else b""
+        keys = sorted((key_of(f"root-{n}") for n in range(3)), key=lambda k: k.public.key_id)
+        zone_key = key_of(f"zone-.-{version}").public
+        life = Life(DAY, version, now, now + 365 * DAY)
+        said = RootKeys(life, version, tree, tuple(k.public for k in keys), 2, (zone_key,))
+        self._rootkeys.append(statements.seal(said, *keys[:2]))
+        self.zone_key_version = version
+
+    def _trust(self) -> Trust:
+        first = from_sealed(self._rootkeys[0])
+        server = Server("ns.root.example", (self.address_of("."),), (("tcp", 53), ("udp", 53)))
+        return Trust(first.tree, first.rootkeys, first.sealed, (server,))
+
+    # --- building --------------------------------------------------------------------------------------
+
+    def address_of(self, party: str) -> str:
+        return self._addresses.setdefault(
+            party, f"10.0.{len(self._addresses) // 250}.{len(self._addresses) % 250 + 1}"
+        )
+
+    def host(self, party: str) -> Host:
+        return self.network.hosts[Endpoint(self.address_of(party), 53)]
+
+    def delegate(self, zone: str, line: str) -> None:
+        """Add a line of a zone's source, such as `delegate +1415 alpha.example msp`."""
+        self.zones[zone].lines.append(line)
+
+    def binding_lines(self, party: str) -> list[str]:
+        """The key and server lines of a party, as a zone's source has them."""
+        lines = [f"server {party} ns.{party} {self.address_of(party)} udp=53 tcp=53"]
+        keys = {use: key_of(f"{use}-{party}").public.to_text() for use in ("zone", "assert", "deny")}
+        return [*lines, *(f"key {party} {use} {text}" for use, text in keys.items())]
+
+    def publish(self) -> None:
+        """Sign everything as it is now and put it on its hosts."""
+        now = int(self.clock.now())
+        for zone in self.zones.values():
+            self._serve(zone.name, self._zone_entries(zone, now))
+        for party in self.holds.keys() | self.scopes.keys():
+            self._serve(party, self._people_entries(party, now), people=True)
+
+    def _zone_entries(self, zone: Zone, now: int) -> list[Entry]:
+        lines = [f"zone {zone.name}", "lab-addresses yes", *(f"node {n}" for n in zone.nodes), *zone.lines]
+        source = parse_zone(Path(f"{zone.name}.zone"), [line.encode() for line in lines])
+        name = f"zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
+        entries = list(sign_zone(source, self.anchor.tree, Signing(key_of(name), now, now)))
+        if zone.name == ".":
+            entries += rootkeys_entries(self._rootkeys)
+        return entries
+
+    def _people_entries(self, party: str, now: int) -> list[Entry]:
+        ordered = sorted(self.holds.get(party, []), key=order_of)
+        nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
+        return list(sign_mappings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+
+    def _serve(self, party: str, entries: list[Entry], *, people: bool = False) -> None:
+        deny = key_of(f"deny-{party}") if people else None
+        engine = Engine(MemoryTables(entries), deny, self.roles.get(party, (Role.MSP,)))
+        endpoint = Endpoint(self.address_of(party), 53)
+        handler = Service(engine, APEX).handle
+        known = self.network.hosts.get(endpoint)
+        if known is None:
+            self.network.hosts[endpoint] = Host(party, handler)
+        else:
+            known.handler = handler
+
+    # --- asking ----------------------------------------------------------------------------------------
+
+    async def start_resolver(self, nursery: trio.Nursery) -> None:
+        self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings)
+        await nursery.start(self.resolver.run)
+        self.network.hosts[RESOLVER] = Host("resolver", self.resolver.handle, latency=0.001)
+
+    async def ask(self, text: str, *, trust: bool = True, **options: object) -> Answer:
+        """Ask the resolver as a client does, and judge its proof."""
+        tries = Tries(seconds=8.0, count=1)
+        stub = Stub([RESOLVER], self.network, self.clock, APEX, self.anchor if trust else None, tries)
+        return await stub.lookup(parse(text), **options)  # type: ignore[arg-type]  # the caller names them
+
+    async def walk(self, text: str) -> Answer:
+        """Walk without a resolver."""
+        return await Walker(self.anchor, self.network, self.clock, self.settings).lookup(parse(text))
+
+    def sent(self) -> list[str]:
+        """Who was asked since the last time, without the resolver itself; forgets it."""
+        asked = [packet.host for packet in self.network.packets if packet.host != "resolver"]
+        self.network.packets.clear()
+        return asked
+
+    # --- the invariant ---------------------------------------------------------------------------------
+
+    def check_cache(self) -> None:
+        """All that the resolver holds opens under its chain now, and outlives nothing above it."""
+        assert self.resolver is not None
+        finder = self.resolver.finder
+        now = self.clock.now()
+        known = Known(finder.trust, finder.cache.held, now)
+        for (principal, owner), said in finder.cache.held.said.items():
+            path = follow(owner, known)
+            grantee = path.grantees.get(principal)
+            for opened in said.all():
+                if opened.keep <= now:
+                    continue
+                assert opened.keep <= opened.until
+                if grantee is not None:
+                    self._check_opens(opened, grantee.signer, finder.trust.tree, now)
+            for zone in path.zones:
+                for opened in finder.cache.held.zone(zone.signer.principal).all():
+                    if opened.keep > now:
+                        self._check_opens(opened, zone.signer, finder.trust.tree, now)
+        _check_bounds(finder.cache.held, now)
+
+    @staticmethod
+    def _check_opens(opened: Opened[statements.Statement], signer: Signer, tree: bytes, now: float) -> None:
+        claim = read_claim(opened.sealed.to_wire())
+        assert not isinstance(claim, Refusal)
+        again = open_claim(claim, signer, tree, now)
+        assert not isinstance(again, Refusal), again
+        assert again.statement == opened.statement
+        assert opened.until <= opened.statement.life.expires
+
+
+def _check_bounds(held: Holdings, now: float) -> None:
+    for zone in held.zones.values():
+        for opened in zone.all():
+            assert opened.keep <= opened.until <= opened.statement.life.expires
+            assert opened.keep <= now + opened.statement.life.ttl + 1
+
+
+def bound(key: PrivateKey, *uses: Use) -> BoundKey:
+    """A key that counts for ever."""
+    return BoundKey(key.public, tuple(sorted(uses)), 0, MAX_TIME)
+
+
+async def run_in(world: World, body: Callable[[World], Awaitable[None]]) -> None:
+    """Publish, start the resolver, run the body, stop."""
+    world.publish()
+    async with trio.open_nursery() as nursery:
+        await world.start_resolver(nursery)
+        await body(world)
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,269 @@
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.zonedata.builders import (
+    NOW,
+    World,
+    ZoneSpec,
+    anchor,
+    assertion,
+    block,
+    denial,
+    forged,
+    key,
+    life,
+    number,
+    reseal,
+)
+from tests.zonedata.random_worlds import Row, owners
+from tests.zonedata.samples import statement
+from zonedata import judgement as module
+from zonedata.judgement import Judgement, Outcome, conclude, judge
+from zonedata.kinds import DAY, Kind, Role
+from zonedata.opening import Step
+from zonedata.path import MAX_FAILURES, Path
+from zonedata.person_statements import Status
+from zonedata.standing import Standing
+from zonedata.statements import Statement, seal
+
+OWNER = number("+14155550123")
+ALPHA = ("alpha.example", Role.MSP)
+ROOT = (".", Role.REGISTRY)
+
+
+def world_of(*grants: str) -> World:
+    return World({".": ZoneSpec({"+1": list(grants)}, ("alpha.example", "beta.example"))})
+
+
+def verdict(wires: Iterable[bytes], now: float = NOW, world: World | None = None) -> Judgement:
+    zones = (world or world_of("alpha.example msp")).wires()
+    return judge(OWNER, anchor(), [*zones, *wires], now)
+
+
+def rows(judgement: Judgement) -> dict[Row, Standing]:
+    return {(finding.authority, finding.role): finding.standing for finding in judgement.findings}
+
+
+def steps(judgement: Judgement) -> list[Step]:
+    return [refusal.step for refusal in judgement.refusals]
+
+
+def essence(judgement: Judgement) -> object:
+    evidence = {opened.sealed for opened in judgement.evidence}
+    return judgement.outcome, judgement.complete, judgement.findings, evidence
+
+
+# --- one authority -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wires", "standing", "outcome", "ssi"),
+    [
+        ([assertion(OWNER, "alpha.example")], Standing.ASSERTED, Outcome.FOUND, "mimi://alpha.example/u/x"),
+        ([denial(OWNER, "alpha.example")], Standing.DENIED, Outcome.NONE, ""),
+        ([], Standing.MISSING, Outcome.INCOMPLETE, ""),
+        (
+            [block("+1", "alpha.example")],
+            Standing.ASSERTED,
+            Outcome.FOUND,
+            "mimi://alpha.example/u/14155550123",
+        ),
+        (
+            [block("+1415", "alpha.example"), assertion(OWNER, "alpha.example", ssi="mimi://alpha.example/u/me")],
+            Standing.ASSERTED,
+            Outcome.FOUND,
+            "mimi://alpha.example/u/me",
+        ),
+        (
+            [block("+14", "alpha.example", exceptions=["15"]), denial(OWNER, "alpha.example")],
+            Standing.DENIED,
+            Outcome.NONE,
+            "",
+        ),
+        ([assertion(OWNER, "beta.example")], Standing.MISSING, Outcome.INCOMPLETE, ""),
+        ([assertion(number("+14155550124"), "alpha.example")], Standing.BOGUS, Outcome.INCOMPLETE, ""),
+        ([denial(OWNER, "alpha.example", Role.CSIP)], Standing.BOGUS, Outcome.INCOMPLETE, ""),
+        ([forged(assertion(OWNER, "alpha.example"))], Standing.BOGUS, Outcome.INCOMPLETE, ""),
+        ([block("+44", "alpha.example")], Standing.BOGUS, Outcome.INCOMPLETE, ""),
+    ],
+)
+def test_how_an_msp_stands(wires: list[bytes], standing: Standing, outcome: Outcome, ssi: str) -> None:
+    judgement = verdict(wires)
+    assert rows(judgement) == {ROOT: Standing.REFERRED, ALPHA: standing}
+    assert judgement.outcome is outcome
+    assert judgement.complete is standing.is_proven
+    assert [finding.ssi for finding in judgement.found] == ([ssi] if ssi else [])
+
+
+@pytest.mark.parametrize(
+    ("asserted", "denied", "standing"),
+    [(-50, -40, Standing.DENIED), (-40, -50, Standing.ASSERTED), (-50, -50, Standing.ASSERTED)],
+)
+def test_of_an_assertion_and_a_denial_the_later_issued_counts(
+    asserted: int, denied: int, standing: Standing
+) -> None:
+    wires = [assertion(OWNER, "alpha.example", issued=asserted), denial(OWNER, "alpha.example", issued=denied)]
+    assert rows(verdict(wires))[ALPHA] is standing
+    assert rows(verdict(wires[::-1]))[ALPHA] is standing
+
+
+def test_a_denial_that_has_ended_denies_no_more() -> None:
+    wires = [assertion(OWNER, "alpha.example", issued=-50), denial(OWNER, "alpha.example", issued=-40)]
+    assert rows(verdict(wires, NOW + 299))[ALPHA] is Standing.DENIED
+    assert rows(verdict(wires, NOW + 300))[ALPHA] is Standing.ASSERTED
+
+
+def test_an_assertion_below_the_assurance_that_is_demanded_is_insufficient() -> None:
+    judgement = verdict([assertion(OWNER, "alpha.example")], world=world_of("alpha.example msp validated"))
+    assert rows(judgement)[ALPHA] is Standing.INSUFFICIENT
+    assert (judgement.outcome, judgement.complete) == (Outcome.NONE, True)
+
+
+def test_each_role_owes_a_word_of_its_own() -> None:
+    world = world_of("alpha.example csip,msp,validator")
+    wires = [assertion(OWNER, "alpha.example"), denial(OWNER, "alpha.example", Role.CSIP)]
+    found = rows(verdict(wires, world=world))
+    assert [found["alpha.example", role] for role in (Role.MSP, Role.CSIP, Role.VALIDATOR)] == [
+        Standing.ASSERTED,
+        Standing.DENIED,
+        Standing.MISSING,
+    ]
+    assert not verdict(wires, world=world).complete
+    assert verdict([*wires, denial(OWNER, "alpha.example", Role.VALIDATOR)], world=world).complete
+
+
+def test_who_is_no_msp_asserts_nothing() -> None:
+    judgement = verdict([assertion(OWNER, "alpha.example")], world=world_of("alpha.example csip"))
+    assert rows(judgement)["alpha.example", Role.CSIP] is Standing.BOGUS
+    assert steps(judgement) == [Step.SCOPE]
+
+
+def test_an_authority_that_no_zone_binds_makes_the_answer_incomplete() -> None:
+    judgement = verdict([], world=world_of("ghost.example msp"))
+    assert rows(judgement) == {ROOT: Standing.REFERRED, ("ghost.example", Role.MSP): Standing.BOGUS}
+    assert judgement.outcome is Outcome.INCOMPLETE
+
+
+def test_zones_too_deep_are_never_shown_as_absence() -> None:
+    names = [f"r{n}.example" for n in range(8)]
+    zones = {
+        name: ZoneSpec({"+14155550123"[: n + 3]: [f"r{n + 1}.example registry"]} if n < 7 else {})
+        for n, name in enumerate(names)
+    }
+    judgement = verdict([], world=World({".": ZoneSpec({"+1": ["r0.example registry"]}, tuple(names)), **zones}))
+    assert judgement.outcome is Outcome.INCOMPLETE
+    assert rows(judgement)["r7.example", Role.REGISTRY] is Standing.BOGUS
+
+
+def test_an_expired_anchor_proves_nothing() -> None:
+    judgement = verdict([denial(OWNER, "alpha.example")], NOW + 181 * DAY)
+    assert rows(judgement) == {ROOT: Standing.MISSING}
+    assert judgement.outcome is Outcome.INCOMPLETE
+
+
+def test_an_answer_is_kept_no_longer_than_what_it_stands_on() -> None:
+    assert verdict([denial(OWNER, "alpha.example")]).keep(NOW) == NOW + 300
+    assert verdict([assertion(OWNER, "alpha.example")]).keep(NOW) == NOW + DAY
+    assert conclude(Path(OWNER), [], {}).keep(NOW) == NOW
+
+
+def test_the_evidence_of_an_answer_is_its_proof() -> None:
+    judgement = verdict([assertion(OWNER, "alpha.example"), denial(OWNER, "beta.example")])
+    proof = [opened.sealed.to_wire() for opened in judgement.evidence]
+    assert essence(judge(OWNER, anchor(), proof, NOW)) == essence(judgement)
+    for omitted in range(len(proof)):
+        assert not judge(OWNER, anchor(), proof[:omitted] + proof[omitted + 1 :], NOW).complete
+
+
+# --- hints -------------------------------------------------------------------------------------------------
+
+
+def status(
+    standing: Standing, owner: Any = OWNER, authority: str = "alpha.example", role: Role = Role.MSP
+) -> bytes:
+    return seal(Status(life(Kind.DENIAL), owner, ((authority, role, standing),))).to_wire()
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_a_status_explains_silence_and_proves_nothing(standing: Standing) -> None:
+    expected = Standing.MISSING if standing.is_proven else standing
+    judgement = verdict([status(standing)])
+    assert rows(judgement)[ALPHA] is expected
+    assert judgement.outcome is Outcome.INCOMPLETE
+    spoken = verdict([status(standing), assertion(OWNER, "alpha.example")])
+    assert (rows(spoken)[ALPHA], spoken.complete) == (Standing.ASSERTED, True)
+    assert rows(verdict([status(standing, number("+1"))]))[ALPHA] is Standing.MISSING
+
+
+def test_a_status_explains_a_silent_zone() -> None:
+    hint = status(Standing.UNREACHABLE, authority=".", role=Role.REGISTRY)
+    assert rows(judge(OWNER, anchor(), [hint], NOW)) == {ROOT: Standing.UNREACHABLE}
+
+
+def test_reports_that_differ_are_read_the_same_in_any_order() -> None:
+    hints = [status(Standing.UNREACHABLE), status(Standing.REFUSED), status(Standing.STALE)]
+    assert rows(verdict(hints)) == rows(verdict(hints[::-1]))
+
+
+# --- hostile proofs ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20), owners)
+def test_random_octets_never_raise(wires: list[bytes], csi: str) -> None:
+    judgement = judge(number(csi), anchor(), wires, NOW)
+    assert judgement.outcome is Outcome.INCOMPLETE
+    assert set(steps(judgement)) <= {Step.ENVELOPE, Step.BODY}
+
+
+@given(st.lists(statement, max_size=6), st.sampled_from(["./zone", "alpha.example/assert", "nobody"]))
+def test_whatever_a_zone_may_sign_never_raises(statements: list[Statement], by: str) -> None:
+    wires = []
+    for one in statements:
+        current: Any = replace(one, life=life(one.kind, serial=one.life.serial))
+        if hasattr(current, "zone"):
+            current = replace(current, zone=".", tree=anchor().tree)
+        wires.append(reseal(current, by))
+    judgement = verdict(wires)
+    assert rows(judgement)
+    assert judge(OWNER, anchor(), wires, NOW).findings
+
+
+def test_two_failures_of_an_authority_end_the_reading_of_it(checks: list[bool]) -> None:
+    bad = [forged(assertion(OWNER, "alpha.example", serial=n)) for n in range(1, 30)]
+    judgement = verdict([*bad, assertion(OWNER, "alpha.example")])
+    assert rows(judgement)[ALPHA] is Standing.BOGUS
+    assert checks.count(False) == len(judgement.refusals) == MAX_FAILURES
+    assert rows(verdict([bad[0], assertion(OWNER, "alpha.example")]))[ALPHA] is Standing.ASSERTED
+
+
+def test_of_one_authority_eight_statements_are_opened(checks: list[bool]) -> None:
+    zones = verdict([])
+    spent = len(checks)
+    many = [assertion(OWNER, "alpha.example", serial=n) for n in range(1, 30)]
+    assert rows(verdict(many))[ALPHA] is Standing.ASSERTED
+    assert len(checks) - 2 * spent == module.MAX_OPENED
+    assert zones.refusals == []
+
+
+def test_what_is_shown_twice_is_opened_once(checks: list[bool]) -> None:
+    wires = [*[assertion(OWNER, "alpha.example", issued=-50)] * 20, denial(OWNER, "alpha.example", issued=-40)]
+    assert rows(verdict(wires))[ALPHA] is Standing.DENIED
+    twice = [*[forged(assertion(OWNER, "alpha.example"))] * 20, denial(OWNER, "alpha.example")]
+    assert rows(verdict(twice))[ALPHA] is Standing.DENIED
+    assert checks.count(False) == 1
+
+
+def test_a_flood_of_forgeries_costs_two_checks_for_each_thing_wanted(checks: list[bool]) -> None:
+    world = world_of("alpha.example msp", "beta.example csip,msp")
+    flood = [forged(wire) for wire in world.wires()] + [
+        forged(assertion(OWNER, name, serial=n)) for name in ("alpha.example", "beta.example") for n in range(1, 50)
+    ]
+    judgement = judge(OWNER, anchor(), [*flood, *world.wires()], NOW)
+    assert judgement.outcome is Outcome.INCOMPLETE
+    assert checks.count(False) <= 2 * 5
+    assert key("nobody").public.key_id not in {opened.key_id for opened in judgement.evidence}
