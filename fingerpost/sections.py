@@ -1,6 +1,5 @@
 """The sections of a configuration, key by key, and the typed values that they become."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +54,8 @@ class Listen:
     tcp: tuple[Endpoint, ...]
     allow_plain: bool
 
+
+NOWHERE = Listen((), (), allow_plain=False)
 
 # --- [authority] -----------------------------------------------------------------------------------------------
 
@@ -174,15 +175,3 @@ class ResolverPart:
 
 
 SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER)
-
-
-def reference() -> str:
-    """Write the whole of it for people: every key with its form, its default and its documentation."""
-    lines = ["# Everything a configuration may hold. Paths are relative to the file.", ""]
-    for section in SECTIONS:
-        lines.append(f"[{section.name}]  {section.doc}" if section.name else section.doc)
-        for key in section.keys:
-            default = _DEFAULTS.get(type(key.default), str)(key.default)
-            lines += [f"  {key.name}  ({key.form}; {default})", f"      {key.doc}"]
-        lines.append("")
-    return "\n".join(lines)

@@ -11,6 +11,7 @@ from functools import cache
 
 from phonenumbers.carrierdata import CARRIER_DATA
 
+RESERVED = frozenset({"alpha", "beta", "gamma", "delta", "epsilon", "vacant"})  # the fictitious parties of `plan`
 MAX_SLUG = 40  # characters: an authority's name stands in every delegation that grants to it
 
 
@@ -42,7 +43,7 @@ def operators() -> tuple[Operator, ...]:
     for digits, titles in sorted(CARRIER_DATA.items()):
         title = titles.get("en") or min(titles.items())[1]
         prefixes.setdefault(title, []).append(f"+{digits}")
-    taken: set[str] = set()
+    taken = set(RESERVED)
     made = []
     for title, held in prefixes.items():
         slug = slug_of(title) or f"operator-{held[0][1:]}"

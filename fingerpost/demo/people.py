@@ -15,7 +15,7 @@ from fingerpost.demo.plan import ALPHA, BETA, DELTA, EPSILON, GAMMA, Plan
 SEED = "fingerpost demonstration 1"
 SHARE = 205  # of 256: how many of the numbers in its reach a provider knows
 MAIL_SHARE = 170  # of 256
-FIRST_NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory", "olivia")
+FIRST_NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory")
 USERS = 240  # of each mail domain, beside the first names
 SUBDOMAIN = "maths.school.example"  # below a domain that is granted deep
 

@@ -1,0 +1,92 @@
+"""Whether the keys of a configuration agree with each other. Pure; a key that is wrong by itself is passed over."""
+
+from collections.abc import Iterator, Mapping
+
+from fingerpost import sections as s
+from fingerpost.definitions import Given, Key
+from fingerpost.toml_lines import Where
+from zonedata.kinds import Role
+
+Disagreement = tuple[Where, str]
+
+
+def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
+    """Say where keys do not agree, and why."""
+    _, listen, authority, sign, resolver = (given[section.name] for section in s.SECTIONS)
+    if authority.is_there and resolver.is_there:
+        yield s.RESOLVER.where(), "stands beside [authority]; a file is an authority's or a resolver's"
+    if not authority.is_there and not resolver.is_there:
+        yield (), "has neither [authority] nor [resolver]; one of them says what to be"
+    if listen.is_there:
+        yield from _listen(listen)
+    elif resolver.is_there:
+        yield (), "has a [resolver], but no [listen] that says where"
+    if authority.is_there:
+        yield from _authority(authority)
+    if sign.is_there:
+        yield from _sign(authority, sign)
+
+
+def _listen(listen: Given) -> Iterator[Disagreement]:
+    if not listen.has(s.UDP) and not listen.has(s.TCP):
+        yield s.LISTEN.where(), "has no 'udp' and no 'tcp', so nothing would be heard"
+    if listen.get(s.ALLOW_PLAIN):
+        return
+    for key in (s.UDP, s.TCP):
+        for index, endpoint in enumerate(listen.get(key) or ()):
+            if not endpoint.is_loopback:
+                reason = (
+                    f"{endpoint.to_text()} is no loopback address, and plain DNS is not encrypted; "
+                    "'allow_plain = true' allows it"
+                )
+                yield s.LISTEN.where(key.name, index), reason
+
+
+def _is_zone(authority: Given) -> bool | None:
+    """Say whether the authority has a zone; None when its name or roles are wrong."""
+    name, roles = authority.get(s.NAME), authority.get(s.ROLES)
+    if name is None or roles is None:
+        return None
+    return name == "." or Role.REGISTRY in roles
+
+
+def _authority(authority: Given) -> Iterator[Disagreement]:
+    name, roles = authority.get(s.NAME), authority.get(s.ROLES)
+    if name is None or roles is None:
+        return
+    where = s.AUTHORITY.where(s.ROLES.name)
+    if name == "." and not {Role.REGISTRY}.issuperset(roles):
+        yield where, "the root speaks for its zone only; it has no role but 'registry'"
+    elif name != "." and not roles:
+        yield where, f"missing; expected {s.ROLES.form}: {s.ROLES.doc}"
+    elif {Role.REGISTRY, Role.MSP}.issubset(roles):
+        yield where, "'registry' and 'msp' sign with different keys; give each its own file and store"
+    people = [role for role in roles if role is not Role.REGISTRY] if name != "." else []
+    where = s.AUTHORITY.where(s.DENY_KEY.name)
+    if people and not authority.has(s.DENY_KEY):
+        yield where, f"missing; an authority with the role {people[0]} signs what it denies"
+    if not people and (roles or name == ".") and authority.has(s.DENY_KEY):
+        yield where, "a zone alone denies nothing about people; leave it out"
+
+
+def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
+    if not authority.is_there:
+        yield s.SIGN.where(), "has no [authority] beside it that says whose store this is"
+        return
+    key, deny_key = sign.get(s.KEY), authority.get(s.DENY_KEY)
+    if key is not None and key == deny_key:
+        yield s.AUTHORITY.where(s.DENY_KEY.name), "is the signing key too; the on-line key may sign denials only"
+    is_zone = _is_zone(authority)
+    if is_zone is None:
+        return
+    whose = "a zone" if is_zone else "a provider's mappings"
+    needed: tuple[Key[object], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.MAPPINGS, s.NODES)
+    foreign: tuple[Key[object], ...] = (s.MAPPINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    for one in needed:
+        if not sign.has(one):
+            yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"
+    for one in foreign:
+        if sign.has(one):
+            yield s.SIGN.where(one.name), f"has no place here: what is signed for {authority.get(s.NAME)} is {whose}"
+    if is_zone and authority.get(s.NAME) != "." and sign.has(s.ROOTKEYS):
+        yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"

@@ -1,0 +1,153 @@
+"""Reading a configuration: text to typed values, or every mistake in it with its line.
+
+    text -> TOML -> sections read key by key -> do the keys agree -> are the files there -> Configuration
+
+Which files are looked at depends on who asks: signing keys are off-line where the daemon runs, so `serve` looks
+at none of [sign], and `sign` at no deny key.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fingerpost import sections as s
+from fingerpost.agreement import disagreements
+from fingerpost.definitions import Given, Notes, unknown_reason
+from fingerpost.toml_lines import Where, lines_of
+from zonedata.errors import ConfigError, Fault
+from zonedata.names import Name
+
+MAX_FILE = 1_048_576  # octets; a configuration is a page or two
+ALL = frozenset(section.name for section in s.SECTIONS)
+_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
+_AT_END = " (at end of document)"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one file says, sound as far as it was looked at.
+
+    Attributes:
+        path: The file.
+        apex: The name under which everything hangs on the wire.
+        listen: Where questions are taken.
+        authority: Who answers, or None in a resolver's file.
+        sign: How its store is signed, if that is done here.
+        resolver: Whom the resolver believes, or None in an authority's file.
+    """
+
+    path: Path
+    apex: Name
+    listen: s.Listen
+    authority: s.AuthorityPart | None
+    sign: s.ZoneSigning | s.MappingsSigning | None
+    resolver: s.ResolverPart | None
+    _notes: Notes = field(repr=False, compare=False)
+
+    def fault(self, where: Where, reason: str) -> Fault:
+        """Return a fault at the line where a key stands: for what shows only in use."""
+        return self._notes.fault(where, reason)
+
+
+def read(path: Path, inspect: Collection[str] = ALL) -> Configuration:
+    """Read a configuration.
+
+    Args:
+        path: The file.
+        inspect: The sections whose files are looked at.
+
+    Raises:
+        ConfigError: With every fault.
+    """
+    text = _text_of(path)
+    tables = _tables_of(path, text)
+    notes = Notes(path, lines_of(text))
+    given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
+    _note_unknown(tables, notes)
+    for where, reason in disagreements(given):
+        notes.add(where, reason)
+    for name in inspect:
+        given[name].inspect()
+    if notes.faults:
+        raise ConfigError(sorted(notes.faults, key=lambda fault: fault.line))
+    return _typed(path, given, notes)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise ConfigError([Fault(path, 0, "", f"cannot be read: {error.strerror}")]) from error
+    if len(raw) > MAX_FILE:
+        raise ConfigError([Fault(path, 0, "", f"longer than {MAX_FILE} octets; is this a configuration?")])
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Fault(path, line, "", "not UTF-8 text")]) from error
+
+
+def _tables_of(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        found = _AT_LINE.search(reason)
+        line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
+        reason = _AT_LINE.sub("", reason).removesuffix(_AT_END)
+        raise ConfigError([Fault(path, line, "", f"not TOML: {reason}")]) from error
+    except RecursionError as error:
+        raise ConfigError([Fault(path, 0, "", "not TOML that can be read: nested too deeply")]) from error
+
+
+def _table(tables: Mapping[str, Any], name: str, notes: Notes) -> dict[str, Any] | None:
+    if not name:
+        return {key: value for key, value in tables.items() if key not in ALL}
+    table = tables.get(name)
+    if table is not None and not isinstance(table, dict):
+        notes.add((name,), f"expected a table: [{name}] on a line of its own")
+        return None
+    return table
+
+
+def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
+    top = {section.name for section in s.SECTIONS if section.name} | {key.name for key in s.TOP.keys}
+    for name in tables.keys() - top:
+        notes.add((name,), unknown_reason(name, top, s.SECTIONS))
+    for section in s.SECTIONS[1:]:
+        table = tables.get(section.name)
+        known = {key.name for key in section.keys}
+        for name in table.keys() - known if isinstance(table, dict) else ():
+            notes.add((section.name, name), unknown_reason(name, known, s.SECTIONS))
+
+
+def _typed(path: Path, given: Mapping[str, Given], notes: Notes) -> Configuration:
+    top, listen, authority, sign, resolver = (given[section.name] for section in s.SECTIONS)
+    return Configuration(
+        path,
+        top[s.APEX],
+        s.Listen(listen[s.UDP], listen[s.TCP], listen[s.ALLOW_PLAIN]) if listen.is_there else s.NOWHERE,
+        _authority(authority) if authority.is_there else None,
+        _signing(sign) if sign.is_there else None,
+        _resolver(resolver) if resolver.is_there else None,
+        notes,
+    )
+
+
+def _authority(given: Given) -> s.AuthorityPart:
+    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY])
+
+
+def _signing(given: Given) -> s.ZoneSigning | s.MappingsSigning:
+    zone, anchor = given[s.ZONE], given[s.ANCHOR]
+    if zone is None or anchor is None:
+        return s.MappingsSigning(given[s.KEY], given[s.MAPPINGS], given[s.NODES])
+    return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
+
+
+def _resolver(given: Given) -> s.ResolverPart:
+    return s.ResolverPart(given[s.TRUST], given[s.LAB_ADDRESSES], given[s.ROOT], given[s.LOOKUPS])

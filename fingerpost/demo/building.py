@@ -1,0 +1,155 @@
+"""Writing the tree down: keys, anchor, zone sources, people, a configuration a daemon.
+
+A shell: it makes keys, reads the clock once and writes files; what they say comes from `plan`, `people` and
+`sources`. Private keys of operators that do not run are forgotten at once.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerpost.demo import people, samples, sources
+from fingerpost.demo.model import Model
+from fingerpost.demo.plan import BETA, LIVE, REGISTRY, Plan
+from fingerpost.demo.samples import Sample
+from fingerpost.demo.sources import APEX, LOOPBACK, Party
+from zonedata import statements, trust
+from zonedata.keys import PrivateKey
+from zonedata.kinds import DAY
+from zonedata.life import Life
+from zonedata.sealed import Sealed
+from zonedata.zone_statements import Authority, RootKeys, Server
+
+ROOT_KEYS = 3
+THRESHOLD = 2  # of them sign ROOTKEYS: one may be lost, and one stolen
+ANCHOR_LIFE = 180 * DAY
+ZONES = (".", REGISTRY)
+RESOLVER = "resolver"
+DAEMONS = (*ZONES, *LIVE, RESOLVER)
+NOBODY = "nobody"  # the port on which nobody listens
+USES = {REGISTRY: ("zone",)}  # of a registry's keys; of everybody else's:
+MSP_USES = ("assert", "deny")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What was built.
+
+    Attributes:
+        place: The directory.
+        plan: Who is where.
+        ports: By daemon, and `NOBODY`.
+        counts: Lines in each provider's source.
+        samples: To be tried.
+    """
+
+    place: Path
+    plan: Plan
+    ports: dict[str, int]
+    counts: dict[str, int]
+    samples: list[Sample]
+
+    @property
+    def anchor(self) -> Path:
+        """The trust anchor."""
+        return self.place / "anchor.pem"
+
+    def config(self, daemon: str) -> Path:
+        """Return the configuration of a daemon."""
+        return self.place / f"{sources.file_name(daemon)}.toml"
+
+
+def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], None]) -> World:
+    """Write everything that a person would have to, from nothing.
+
+    Args:
+        place: An empty directory.
+        plan: Who is where.
+        ports: On the loopback address, by daemon, and `NOBODY`.
+        say: Told what is being done.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    say("keys: root, registry, five providers, and every operator")
+    (place / "keys").mkdir(mode=0o700)
+    parties = _parties(place / "keys", plan, ports)
+    _make_anchor(place, ports["."])
+    say(f"root.zone: {len(plan.root.grants):,} grants from real carrier prefixes")
+    _write(place / "root.zone", [sources.zone_text(plan.root, parties, plan.titles)])
+    say(f"{REGISTRY}.zone: {len(plan.registry.grants):,} grants below +44")
+    _write(place / f"{REGISTRY}.zone", [sources.zone_text(plan.registry, parties, plan.titles)])
+    say("people who do not exist, with numbers kept for fiction")
+    known = {msp: _write_people(place, plan, msp) for msp in LIVE}
+    world = World(
+        place, plan, ports, {msp: len(csis) for msp, csis in known.items()}, samples.choose(Model(plan, known))
+    )
+    _write_configs(world)
+    facts = {"anchor": str(world.anchor.resolve()), "apex": APEX}
+    _write(place / "demo.json", [samples.to_json(world.samples, ports, facts)])
+    return world
+
+
+def _parties(keys: Path, plan: Plan, ports: dict[str, int]) -> dict[str, Party]:
+    made = {}
+    for name in (*plan.root.binds, *plan.registry.binds):
+        lines = []
+        for use in USES.get(name, MSP_USES):
+            key = PrivateKey.generate()
+            if name in ports:
+                key.save(keys / f"{name}.{use}.pem")
+            lines.append((use, key.public.to_text()))
+        made[name] = Party(name, tuple(lines), ports.get(name, ports[NOBODY]))
+    return made
+
+
+def _make_anchor(place: Path, port: int) -> None:
+    """Make the root's keys and the anchor: version 1 of ROOTKEYS, and where the root's server is."""
+    root_keys = [PrivateKey.generate() for _ in range(ROOT_KEYS)]
+    zone_key = PrivateKey.generate()
+    for number, key in enumerate(root_keys, 1):
+        key.save(place / "keys" / f"root.{number}.pem")
+    zone_key.save(place / "keys" / "root.zone.pem")
+    now = int(time.time())
+    public = sorted((key.public for key in root_keys), key=lambda key: key.key_id)
+    said = RootKeys(Life(DAY, 1, now, now + ANCHOR_LIFE), 1, b"", tuple(public), THRESHOLD, (zone_key.public,))
+    sealed = statements.seal(said, *root_keys)
+    _write(place / "anchor.pem", [trust.to_pem(sealed), trust.to_pem(_root_servers(sealed, zone_key, port, now))])
+
+
+def _root_servers(rootkeys: Sealed, zone_key: PrivateKey, port: int, now: int) -> Sealed:
+    server = Server("ns.root.example", (LOOPBACK,), (("tcp", port), ("udp", port)))
+    life = Life(sources.TTL, now, now, now + 7 * DAY)
+    return statements.seal(Authority(life, trust.tree_of(rootkeys), ".", ".", (), (server,)), zone_key)
+
+
+def _source_of(msp: str) -> str:
+    return f"{msp}.csv" if msp == BETA else f"{msp}.ndjson"  # one of each form; blocks need the second
+
+
+def _write_people(place: Path, plan: Plan, msp: str) -> frozenset[str]:
+    """Write a provider's source and return the identifiers that have a line of their own in it."""
+    persons = list(people.people_of(plan, msp))
+    source = _source_of(msp)
+    if source.endswith(".csv"):
+        _write(place / source, sources.people_csv(persons))
+    else:
+        _write(place / source, sources.people_ndjson(persons, people.BLOCKS.get(msp, ())))
+    return frozenset(person.csi for person in persons)
+
+
+def _write_configs(world: World) -> None:
+    ports = world.ports
+    for name in ZONES:
+        text = sources.zone_config(name, ports[name], f"{sources.file_name(name)}.zone")
+        _write(world.config(name), [text])
+    for name in LIVE:
+        text = sources.msp_config(name, ports[name], _source_of(name), world.plan.nodes_of(name))
+        _write(world.config(name), [text])
+    _write(world.config(RESOLVER), [sources.resolver_config(ports[RESOLVER], ports["."])])
+
+
+def _write(path: Path, texts: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(texts)

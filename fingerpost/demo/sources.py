@@ -1,0 +1,144 @@
+"""The texts that a person would have written: zone sources, the providers' people, a configuration a daemon.
+
+Pure: they are values until `building` writes them down.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fingerpost.demo.people import Block, Person
+from fingerpost.demo.plan import ZonePlan
+
+APEX = "fingerpost.internal."  # .internal is reserved for private use
+LOOPBACK = "127.0.0.1"
+TTL = 3_600
+FICTION = """\
+; A demonstration. Every party here is fictitious, and so is every person below.
+; The prefixes and the names of operators are real and public (the `phonenumbers`
+; package); that any of them takes part in this is invented, hence `.example`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An authority as the zone that binds it knows it.
+
+    Attributes:
+        name: Its name.
+        keys: (uses, public key) in the words of a zone source.
+        port: On the loopback address, UDP and TCP.
+    """
+
+    name: str
+    keys: tuple[tuple[str, str], ...]
+    port: int
+
+
+def zone_text(zone: ZonePlan, parties: dict[str, Party], titles: dict[str, str]) -> str:
+    """Write a zone source.
+
+    Args:
+        zone: What it is to say.
+        parties: Whom it binds, by name.
+        titles: Names of real operators, for the reader.
+    """
+    lines = [FICTION, f"zone {zone.name}", f"ttl {TTL}", "lab-addresses yes  ; everything runs on this machine"]
+    lines += [f"node {node}" for node in zone.scope]
+    lines += ["", "; who is who"]
+    lines += [f"above {name}{_remark(titles, name)}" for name in sorted(zone.above)]
+    for name in sorted(zone.binds):
+        party = parties[name]
+        first, *rest = (f"key {name} {uses} {key}" for uses, key in party.keys)
+        lines += [first + _remark(titles, name), *rest]
+        lines.append(f"server {name} ns.{name} {LOOPBACK} udp={party.port} tcp={party.port}")
+    lines += ["", "; who is granted what"]
+    lines += [f"terminate {node}" for node in sorted(zone.terminating)]
+    for grant in sorted(zone.grants, key=lambda grant: (grant.node, grant.authority)):
+        lines.append(f"delegate {grant.node} {grant.authority} {grant.role}{' deep' if grant.deep else ''}")
+    return "\n".join(lines) + "\n"
+
+
+def _remark(titles: dict[str, str], name: str) -> str:
+    return f"  ; {titles[name]}" if name in titles else ""
+
+
+def people_ndjson(people: Iterable[Person], blocks: Iterable[Block]) -> Iterator[str]:
+    """Write a provider's source as NDJSON, a line at a time."""
+    for block in blocks:
+        made = {"block": block.prefix, "ssi": block.template, "lengths": block.lengths, "except": block.exceptions}
+        yield json.dumps(made) + "\n"
+    for person in people:
+        line: dict[str, object] = {"csi": person.csi, "ssi": person.ssi}
+        if person.features:
+            line["features"] = person.features
+        yield json.dumps(line) + "\n"
+
+
+def people_csv(people: Iterable[Person]) -> Iterator[str]:
+    """Write a provider's source as CSV, a line at a time."""
+    yield "csi,ssi,features\n"
+    for person in people:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([person.csi, person.ssi, " ".join(person.features)])
+        yield line.getvalue()
+
+
+# --- configurations ----------------------------------------------------------------------------------------
+
+
+def zone_config(name: str, port: int, source: str) -> str:
+    """Write the configuration of the root or a registry."""
+    authority: dict[str, object] = {"name": name, "store": f"stores/{file_name(name)}"}
+    if name != ".":
+        authority["roles"] = ["registry"]
+    sign = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
+    return _toml({"": {"apex": APEX}, "listen": _listen(port), "authority": authority, "sign": sign})
+
+
+def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
+    """Write the configuration of a provider."""
+    return _toml(
+        {
+            "": {"apex": APEX},
+            "listen": _listen(port),
+            "authority": {
+                "name": name,
+                "store": f"stores/{name}",
+                "roles": ["msp"],
+                "deny_key": f"keys/{name}.deny.pem",
+            },
+            "sign": {"key": f"keys/{name}.assert.pem", "mappings": [source], "nodes": nodes},
+        }
+    )
+
+
+def resolver_config(port: int, root_port: int) -> str:
+    """Write the configuration of the resolver."""
+    return _toml(
+        {
+            "": {"apex": APEX},
+            "listen": _listen(port),
+            "resolver": {"anchor": "anchor.pem", "lab_addresses": True, "root": [f"{LOOPBACK}#{root_port}"]},
+        }
+    )
+
+
+def _listen(port: int) -> dict[str, object]:
+    return {"udp": [f"{LOOPBACK}#{port}"], "tcp": [f"{LOOPBACK}#{port}"]}
+
+
+def file_name(authority: str) -> str:
+    """Return what the files of an authority are called."""
+    return "root" if authority == "." else authority
+
+
+def _toml(tables: dict[str, dict[str, object]]) -> str:
+    """Write tables of text, numbers, truth and lists of text; JSON spells these as TOML does."""
+    lines = ["# Part of a demonstration; everything in it is fictitious."]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]"] if name else [""]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,86 @@
+"""The table of flags: their names, how one is found by its beginning, how the values of some are read.
+
+Pure. Readers of values raise ValueError with what was expected. Left out: the grammar around flags (options).
+"""
+
+from collections.abc import Callable
+
+from transport.endpoint import MAX_PORT, Endpoint
+from zonedata import names
+from zonedata.names import Name
+
+MAX_SECONDS = 300.0  # for one try; longer is a typing error
+MAX_TRIES = 100
+DISPLAY = ("cmd", "comments", "question", "answer", "rrcomments", "authority", "stats")  # what +all means
+
+
+def port(text: str) -> int:
+    """Read the port of a server."""
+    return _number(text, MAX_PORT, "a port")
+
+
+def _number(text: str, most: int, what: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= most:
+        raise ValueError(f"expected {what} from 1 to {most}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise ValueError(f"expected seconds, at most {MAX_SECONDS:.0f}")
+    return seconds
+
+
+def _count(text: str) -> int:
+    return _number(text, MAX_TRIES, "a number")
+
+
+def _apex(text: str) -> Name:
+    apex = names.from_text(text.lower().removesuffix(".") + ".")
+    if len(apex) > names.MAX_APEX:
+        raise ValueError(f"an apex of {len(apex)} octets, at most {names.MAX_APEX} are allowed")
+    return apex
+
+
+def _path(text: str) -> str:
+    if not text:
+        raise ValueError("expected a file")
+    return text
+
+
+_NAMES = ("short", "json", "trace", "proof", "tcp", "csi", "cd", "lab", "all", *DISPLAY)
+TOGGLES = {name: name for name in _NAMES} | {"cdflag": "cd", "vc": "tcp"}  # the last two as dig spells them
+VALUES: dict[str, Callable[[str], object]] = {
+    "time": _seconds,
+    "tries": _count,
+    "apex": _apex,
+    "anchor": _path,
+    "root": Endpoint.from_text,
+}
+_FIELDS = TOGGLES | {name: name for name in VALUES}
+
+
+def resolve(text: str) -> tuple[str, bool]:
+    """Return the field that a flag's name, or an unambiguous beginning of it, sets, and whether it is on.
+
+    Raises:
+        ValueError: There is none, or several.
+    """
+    readings = [(text, True)]
+    if text.startswith("no") and text != "no":
+        readings.append((text[2:], False))
+    for name, on in readings:
+        if name in _FIELDS:
+            return _FIELDS[name], on
+    matches = {
+        (field, on) for name, on in readings for flag, field in _FIELDS.items() if name and flag.startswith(name)
+    }
+    if len(matches) == 1:
+        return matches.pop()
+    if matches:
+        raise ValueError("ambiguous: " + ", ".join(sorted(("" if on else "no") + field for field, on in matches)))
+    raise ValueError("there is no such option")

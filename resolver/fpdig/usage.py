@@ -1,0 +1,54 @@
+"""The text of `fpdig -h`."""
+
+BRIEF = """\
+Usage: fpdig [@server] [-p port] CSI [options] [CSI [options] ...]
+       fpdig [@server] [-p port] [options] -f FILE
+fpdig -h tells the rest.
+"""
+
+HELP = """\
+Usage: fpdig [@server] [-p port] CSI [options] [CSI [options] ...]
+       fpdig [@server] [-p port] [options] -f FILE
+
+Asks a resolver at which messaging services a person can be reached, and who says so.
+
+  CSI               a telephone number (+14155550123) or an e-mail address
+  @server           the resolver: ADDRESS or ADDRESS#PORT (default 127.0.0.1)
+  -p port           its port, where @server names none (default 53)
+  -f FILE           a question a line, with options of its own; '-' is the
+                    standard input; empty lines and lines from ; or # are skipped
+  --anchor FILE     the trust anchor: verify the answer here (also +anchor=FILE)
+  --root ADDR#PORT  for +trace: a server of the root, instead of the anchor's
+  -r                do not read .fpdigrc
+  -h, --help        this text
+  -v, --version     the version
+
+Options before the first CSI hold for all, those after a CSI for that one.
+All may be shortened while they are unambiguous, 'no' before any switches it
+off (+nostats), and --short means +short, --time 2 means +time=2.
+
+What to ask
+  +time=SECONDS     to wait for each try (5)
+  +tries=N          how often to ask (3)
+  +tcp              begin with TCP
+  +cd               checking disabled: also what the resolver could not verify
+  +csi              ask for what is accepted only, without the proof
+  +apex=NAME        where the resolver's names hang (fingerpost.internal.)
+  +trace            ask no resolver: walk from the root here, show each step
+  +lab              for +trace: servers may have private addresses
+
+What to show
+  +short            the SSIs alone, a line each
+  +json             an object a line (docs/fpdig-json.md)
+  +proof            every statement that was shown, decoded
+  +cmd +comments +question +answer +rrcomments +authority +stats
+                    the parts of the layout; +all and +noall are all of them
+
+Exit status: the highest of
+  0 answered ('none' is an answer)       8 the batch file cannot be read
+  1 usage, or a line that is no question 9 no server answered
+  2 answered, but incomplete            10 internal error
+  3 answered, but it does not verify against the anchor
+
+~/.fpdigrc holds options, read before the arguments.
+"""

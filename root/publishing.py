@@ -1,0 +1,326 @@
+"""From sources to a store: read, put in order, sign, build, swap in. The shell around `signing` and `sorting`.
+
+    zone source                        -> signing -> store.disk.build -> swapped in
+    mappings -> sound? -> in order     -> signing -> store.disk.build -> swapped in
+
+Nothing is swapped in when there was any fault: the faults are known at the latest when the last entry has been
+made, and then an exception ends the building, which leaves the old store as it was.
+
+Left out: what a configuration says, and the anchor file, which are the command's.
+"""
+
+import heapq
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from root.signing import (
+    ASSERTION_LIFE,
+    ASSERTION_TTL,
+    BLOCK_LIFE,
+    Entry,
+    Signing,
+    next_serial,
+    rootkeys_entries,
+    sign_mappings,
+    sign_zone,
+)
+from root.sorting import in_order, order_of
+from zonedata import names, statements
+from zonedata.errors import ConfigError, Fault, MalformedError
+from zonedata.identifiers import authority_node
+from zonedata.keys import PrivateKey
+from zonedata.kinds import RULES
+from zonedata.life import Life
+from zonedata.mappings import BlockMapping, Mapping, read_mappings
+from zonedata.names import Name
+from zonedata.person_statements import MAX_FEATURES, Assertion, Block
+from zonedata.sealed import Sealed
+from zonedata.store.disk import DiskTables, build
+from zonedata.store.layout import Table, data_of, split_block
+from zonedata.zonefile import read_zone
+
+MAX_FAULTS = 1_000  # reported of one run; who has more begins with these
+_SURELY_SHORT = 100  # octets of SSI and of features: below it an assertion fits, however long its names
+_NEVER = b"\xff" * 8  # later than any time in an entry
+_SAMPLE_TIME = 2**31  # a time as long in a body as today's, for measuring what is not yet signed
+
+
+class _Faults:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+
+    def report(self, fault: Fault) -> None:
+        """Note one."""
+        if len(self.found) < MAX_FAULTS:
+            self.found.append(fault)
+
+    def check(self) -> None:
+        """Raise all of them, if there are any."""
+        if self.found:
+            raise ConfigError(sorted(self.found, key=lambda fault: (fault.where, fault.line)))
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneWork:
+    """A zone to be published.
+
+    Attributes:
+        source: Its source.
+        zone: Whose zone it must be, "." for the root.
+        tree: Id of the tree that it belongs to.
+        versions: Of the root's keys, oldest first, for the root to serve.
+    """
+
+    source: Path
+    zone: str
+    tree: bytes
+    versions: tuple[Sealed, ...] = ()
+
+    def entries(self, signing: Signing) -> Generator[Entry, None, None]:
+        """Sign it.
+
+        Raises:
+            ConfigError: With every fault of the source, or with the statement that cannot be made.
+        """
+        source = read_zone(self.source)
+        if source.zone != self.zone:
+            reason = f"is the zone of {source.zone}, expected that of {self.zone}"
+            raise ConfigError([Fault(self.source, 0, "zone", reason)])
+        try:
+            yield from rootkeys_entries(self.versions)
+            yield from sign_zone(source, self.tree, signing)
+        except MalformedError as error:
+            raise ConfigError([Fault(self.source, 0, "", str(error))]) from error
+
+    def check(self) -> None:
+        """Go through all of it without keeping anything.
+
+        Raises:
+            ConfigError: As `entries`.
+        """
+        for _ in self.entries(Signing(PrivateKey.generate(), _SAMPLE_TIME, _SAMPLE_TIME)):
+            pass
+
+
+@dataclass(frozen=True, slots=True)
+class MappingsWork:
+    """An MSP's mappings to be published.
+
+    Attributes:
+        sources: Files, each NDJSON or CSV.
+        msp: Whose word.
+        nodes: Where it answers; every mapping must lie below one of them.
+    """
+
+    sources: tuple[Path, ...]
+    msp: str
+    nodes: tuple[Name, ...]
+
+    def entries(self, signing: Signing) -> Generator[Entry, None, None]:
+        """Sign them, as long as there is no fault.
+
+        Raises:
+            ConfigError: With every fault, after the last entry.
+        """
+        faults = _Faults()
+        ordered = self._ordered(faults.report)
+        yield from sign_mappings((m for m in ordered if not faults.found), self.msp, self.nodes, signing)
+        faults.check()
+
+    def check(self) -> None:
+        """Go through all of them without signing.
+
+        Raises:
+            ConfigError: As `entries`.
+        """
+        faults = _Faults()
+        for _ in self._ordered(faults.report):
+            pass
+        faults.check()
+
+    def _ordered(self, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
+        """Yield all of them in canonical order; of two about one name, in one file or two, the first."""
+        streams = [self._in_order(path, report) for path in self.sources]
+        previous: tuple[Mapping | BlockMapping, Path] | None = None
+        for mapping, path in heapq.merge(*streams, key=lambda pair: order_of(pair[0])):
+            if previous is not None and order_of(previous[0]) == order_of(mapping):
+                reason = f"said before, in {previous[1]} on line {previous[0].line}; one line a name"
+                report(Fault(path, mapping.line, _field_of(mapping), reason))
+                continue
+            previous = mapping, path
+            yield mapping
+
+    def _in_order(
+        self, path: Path, report: Callable[[Fault], None]
+    ) -> Iterator[tuple[Mapping | BlockMapping, Path]]:
+        for mapping in in_order(self._sound(path, report), path, report):
+            yield mapping, path
+
+    def _sound(self, path: Path, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
+        for mapping in read_mappings(path, self.msp, report):
+            reason = self._refusal_of(mapping)
+            if reason is None:
+                yield mapping
+            else:
+                report(Fault(path, mapping.line, _field_of(mapping), reason))
+
+    def _refusal_of(self, mapping: Mapping | BlockMapping) -> str | None:
+        """Say why a mapping cannot be signed, or would never be asked for."""
+        name = mapping.owner if isinstance(mapping, Mapping) else mapping.node
+        if not any(names.covers(node, name) for node in self.nodes):
+            return f"not below any of the nodes at which {self.msp} answers"
+        if isinstance(mapping, Mapping):
+            return None if _is_surely_short(mapping) else self._refusal_of_statement(mapping)
+        return self._refusal_of_statement(mapping)
+
+    def _refusal_of_statement(self, mapping: Mapping | BlockMapping) -> str | None:
+        """Make the statement and read it back, as whoever verifies it will."""
+        said: Assertion | Block
+        if isinstance(mapping, Mapping):
+            life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + ASSERTION_LIFE)
+            said = Assertion(life, mapping.owner, self.msp, mapping.ssi, mapping.features)
+        else:
+            life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + BLOCK_LIFE)
+            said = Block(life, mapping.node, self.msp, mapping.template, mapping.lengths, mapping.exceptions)
+        body = statements.to_body(said)
+        most = RULES[said.kind].caps.octets
+        if len(body) > most:
+            return f"the statement would have {len(body)} octets, at most {most} are allowed"
+        try:
+            statements.read_untrusted(Sealed(said.kind, (), body))
+        except MalformedError as error:
+            return str(error)
+        return None
+
+
+def _is_surely_short(mapping: Mapping) -> bool:
+    """Say whether a mapping is like nearly all are; signing a million must not make each statement twice."""
+    features = mapping.features
+    return (
+        len(mapping.ssi) <= _SURELY_SHORT
+        and mapping.ssi.isprintable()
+        and len(features) <= MAX_FEATURES
+        and sum(map(len, features)) <= _SURELY_SHORT
+    )
+
+
+def _field_of(mapping: Mapping | BlockMapping) -> str:
+    return "csi" if isinstance(mapping, Mapping) else "block"
+
+
+# --- building ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of it.
+
+    Attributes:
+        statements: How many the store holds.
+        serial: Of this signing.
+        root_binding: AUTHORITY of ".", where a zone binds it: for the anchor file.
+    """
+
+    statements: int
+    serial: int
+    root_binding: Sealed | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts what goes by, and keeps the root's binding."""
+
+    statements: int = 0
+    root_binding: Sealed | None = field(default=None)
+
+    def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        for table, key, value in entries:
+            if table is not Table.META:
+                self.statements += 1
+            if table is Table.AUTHORITIES and key == authority_node("."):
+                self.root_binding = Sealed.from_wire(data_of(value))
+            yield table, key, value
+
+
+def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: int) -> Published:
+    """Sign and swap in.
+
+    Args:
+        work: What.
+        key: The zone's key, or the MSP's for assertions.
+        store: Where readers look; what is there stays until the new one is whole.
+        now: Unix seconds of signing.
+
+    Raises:
+        ConfigError: With every fault of the sources; the old store is untouched.
+        OSError: The disk is full, or the like; the old store is untouched.
+    """
+    signing = Signing(key, now, next_serial(now, _serial_at(store)))
+    tally = _Tally()
+    with closing(work.entries(signing)) as entries:
+        build(store, tally.of(entries))
+    return Published(tally.statements, signing.serial, tally.root_binding)
+
+
+def _serial_at(store: Path) -> int:
+    """Return the serial of the store that is there; one that cannot be read is about to be replaced."""
+    try:
+        return look_into(store, whole=False).serial
+    except MalformedError:
+        return 0
+
+
+# --- looking -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What a store holds.
+
+    Attributes:
+        authority: Whose it is.
+        serial: Of its signing.
+        statements: How many, or 0 when they were not counted.
+        expires: When the first of them expires, in Unix seconds; None when there are none. Versions of the
+            root's keys other than the newest may expire: they show the way to it.
+    """
+
+    authority: str
+    serial: int
+    statements: int = 0
+    expires: int | None = None
+
+
+def look_into(store: Path, *, whole: bool = True) -> StoreState:
+    """Open a store and say what it holds.
+
+    Raises:
+        MalformedError: It is not there or no store.
+    """
+    tables = DiskTables(store)
+    try:
+        authority = (tables.get(Table.META, b"authority") or b"").decode()
+        serial = int(tables.get(Table.META, b"serial") or b"0")
+        count, expires = _count(tables) if whole else (0, None)
+    except ValueError as error:
+        raise MalformedError(f"store {store} is damaged: {error}") from error
+    finally:
+        tables.close()
+    return StoreState(authority, serial, count, expires)
+
+
+def _count(tables: DiskTables) -> tuple[int, int | None]:
+    count, first = 0, _NEVER
+    for table in Table:
+        for _, value in tables.scan(table) if table is not Table.META else ():
+            count += 1
+            if table is not Table.ROOTKEYS:
+                first = min(first, (split_block(value)[1] if table is Table.BLOCKS else value)[:8])
+    newest = tables.at_or_before(Table.ROOTKEYS, b"\xff" * 4)
+    if newest is not None:
+        first = min(first, newest[1][:8])
+    return count, int.from_bytes(first, "big") if count else None
