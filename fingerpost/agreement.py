@@ -1,10 +1,12 @@
 """Whether the keys of a configuration agree with each other. Pure; a key that is wrong by itself is passed over."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fingerpost import sections as s
 from fingerpost.definitions import Given, Key
 from fingerpost.toml_lines import Where
+from zonedata import addresses
 from zonedata.kinds import Role
 
 Disagreement = tuple[Where, str]
@@ -23,6 +25,8 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield (), "has a [resolver], but no [listen] that says where"
     if authority.is_there:
         yield from _authority(authority)
+    if resolver.is_there:
+        yield from _resolver(resolver)
     if sign.is_there:
         yield from _sign(authority, sign)
 
@@ -33,7 +37,8 @@ def _listen(listen: Given) -> Iterator[Disagreement]:
     if listen.get(s.ALLOW_PLAIN):
         return
     for key in (s.UDP, s.TCP):
-        for index, endpoint in enumerate(listen.get(key) or ()):
+        endpoints = listen.get(key)
+        for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
             if not endpoint.is_loopback:
                 reason = (
                     f"{endpoint.to_text()} is no loopback address, and plain DNS is not encrypted; "
@@ -76,17 +81,27 @@ def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
     key, deny_key = sign.get(s.KEY), authority.get(s.DENY_KEY)
     if key is not None and key == deny_key:
         yield s.AUTHORITY.where(s.DENY_KEY.name), "is the signing key too; the on-line key may sign denials only"
-    is_zone = _is_zone(authority)
+    name, is_zone = authority.get(s.NAME), _is_zone(authority)
     if is_zone is None:
         return
     whose = "a zone" if is_zone else "a provider's mappings"
-    needed: tuple[Key[object], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.MAPPINGS, s.NODES)
-    foreign: tuple[Key[object], ...] = (s.MAPPINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.MAPPINGS, s.NODES)
+    foreign: tuple[Key[Any], ...] = (s.MAPPINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
     for one in needed:
         if not sign.has(one):
             yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"
     for one in foreign:
         if sign.has(one):
-            yield s.SIGN.where(one.name), f"has no place here: what is signed for {authority.get(s.NAME)} is {whose}"
-    if is_zone and authority.get(s.NAME) != "." and sign.has(s.ROOTKEYS):
+            yield s.SIGN.where(one.name), f"has no place here: what is signed for {name} is {whose}"
+    if is_zone and name != "." and sign.has(s.ROOTKEYS):
         yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"
+
+
+def _resolver(resolver: Given) -> Iterator[Disagreement]:
+    endpoints = resolver.get(s.ROOT)
+    if endpoints is None or resolver.get(s.LAB_ADDRESSES):
+        return
+    for index, endpoint in enumerate(endpoints):
+        reason = addresses.refusal_of(endpoint.host, endpoint.port)
+        if reason is not None:
+            yield s.RESOLVER.where(s.ROOT.name, index), f"{reason}; 'lab_addresses = true' allows it"

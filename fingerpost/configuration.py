@@ -52,6 +52,19 @@ class Configuration:
         return self._notes.fault(where, reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file that was read as far as it goes.
+
+    Attributes:
+        configuration: What it says; a section that cannot be used is None in it, or as if it were not there.
+        faults: Every fault, by line.
+    """
+
+    configuration: Configuration
+    faults: list[Fault]
+
+
 def read(path: Path, inspect: Collection[str] = ALL) -> Configuration:
     """Read a configuration.
 
@@ -62,18 +75,33 @@ def read(path: Path, inspect: Collection[str] = ALL) -> Configuration:
     Raises:
         ConfigError: With every fault.
     """
+    examined = examine(path, inspect)
+    if examined.faults:
+        raise ConfigError(examined.faults)
+    return examined.configuration
+
+
+def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
+    """Read a configuration as far as it goes, for a checker that goes on after a fault.
+
+    Raises:
+        ConfigError: It cannot be read at all.
+    """
     text = _text_of(path)
     tables = _tables_of(path, text)
     notes = Notes(path, lines_of(text))
     given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
     _note_unknown(tables, notes)
+    refused = set()
     for where, reason in disagreements(given):
         notes.add(where, reason)
+        refused.add(where[:1])
     for name in inspect:
         given[name].inspect()
-    if notes.faults:
-        raise ConfigError(sorted(notes.faults, key=lambda fault: fault.line))
-    return _typed(path, given, notes)
+    usable = {name for name, section in given.items() if section.is_whole}
+    if (s.SIGN.name,) in refused or s.AUTHORITY.name not in usable:
+        usable.discard(s.SIGN.name)
+    return Examined(_typed(path, given, usable, notes), sorted(notes.faults, key=lambda fault: fault.line))
 
 
 def _text_of(path: Path) -> str:
@@ -125,17 +153,21 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
             notes.add((section.name, name), unknown_reason(name, known, s.SECTIONS))
 
 
-def _typed(path: Path, given: Mapping[str, Given], notes: Notes) -> Configuration:
+def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], notes: Notes) -> Configuration:
     top, listen, authority, sign, resolver = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
-        top[s.APEX],
-        s.Listen(listen[s.UDP], listen[s.TCP], listen[s.ALLOW_PLAIN]) if listen.is_there else s.NOWHERE,
-        _authority(authority) if authority.is_there else None,
-        _signing(sign) if sign.is_there else None,
-        _resolver(resolver) if resolver.is_there else None,
+        top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
+        _listen(listen) if listen.section.name in usable else s.NOWHERE,
+        _authority(authority) if authority.section.name in usable else None,
+        _signing(sign) if sign.section.name in usable else None,
+        _resolver(resolver) if resolver.section.name in usable else None,
         notes,
     )
+
+
+def _listen(given: Given) -> s.Listen:
+    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN])
 
 
 def _authority(given: Given) -> s.AuthorityPart:

@@ -134,12 +134,17 @@ class Given:
         """Say whether the file names the key, be its value right or wrong."""
         return key.name in self._named
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the section is there and every key of it has a value."""
+        return self.is_there and all(key.name in self._values for key in self.section.keys)
+
     def get(self, key: Key[T]) -> T | None:
         """Return the value or the default; None when it is missing or wrong."""
         return self._values.get(key.name)
 
     def __getitem__(self, key: Key[T]) -> T:
-        """Return the value or the default of a section without faults."""
+        """Return the value or the default of a section that is whole."""
         value: T = self._values[key.name]
         return value
 
@@ -157,7 +162,9 @@ def unknown_reason(name: str, expected: Collection[str], elsewhere: Iterable[Sec
     """Say that a key is unknown, and what may have been meant."""
     for section in elsewhere:
         if any(key.name == name for key in section.keys):
-            return f"does not belong here, but into [{section.name}]" if section.name else "belongs above all tables"
+            return (
+                f"does not belong here, but into [{section.name}]" if section.name else "belongs above all tables"
+            )
     near = difflib.get_close_matches(name, expected, 1)
     if near:
         return f"unknown; did you mean '{near[0]}'?"

@@ -2,8 +2,10 @@
 
 import json
 import logging
-import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+
+from fingerpost.output import complain
 
 
 def quoted(value: object) -> str:
@@ -29,8 +31,18 @@ class Logfmt(logging.Formatter):
         return line.replace("\r", "\\r").replace("\n", "\\n")
 
 
+class _OnStandardError(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record. A daemon does not end because nobody reads its log any more."""
+        with suppress(OSError, ValueError):
+            complain(self.format(record))
+
+
 def begin() -> None:
-    """Send every log record to standard error, as it is now."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Logfmt())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    """Send every log record to standard error; doing it twice changes nothing."""
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    if not any(isinstance(handler, _OnStandardError) for handler in root.handlers):
+        handler = _OnStandardError()
+        handler.setFormatter(Logfmt())
+        root.addHandler(handler)

@@ -20,6 +20,8 @@ _PATHS = readers.list_of(readers.path)
 _NO_ADDRESSES: tuple[Endpoint, ...] = ()
 _NO_PATHS: tuple[Path, ...] = ()
 _NO_PATH: Path | None = None
+_NO_ROLES: tuple[Role, ...] = ()
+_NO_NODES: tuple[Name, ...] = ()
 
 # --- above all tables ------------------------------------------------------------------------------------------
 
@@ -59,14 +61,16 @@ NOWHERE = Listen((), (), allow_plain=False)
 
 # --- [authority] -----------------------------------------------------------------------------------------------
 
-NAME = Key("name", readers.text_as(check_host), "domain name", "who answers, such as alpha.example; '.' is the root")
+NAME = Key(
+    "name", readers.text_as(check_host), "domain name", "who answers, such as alpha.example; '.' is the root"
+)
 STORE = Key("store", readers.path, "path", "the store that 'fingerpost sign' makes and 'fingerpost serve' opens")
 ROLES = Key(
     "roles",
     readers.list_of(readers.one_of(Role, Role)),
     f"array of {', '.join(Role)}",
     "as what it is delegated to; the root needs none",
-    (),
+    _NO_ROLES,
 )
 DENY_KEY = Key(
     "deny_key",
@@ -76,7 +80,9 @@ DENY_KEY = Key(
     _NO_PATH,
     readers.look_at_key,
 )
-AUTHORITY = Section("authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY))
+AUTHORITY = Section(
+    "authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,16 @@ class AuthorityPart:
 
 # --- [sign] ----------------------------------------------------------------------------------------------------
 
-KEY = Key("key", readers.path, "path", "key that signs the zone or the assertions; best kept off-line", inspect=readers.look_at_key)
-ZONE = Key("zone", readers.path, "path", "source of the zone of a root or registry", _NO_PATH, readers.look_at_source)
+KEY = Key(
+    "key",
+    readers.path,
+    "path",
+    "key that signs the zone or the assertions; best kept off-line",
+    inspect=readers.look_at_key,
+)
+ZONE = Key(
+    "zone", readers.path, "path", "source of the zone of a root or registry", _NO_PATH, readers.look_at_source
+)
 MAPPINGS = Key(
     "mappings",
     _PATHS,
@@ -106,10 +120,15 @@ NODES = Key(
     readers.list_of(readers.text_as(identifiers.node_from_text)),
     "array of +PREFIX and @DOMAIN",
     "where a provider is delegated to; every mapping lies below one of them",
-    (),
+    _NO_NODES,
 )
 ANCHOR = Key(
-    "anchor", readers.path, "path", "trust anchor of the tree that the zone belongs to", _NO_PATH, readers.look_at_anchor
+    "anchor",
+    readers.path,
+    "path",
+    "trust anchor of the tree that the zone belongs to",
+    _NO_PATH,
+    readers.look_at_anchor,
 )
 ROOTKEYS = Key(
     "rootkeys",
@@ -143,7 +162,13 @@ class MappingsSigning:
 
 # --- [resolver] ------------------------------------------------------------------------------------------------
 
-TRUST = Key("anchor", readers.path, "path", "trust anchor: whose word is believed in the end", inspect=readers.look_at_anchor)
+TRUST = Key(
+    "anchor",
+    readers.path,
+    "path",
+    "trust anchor: whose word is believed in the end",
+    inspect=readers.look_at_anchor,
+)
 LAB_ADDRESSES = Key(
     "lab_addresses",
     readers.flag,
@@ -152,7 +177,11 @@ LAB_ADDRESSES = Key(
     default=False,
 )
 ROOT = Key(
-    "root", _ADDRESSES, "array of ADDRESS#PORT", "servers of the root, instead of those in the anchor file", _NO_ADDRESSES
+    "root",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "servers of the root, instead of those in the anchor file",
+    _NO_ADDRESSES,
 )
 LOOKUPS = Key(
     "lookups",

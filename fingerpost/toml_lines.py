@@ -65,10 +65,10 @@ class _Finder:
     def _key(self, end: str) -> list[str]:
         """Read a dotted key up to the mark after it."""
         parts: list[str] = []
-        while (token := self._take()) != end:
-            if token != ".":
-                quoted = token[0] in "\"'"
-                parts.append(tomllib.loads(f"key = {token}")["key"] if quoted else token)
+        while (part := self._take()) != end:
+            if part != ".":
+                quoted = part[0] in "\"'"
+                parts.append(tomllib.loads(f"key = {part}")["key"] if quoted else part)
         return parts
 
     def _header(self) -> Where:

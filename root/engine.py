@@ -21,6 +21,7 @@ from zonedata.zone_statements import Delegation, Gap
 DENIAL_TTL = 300  # seconds, as long as an assertion may be kept: what is new shows as soon as what is gone
 DENIAL_LIFE = RULES[Kind.DENIAL].max_life
 MAX_DENIALS = 20_000  # kept for asking again; about 6 MB
+MAX_GRANTED = 2_000  # nodes whose grantees are remembered: reading 400 grants takes milliseconds
 ROOTKEYS_NODE = names.from_text("rootkeys.")
 DIGEST_NODE = names.from_text("zonedigest.")
 AUTHORITY_NODE = names.from_text(identifiers.AUTHORITY_SUFFIX)
@@ -53,6 +54,7 @@ class Engine:
         self._deny_key = deny_key  # on-line; can sign nothing but denials
         self._roles = roles
         self._denials: dict[tuple[Name, Role], tuple[int, bytes]] = {}  # (until, entry); oldest first
+        self._granted: dict[Name, tuple[str, ...]] = {}  # node -> who is granted there; the store never changes
         self.authority = (tables.get(Table.META, b"authority") or b"").decode()
         self.serial = int(tables.get(Table.META, b"serial") or b"0")
         scope = (tables.get(Table.META, b"nodes") or b"").decode().split("\n")
@@ -119,11 +121,21 @@ class Engine:
             value = self._tables.get(Table.DELEGATIONS, node)
             assert value is not None, "the gap names what the store does not hold"
             path.append(value)
-            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
-            assert isinstance(said, Delegation)
-            granted |= {grant.authority for grant in said.grants}
+            granted.update(self._grantees(node, value))
         bindings = [self._tables.get(Table.AUTHORITIES, authority_node(authority)) for authority in sorted(granted)]
         return Said(path=path, bindings=[value for value in bindings if value is not None])
+
+    def _grantees(self, node: Name, value: bytes) -> tuple[str, ...]:
+        """Return who is granted at a node, whose entry is given."""
+        held = self._granted.get(node)
+        if held is None:
+            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
+            assert isinstance(said, Delegation)
+            held = tuple({grant.authority for grant in said.grants})
+            if len(self._granted) >= MAX_GRANTED:
+                del self._granted[next(iter(self._granted))]
+            self._granted[node] = held
+        return held
 
     def _person(self, name: Name, now: float) -> Said:
         """Return what is said about a person; and, where a zone is served too, the way on."""

@@ -6,7 +6,7 @@
 Nothing is swapped in when there was any fault: the faults are known at the latest when the last entry has been
 made, and then an exception ends the building, which leaves the old store as it was.
 
-Left out: what a configuration says, and the anchor file, which are the command's.
+Left out: what a configuration says, and the anchor file, which are the commands'.
 """
 
 import heapq
@@ -38,12 +38,11 @@ from zonedata.names import Name
 from zonedata.person_statements import MAX_FEATURES, Assertion, Block
 from zonedata.sealed import Sealed
 from zonedata.store.disk import DiskTables, build
-from zonedata.store.layout import Table, data_of, split_block
+from zonedata.store.layout import Table, data_of
 from zonedata.zonefile import read_zone
 
 MAX_FAULTS = 1_000  # reported of one run; who has more begins with these
 _SURELY_SHORT = 100  # octets of SSI and of features: below it an assertion fits, however long its names
-_NEVER = b"\xff" * 8  # later than any time in an entry
 _SAMPLE_TIME = 2**31  # a time as long in a body as today's, for measuring what is not yet signed
 
 
@@ -269,58 +268,7 @@ def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: in
 def _serial_at(store: Path) -> int:
     """Return the serial of the store that is there; one that cannot be read is about to be replaced."""
     try:
-        return look_into(store, whole=False).serial
-    except MalformedError:
+        with closing(DiskTables(store)) as tables:
+            return int(tables.get(Table.META, b"serial") or b"0")
+    except ValueError:
         return 0
-
-
-# --- looking -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """What a store holds.
-
-    Attributes:
-        authority: Whose it is.
-        serial: Of its signing.
-        statements: How many, or 0 when they were not counted.
-        expires: When the first of them expires, in Unix seconds; None when there are none. Versions of the
-            root's keys other than the newest may expire: they show the way to it.
-    """
-
-    authority: str
-    serial: int
-    statements: int = 0
-    expires: int | None = None
-
-
-def look_into(store: Path, *, whole: bool = True) -> StoreState:
-    """Open a store and say what it holds.
-
-    Raises:
-        MalformedError: It is not there or no store.
-    """
-    tables = DiskTables(store)
-    try:
-        authority = (tables.get(Table.META, b"authority") or b"").decode()
-        serial = int(tables.get(Table.META, b"serial") or b"0")
-        count, expires = _count(tables) if whole else (0, None)
-    except ValueError as error:
-        raise MalformedError(f"store {store} is damaged: {error}") from error
-    finally:
-        tables.close()
-    return StoreState(authority, serial, count, expires)
-
-
-def _count(tables: DiskTables) -> tuple[int, int | None]:
-    count, first = 0, _NEVER
-    for table in Table:
-        for _, value in tables.scan(table) if table is not Table.META else ():
-            count += 1
-            if table is not Table.ROOTKEYS:
-                first = min(first, (split_block(value)[1] if table is Table.BLOCKS else value)[:8])
-    newest = tables.at_or_before(Table.ROOTKEYS, b"\xff" * 4)
-    if newest is not None:
-        first = min(first, newest[1][:8])
-    return count, int.from_bytes(first, "big") if count else None

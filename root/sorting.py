@@ -8,7 +8,6 @@ import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 from zonedata.errors import Fault
 from zonedata.mappings import BlockMapping, Mapping
@@ -60,11 +59,11 @@ def _spilled(ordered: list[Mapping | BlockMapping], path: Path) -> Iterator[Mapp
     with path.open("wb") as file:
         for mapping in ordered:
             pickle.dump(mapping, file, protocol=5)
-    return _read_back(path.open("rb"))
+    return _read_back(path)
 
 
-def _read_back(file: IO[bytes]) -> Iterator[Mapping | BlockMapping]:
-    with file:
+def _read_back(path: Path) -> Iterator[Mapping | BlockMapping]:
+    with path.open("rb") as file:
         while True:
             try:
                 yield pickle.load(file)  # noqa: S301 - written by this process a moment ago, in a private directory

@@ -15,6 +15,7 @@ from zonedata.errors import MalformedError
 
 MAX_DEPTH = 6  # map -> list of grants -> grant -> roles is four; two to spare
 MAX_ELEMENTS = 64  # of a list or map in an ordinary body; caps what a header can make the decoder allocate
+MAX_VALUES = 4_096  # of a whole body with long lists; 400 grants with all roles have 3,600
 MAX_INT = 2**53  # times, serials and counts; whole in every language's numbers
 
 
@@ -55,7 +56,7 @@ def unpack(data: bytes, caps: Caps) -> dict[str, Any]:
     if len(data) > caps.octets:
         raise MalformedError(f"body of {len(data)} octets, at most {caps.octets} are allowed")
     if caps.elements > MAX_ELEMENTS and _deepest(data) > MAX_DEPTH:
-        raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels")
+        raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels, or of more than {MAX_VALUES} values")
     try:
         value = msgpack.unpackb(
             data,
@@ -107,18 +108,19 @@ _NESTED = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}
 
 
 def _deepest(data: bytes) -> int:
-    """Return how deep lists and maps nest, or MAX_DEPTH + 1 as soon as it is more; allocates nothing.
+    """Return how deep lists and maps nest, or MAX_DEPTH + 1 when that or MAX_VALUES is passed; allocates nothing.
 
     Needed where a kind allows long lists: there the decoder's caps alone would let nested headers claim
     megabytes. Unknown or truncated bytes end the scan; the decoder refuses them by itself. After an extension
     the scan is out of step, but there the decoder has stopped.
     """
-    at, left = 0, [1]  # left[i]: elements still to come at level i
+    at, left, values = 0, [1], 0  # left[i]: elements still to come at level i
     while at < len(data) and left:
         if not left[-1]:
             left.pop()
             continue
         left[-1] -= 1
+        values += 1
         octet = data[at]
         at += 1
         elements = -1
@@ -139,6 +141,6 @@ def _deepest(data: bytes) -> int:
             at += _FIXED.get(octet, 0)
         if elements >= 0:
             left.append(elements)
-            if len(left) - 1 > MAX_DEPTH:
-                return MAX_DEPTH + 1
+        if len(left) - 1 > MAX_DEPTH or values > MAX_VALUES:
+            return MAX_DEPTH + 1
     return len(left) - 1

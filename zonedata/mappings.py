@@ -89,7 +89,7 @@ def _ndjson(
 ) -> Iterator[Mapping | BlockMapping]:
     for number, text in lines:
         try:
-            value = json.loads(text)
+            value = json.loads(text, object_pairs_hook=_once_each)
         except (ValueError, RecursionError) as error:
             report(Fault(path, number, "", f"not a JSON object: {error}"))
             continue
@@ -99,15 +99,27 @@ def _ndjson(
         yield from _kept(path, number, value, msp, report)
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its fields; with one said twice it would be a guess which one is meant."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a field is said twice")
+    return value
+
+
 def _csv(
     path: Path, lines: Iterator[tuple[int, str]], msp: str, report: Report
 ) -> Iterator[Mapping | BlockMapping]:
     header: list[str] | None = None
     for number, text in lines:
-        row = next(csv.reader([text]), [])
+        try:
+            row = next(csv.reader([text]))
+        except csv.Error as error:
+            report(Fault(path, number, "", f"not a line of CSV: {error}"))
+            continue
         if header is None:
             header = [name.strip() for name in row]
-            if not {"csi", "ssi"} <= set(header) <= {"csi", "ssi", "features"}:
+            if sorted(header) not in (["csi", "ssi"], ["csi", "features", "ssi"]):
                 report(Fault(path, number, "", "expected the header csi,ssi,features"))
                 return
             continue
@@ -180,7 +192,8 @@ def _block(line: int, value: dict[str, Any], msp: str) -> BlockMapping:
 def _only(value: dict[str, Any], allowed: set[str]) -> None:
     for name in value:
         if name not in allowed:
-            raise _FieldError(str(name)[:40], f"unknown field; expected {', '.join(sorted(allowed))}")
+            shown = name[:40].encode("unicode_escape").decode()  # it may hold what no terminal should be sent
+            raise _FieldError(shown, f"unknown field; expected {', '.join(sorted(allowed))}")
 
 
 def _text(value: dict[str, Any], field: str) -> str:

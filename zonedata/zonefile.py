@@ -251,7 +251,7 @@ class _Reader:
                 if (reason := addresses.refusal_of(address, port)) is not None:
                     self._private.append((line, reason))
                     break
-        held[host] = Server(host, ips, ports, zoneline.pin(options.get("pin", "")))
+        held[host] = Server(host, ips, ports, zoneline.pin(options["pin"]) if "pin" in options else b"")
 
     def _delegate(self, words: list[str], line: int) -> None:
         words = zoneline.expect(words, 3, 5, "delegate NODE AUTHORITY ROLES [required=ASSURANCE] [deep]")

@@ -12,6 +12,8 @@ from zonedata.names import Name
 from zonedata.zone_statements import PIN_OCTETS
 
 W = TypeVar("W", bound=StrEnum)
+MAX_DIGITS = 12  # of a number on a line; the largest that is taken anywhere has six
+FIRST_YEAR = 1970  # times are counted from here, and none is negative
 
 
 class LineError(Exception):
@@ -47,7 +49,7 @@ def node_name(text: str) -> Name:
 
 def number(text: str, name: str, most: int) -> int:
     """Read a whole number from 1."""
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:12]) <= most:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS) or not 1 <= int(text) <= most:
         raise LineError(name, f"{text[:40]!r}, expected a whole number from 1 to {most}")
     return int(text)
 
@@ -65,10 +67,14 @@ def options(words: list[str], allowed: set[str]) -> dict[str, str]:
 
 def date(text: str, name: str) -> int:
     """Read a date as Unix seconds."""
+    expected = f"{text[:40]!r}, expected a date as 2026-01-31, or with a time, in UTC"
     try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+        read = datetime.fromisoformat(text)
     except ValueError as error:
-        raise LineError(name, f"{text[:40]!r}, expected a date as 2026-01-31, or with a time, in UTC") from error
+        raise LineError(name, expected) from error
+    if read.utcoffset() or read.year < FIRST_YEAR:
+        raise LineError(name, expected)
+    return int(read.replace(tzinfo=UTC).timestamp())
 
 
 def uses(text: str) -> tuple[Use, ...]:
@@ -85,7 +91,7 @@ def pin(text: str) -> bytes:
         pin = bytes.fromhex(text)
     except ValueError as error:
         raise LineError("pin", "expected hexadecimal digits") from error
-    if text and len(pin) != PIN_OCTETS:
+    if len(pin) != PIN_OCTETS:
         raise LineError("pin", f"{len(pin)} octets, expected {PIN_OCTETS}")
     return pin
 

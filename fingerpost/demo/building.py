@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fingerpost.demo import people, samples, sources
 from fingerpost.demo.model import Model
-from fingerpost.demo.plan import BETA, LIVE, REGISTRY, Plan
+from fingerpost.demo.plan import BETA, LIVE, REGISTRY, ROOT, Plan
 from fingerpost.demo.samples import Sample
 from fingerpost.demo.sources import APEX, LOOPBACK, Party
 from zonedata import statements, trust
@@ -24,7 +24,7 @@ from zonedata.zone_statements import Authority, RootKeys, Server
 ROOT_KEYS = 3
 THRESHOLD = 2  # of them sign ROOTKEYS: one may be lost, and one stolen
 ANCHOR_LIFE = 180 * DAY
-ZONES = (".", REGISTRY)
+ZONES = (ROOT, REGISTRY)
 RESOLVER = "resolver"
 DAEMONS = (*ZONES, *LIVE, RESOLVER)
 NOBODY = "nobody"  # the port on which nobody listens
@@ -74,8 +74,9 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     """
     say("keys: root, registry, five providers, and every operator")
     (place / "keys").mkdir(mode=0o700)
+    (place / "logs").mkdir()
     parties = _parties(place / "keys", plan, ports)
-    _make_anchor(place, ports["."])
+    _make_anchor(place, ports[ROOT])
     say(f"root.zone: {len(plan.root.grants):,} grants from real carrier prefixes")
     _write(place / "root.zone", [sources.zone_text(plan.root, parties, plan.titles)])
     say(f"{REGISTRY}.zone: {len(plan.registry.grants):,} grants below +44")
@@ -121,7 +122,7 @@ def _make_anchor(place: Path, port: int) -> None:
 def _root_servers(rootkeys: Sealed, zone_key: PrivateKey, port: int, now: int) -> Sealed:
     server = Server("ns.root.example", (LOOPBACK,), (("tcp", port), ("udp", port)))
     life = Life(sources.TTL, now, now, now + 7 * DAY)
-    return statements.seal(Authority(life, trust.tree_of(rootkeys), ".", ".", (), (server,)), zone_key)
+    return statements.seal(Authority(life, trust.tree_of(rootkeys), ROOT, ROOT, (), (server,)), zone_key)
 
 
 def _source_of(msp: str) -> str:
@@ -147,7 +148,7 @@ def _write_configs(world: World) -> None:
     for name in LIVE:
         text = sources.msp_config(name, ports[name], _source_of(name), world.plan.nodes_of(name))
         _write(world.config(name), [text])
-    _write(world.config(RESOLVER), [sources.resolver_config(ports[RESOLVER], ports["."])])
+    _write(world.config(RESOLVER), [sources.resolver_config(ports[RESOLVER], ports[ROOT])])
 
 
 def _write(path: Path, texts: Iterable[str]) -> None:

@@ -9,8 +9,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from phonenumbers.carrierdata import CARRIER_DATA
-
 RESERVED = frozenset({"alpha", "beta", "gamma", "delta", "epsilon", "vacant"})  # the fictitious parties of `plan`
 MAX_SLUG = 40  # characters: an authority's name stands in every delegation that grants to it
 
@@ -39,6 +37,9 @@ def slug_of(title: str) -> str:
 @cache
 def operators() -> tuple[Operator, ...]:
     """Return every operator, in the order of its first prefix."""
+    # The data takes 11 MB, and every command imports this file on its way: only this one is to pay for it.
+    from phonenumbers.carrierdata import CARRIER_DATA  # noqa: PLC0415 - the lines above
+
     prefixes: dict[str, list[str]] = {}
     for digits, titles in sorted(CARRIER_DATA.items()):
         title = titles.get("en") or min(titles.items())[1]

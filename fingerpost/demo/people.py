@@ -89,7 +89,7 @@ def locals_of() -> list[str]:
 def _numbers(plan: Plan, nodes: tuple[str, ...]) -> Iterator[str]:
     for area in plan.areas:
         yield from (csi for csi in fiction.north_american(area) if csi.startswith(nodes))
-    for stem in (*fiction.UNITED_KINGDOM, *fiction.GERMANY):
+    for stem in plan.stems:
         yield from (csi for csi in fiction.thousand(stem) if csi.startswith(nodes))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fingerpost.demo.carriers import Operator
 
+ROOT = "."
 REGISTRY = "numbers.gb.example"
 REGISTRY_NODE = "+44"
 ALPHA, BETA, GAMMA, DELTA, EPSILON = (f"{word}.example" for word in ("alpha", "beta", "gamma", "delta", "epsilon"))
@@ -70,12 +71,14 @@ class Plan:
         root: The root zone.
         registry: The zone below it.
         areas: North American area codes in which people live, as `+1415`.
+        stems: Ranges of a thousand elsewhere in which people live.
         titles: Name of each real operator, by authority.
     """
 
     root: ZonePlan
     registry: ZonePlan
     areas: tuple[str, ...]
+    stems: tuple[str, ...]
     titles: dict[str, str]
 
     def nodes_of(self, authority: str) -> list[str]:
@@ -124,12 +127,13 @@ REGISTRY_GRANTS = (
 TERMINATING = frozenset({"+447700900"})  # kept for fiction: neither the real operator at +44770 nor beta is asked
 
 
-def make_plan(real: Iterable[Operator], areas: tuple[str, ...]) -> Plan:
+def make_plan(real: Iterable[Operator], areas: tuple[str, ...], stems: tuple[str, ...]) -> Plan:
     """Lay real operators and the five providers out in the two zones.
 
     Args:
         real: Operators with their prefixes.
         areas: North American area codes in which people are to live.
+        stems: Ranges of a thousand numbers elsewhere in which people are to live.
     """
     outside: list[Grant] = []
     inside: list[Grant] = []
@@ -143,7 +147,7 @@ def make_plan(real: Iterable[Operator], areas: tuple[str, ...]) -> Plan:
     bound_above = _authorities(root_grants)
     below = _authorities(registry_grants)
     return Plan(
-        ZonePlan(".", (), root_grants, frozenset(), bound_above),
+        ZonePlan(ROOT, (), root_grants, frozenset(), bound_above),
         ZonePlan(
             REGISTRY,
             (REGISTRY_NODE,),
@@ -153,6 +157,7 @@ def make_plan(real: Iterable[Operator], areas: tuple[str, ...]) -> Plan:
             tuple(name for name in below if name in bound_above),
         ),
         areas,
+        stems,
         titles,
     )
 

@@ -7,8 +7,8 @@ this process alone, which ends them in its own way. What they write goes to a fi
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT
@@ -18,7 +18,7 @@ import trio
 import fingerpost
 
 GRACE = 5.0  # seconds from asking a child to end to ending it
-READY_SECONDS = 30.0  # for a daemon to say that it listens; one takes less than a second
+READY_SECONDS = 60.0  # for a daemon to say that it listens; one takes less than a second where nothing else runs
 TAIL = 20  # lines of a child's output that are shown when it fails
 
 
@@ -62,12 +62,12 @@ class Children:
         The command line is given `--ready-fd N`: a pipe into which the daemon writes a line.
         """
         ours, theirs = os.pipe()
-        try:
-            process = await self._open(name, [*words, "--ready-fd", str(theirs)], (theirs,))
-        finally:
-            os.close(theirs)
         is_ready = False
         async with trio.lowlevel.FdStream(ours) as pipe:
+            try:
+                process = await self._open(name, [*words, "--ready-fd", str(theirs)], (theirs,))
+            finally:
+                os.close(theirs)
             with trio.move_on_after(READY_SECONDS):
                 async with trio.open_nursery() as nursery:
 
@@ -100,19 +100,29 @@ class Children:
 
     async def end(self) -> None:
         """Ask all to end, wait, and end those that do not."""
-        for process in self._running.values():
-            _signal(process, signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         with trio.move_on_after(GRACE):
-            for process in self._running.values():
-                await process.wait()
-        for process in self._running.values():
-            _signal(process, signal.SIGKILL)  # and what it may have left behind
-            await process.wait()
+            await self._wait()
+        self._signal(signal.SIGKILL)
+        await self._wait()
         self._running.clear()
+
+    async def _wait(self) -> None:
+        for process in self._running.values():
+            await process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal each child that has not ended, with all that it has started."""
+        for process in self._running.values():
+            if process.returncode is None:  # else its number may be somebody else's by now
+                os.killpg(process.pid, number)
 
     async def _open(self, name: str, words: list[str], descriptors: tuple[int, ...]) -> trio.Process:
         here = str(Path(fingerpost.__file__).parent.parent)  # children import what we do, wherever that lies
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        }
         with self._log(name).open("ab") as log:
             process = await trio.lowlevel.open_process(
                 words,
@@ -136,8 +146,7 @@ class Children:
 
 @asynccontextmanager
 async def open_children(logs: Path) -> AsyncIterator[Children]:
-    """Open a place for children; leaving ends them, however it is left."""
-    logs.mkdir(exist_ok=True)
+    """Open a place for children, with a directory for their output; leaving ends them, however it is left."""
     children = Children(logs)
     try:
         yield children
@@ -146,6 +155,19 @@ async def open_children(logs: Path) -> AsyncIterator[Children]:
             await children.end()
 
 
-def _signal(process: trio.Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # the whole session is gone
-        os.killpg(process.pid, number)
+async def all_of(works: Iterable[Callable[[], Awaitable[Failed | None]]], at_once: int) -> Failed | None:
+    """Do several things side by side; the first failure ends the others and is returned."""
+    failed: list[Failed] = []
+    gate = trio.CapacityLimiter(at_once)
+    async with trio.open_nursery() as nursery:
+
+        async def do(work: Callable[[], Awaitable[Failed | None]]) -> None:
+            async with gate:
+                failure = await work()
+            if failure is not None:
+                failed.append(failure)
+                nursery.cancel_scope.cancel()
+
+        for work in works:
+            nursery.start_soon(do, work)
+    return failed[0] if failed else None

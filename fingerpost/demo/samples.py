@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from fingerpost.demo import fiction
 from fingerpost.demo.model import Expected, Model
 from fingerpost.demo.people import CERTAIN, SUBDOMAIN, locals_of
-from fingerpost.demo.plan import ALPHA, DELTA, EPSILON, GAMMA, LIVE, REGISTRY
+from fingerpost.demo.plan import ALPHA, DELTA, EPSILON, GAMMA, LIVE, REGISTRY, ROOT
 from fingerpost.demo.sources import LOOPBACK
 
 NUMBER = "+14155550123"  # known to three providers, and shown first
@@ -54,8 +54,10 @@ def choose(model: Model) -> list[Sample]:
     for case in _cases(model):
         left = case.count
         for csi in case.candidates:
+            if not left:
+                break
             expected = model.expected(csi)
-            if left and csi not in taken and case.fits(expected):
+            if csi not in taken and case.fits(expected):
                 taken.add(csi)
                 left -= 1
                 samples.append(Sample(csi, case.title, expected.outcome, expected.complete, expected.msps))
@@ -74,7 +76,7 @@ def to_json(samples: list[Sample], ports: dict[str, int], place: dict[str, str])
     whole = {
         "note": "a demonstration; everything in it is fictitious",
         "resolver": at["resolver"],
-        "root": at["."],
+        "root": at[ROOT],
         "registry": at[REGISTRY],
         "msps": {name: at[name] for name in LIVE},
         **place,
@@ -91,7 +93,8 @@ def _cases(model: Model) -> list[_Case]:
         for stem in ("+442079460", "+447700900", "+493023125", "+496990009", "+441632960")
     )
     island = [csi for area in ("+1242", "+1345", "+1869") for csi in fiction.north_american(area)]
-    away = _turns(_scattered(island), [csi for csi in vacant if csi[10] == "9"], _mail("vacant.example"))
+    away = [_scattered(island), [csi for csi in vacant if csi[10] == "9"], _mail("vacant.example")]
+    lost = _turns(*([csi for csi in csis if model.expected(csi).outcome == "incomplete"] for csis in away))
     two = _turns(*(_mail(domain) for domain in ("example.com", "example.org", "example.net", "mail.example")))
     one = _turns(_mail("solo.example"), _mail("example.net"))
     ported = [csi for name in (EPSILON, GAMMA) for csi in CERTAIN[name] if csi.startswith("+44")]
@@ -115,8 +118,8 @@ def _cases(model: Model) -> list[_Case]:
         _Case("granted by both zones", 3, mobile, lambda e: e.below and ALPHA in e.msps),
         _Case("nobody knows it", 5, _turns(american, british), lambda e: e.outcome == "none"),
         _Case("delegated to nobody", 5, _turns(frankfurt, _mail(NOBODYS_DOMAIN)), lambda e: not e.asked),
-        _Case("a provider away", 6, away, lambda e: e.outcome == "incomplete"),
-        _Case("found, another away", 6, away, lambda e: e.outcome == "found" and not e.complete),
+        _Case("a provider away", 6, lost, lambda e: e.outcome == "incomplete"),
+        _Case("found, another away", 6, _turns(*away), lambda e: e.outcome == "found" and not e.complete),
         _Case("address, two providers", 6, two, lambda e: e.complete and len(e.msps) == 2),
         _Case("address, one provider", 5, one, lambda e: e.complete and len(e.msps) == 1),
         _Case("address below a domain", 3, _mail(SUBDOMAIN), lambda e: e.complete and e.outcome == "found"),

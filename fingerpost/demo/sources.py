@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fingerpost.demo.people import Block, Person
-from fingerpost.demo.plan import ZonePlan
+from fingerpost.demo.plan import ROOT, ZonePlan
 
 APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
 TTL = 3_600
 FICTION = """\
-; A demonstration. Every party here is fictitious, and so is every person below.
-; The prefixes and the names of operators are real and public (the `phonenumbers`
-; package); that any of them takes part in this is invented, hence `.example`.
+; A demonstration: everything that is said here is fictitious.
+; The prefixes and the names of operators are real and public (they come with
+; the package `phonenumbers`); that any of them takes part is invented.
 """
 
 
@@ -92,9 +92,9 @@ def people_csv(people: Iterable[Person]) -> Iterator[str]:
 def zone_config(name: str, port: int, source: str) -> str:
     """Write the configuration of the root or a registry."""
     authority: dict[str, object] = {"name": name, "store": f"stores/{file_name(name)}"}
-    if name != ".":
+    if name != ROOT:
         authority["roles"] = ["registry"]
-    sign = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
+    sign: dict[str, object] = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
     return _toml({"": {"apex": APEX}, "listen": _listen(port), "authority": authority, "sign": sign})
 
 
@@ -132,7 +132,7 @@ def _listen(port: int) -> dict[str, object]:
 
 def file_name(authority: str) -> str:
     """Return what the files of an authority are called."""
-    return "root" if authority == "." else authority
+    return "root" if authority == ROOT else authority
 
 
 def _toml(tables: dict[str, dict[str, object]]) -> str:

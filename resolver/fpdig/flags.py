@@ -21,7 +21,7 @@ def port(text: str) -> int:
 
 def _number(text: str, most: int, what: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= most:
-        raise ValueError(f"expected {what} from 1 to {most}")
+        raise ValueError(f"{text[:40]!r}, expected {what} from 1 to {most}")
     return int(text)
 
 

@@ -10,13 +10,11 @@ from typing import Any
 
 from resolver.fpdig import flags
 from resolver.fpdig.flags import DISPLAY, VALUES
-from resolver.stub import DEFAULT_APEX
+from resolver.settings import DEFAULT_APEX
 from transport.endpoint import Endpoint
 from zonedata import identifiers
 from zonedata.identifiers import Csi
 from zonedata.names import Name
-
-_RC = ".fpdigrc:"  # what faults in that file begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +100,19 @@ class UsageError:
 def read_command(words: list[str], rc: str = "") -> Command | UsageError:
     """Read the arguments, after the text of .fpdigrc."""
     reader = _Reader(DEFAULTS)
+    reader.is_free = False
     for number, line in enumerate(rc.splitlines(), 1):
         if not is_blank(line):
-            reader.inside = f"{_RC}{number}: "
+            reader.place = f".fpdigrc:{number}: "
             reader.read(line.split())
-    reader.inside = ""
+    reader.place, reader.is_free = "", True
     return reader.command(words)
 
 
 def read_line(line: str, defaults: Options) -> tuple[Question, ...] | UsageError:
     """Read a line of a batch."""
     reader = _Reader(defaults)
-    reader.inside = "in a batch, "
+    reader.is_free = False
     read = reader.command(line.split())
     return read if isinstance(read, UsageError) else read.questions
 
@@ -124,14 +123,20 @@ def is_blank(line: str) -> bool:
 
 
 class _Reader:
-    """The state of reading words; `inside` says where they stand when it is not the command line."""
+    """The state of reading words.
+
+    Attributes:
+        place: Where they stand, for faults: "" for the command line and for the lines of a batch.
+        is_free: Whether they are the command line, where -f, -h, -v and -r can stand.
+    """
 
     def __init__(self, defaults: Options) -> None:
-        self.defaults = defaults
-        self.questions: list[tuple[Csi, Options]] = []
+        self.place = ""
+        self.is_free = True
+        self._defaults = defaults
+        self._questions: list[tuple[Csi, Options]] = []
+        self._faults: list[str] = []
         self._csi: Csi | None = None  # the identifier whose own options are being read
-        self.faults: list[str] = []
-        self.inside = ""
         self._own = defaults
         self._batch = ""
         self._wants: set[str] = set()
@@ -144,7 +149,7 @@ class _Reader:
             try:
                 self._word(word, rest)
             except ValueError as error:
-                self.faults.append(f"{self.inside}{word}: {error}")
+                self._faults.append(f"{self.place}{word}: {error}")
 
     def command(self, words: list[str]) -> Command | UsageError:
         """Read the words, check what only the whole can show, and return it."""
@@ -152,22 +157,22 @@ class _Reader:
         self._close()
         if self._wants:
             return Command((), wants_help="help" in self._wants, wants_version="help" not in self._wants)
-        if self._batch and self.questions:
-            self.faults.append("-f FILE and identifiers beside it: put them into the file")
-        if not self._batch and not self.questions and not self.faults:
-            self.faults.append(f"{self.inside}no telephone number and no e-mail address to look up")
-        for _, options in [*self.questions, *([(None, self.defaults)] if self._batch else [])]:
+        if self._batch and self._questions:
+            self._faults.append("-f FILE and identifiers beside it: put them into the file")
+        if not self._batch and not self._questions and not self._faults:
+            self._faults.append("no telephone number and no e-mail address to look up")
+        for _, options in [*self._questions, *([(None, self._defaults)] if self._batch else [])]:
             self._check(options)
-        if self.faults:
-            return UsageError(tuple(dict.fromkeys(self.faults)))
-        questions = tuple(Question(csi, options, " ".join(words)) for csi, options in self.questions)
-        return Command(questions, self.defaults, self._batch)
+        if self._faults:
+            return UsageError(tuple(dict.fromkeys(self._faults)))
+        questions = tuple(Question(csi, options, " ".join(words)) for csi, options in self._questions)
+        return Command(questions, self._defaults, self._batch)
 
     def _check(self, options: Options) -> None:
         if options.trace and not options.anchor:
-            self.faults.append(f"{self.inside}+trace walks from a trust anchor: give --anchor FILE")
+            self._faults.append("+trace walks from a trust anchor: give --anchor FILE")
         if options.trace and options.csi:
-            self.faults.append(f"{self.inside}+trace asks each party for all it has: +csi has no meaning there")
+            self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
 
     def _word(self, word: str, rest: deque[str]) -> None:
         if word.startswith("@"):
@@ -180,19 +185,19 @@ class _Reader:
             self._letter(word[1], word[2:], rest)
         else:
             csi = identifiers.parse(word)
-            if self.inside.startswith(_RC):
+            if self.place:
                 raise ValueError("an identifier, where only options can stand")
             self._close()
-            self._csi, self._own = csi, self.defaults
+            self._csi, self._own = csi, self._defaults
 
     def _close(self) -> None:
         if self._csi is not None:
-            self.questions.append((self._csi, self._own))
+            self._questions.append((self._csi, self._own))
             self._csi = None
 
     def _set(self, **changes: Any) -> None:
         if self._csi is None:
-            self.defaults = replace(self.defaults, **changes)
+            self._defaults = replace(self._defaults, **changes)
         else:
             self._own = replace(self._own, **changes)
 
@@ -236,7 +241,7 @@ class _Reader:
     def _letter(self, letter: str, value: str, rest: deque[str]) -> None:
         if letter not in "pfhvr" or (letter in "hvr" and value):
             raise ValueError("there is no such option")
-        if self.inside and letter != "p":
+        if not self.is_free and letter != "p":
             raise ValueError("is for the command line only")
         match letter:
             case "p":

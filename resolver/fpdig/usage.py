@@ -10,13 +10,14 @@ HELP = """\
 Usage: fpdig [@server] [-p port] CSI [options] [CSI [options] ...]
        fpdig [@server] [-p port] [options] -f FILE
 
-Asks a resolver at which messaging services a person can be reached, and who says so.
+Asks a resolver at which messaging services a person can be reached, and who
+says so.
 
   CSI               a telephone number (+14155550123) or an e-mail address
   @server           the resolver: ADDRESS or ADDRESS#PORT (default 127.0.0.1)
   -p port           its port, where @server names none (default 53)
   -f FILE           a question a line, with options of its own; '-' is the
-                    standard input; empty lines and lines from ; or # are skipped
+                    standard input; empty lines, ; and # lines are skipped
   --anchor FILE     the trust anchor: verify the answer here (also +anchor=FILE)
   --root ADDR#PORT  for +trace: a server of the root, instead of the anchor's
   -r                do not read .fpdigrc

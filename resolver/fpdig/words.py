@@ -12,7 +12,7 @@ MEANINGS = {
     Standing.ASSERTED: "says where the person can be reached",
     Standing.DENIED: "says it has nothing for this",
     Standing.REFERRED: "showed whom it delegates to",
-    Standing.INSUFFICIENT: "says so, with less assurance than is demanded",
+    Standing.INSUFFICIENT: "says so, with too little assurance",
     Standing.REVOKED: "said so, and it was revoked",
     Standing.WITHHELD: "says so, and the person does not want it",
     Standing.UNREACHABLE: "none of its servers answered",

@@ -131,10 +131,18 @@ def test_nesting_is_bounded(caps: Caps, wrap: Any) -> None:
             unpack(pack({"a": one}), caps)
 
 
+def test_long_lists_hold_a_bounded_number_of_values() -> None:
+    # The map, its key, the list, and eight values for each list within it.
+    assert 3 + 8 * 511 <= codec.MAX_VALUES < 3 + 8 * 512
+    assert unpack(pack({"a": [[1] * 7] * 511}), LARGE)
+    with pytest.raises(MalformedError, match="values"):
+        unpack(pack({"a": [[1] * 7] * 512}), LARGE)
+
+
 @pytest.mark.parametrize("caps", ALL_CAPS, ids=str)
 def test_bombs_are_refused_at_once(caps: Caps) -> None:
     for what, bomb in bombs(caps).items():
-        # Far above what is measured (at most 9 ms, where 32 KiB are scanned), far below what a bomb costs.
+        # Far above what is measured (at most a few milliseconds), far below what a bomb costs.
         assert min(seconds_to_refuse(bomb, caps) for _ in range(2)) < 0.05, what
 
 

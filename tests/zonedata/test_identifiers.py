@@ -1,4 +1,5 @@
 import hashlib
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,12 @@ def test_one_person_one_name(typed: str, text: str, name: str) -> None:
 
 def test_composed_and_decomposed_local_parts_are_one() -> None:
     assert parse("rene\u0301@example.com") == parse("REN\u00c9@example.com")
+
+
+def test_lower_case_is_composed_again() -> None:
+    csi = parse("a\u0130\u0323@example.com")
+    assert csi == parse(csi.text)
+    assert unicodedata.is_normalized("NFC", csi.text)
 
 
 def test_local_part_does_not_travel_in_the_clear() -> None:

@@ -19,14 +19,16 @@ from tests.zonedata.builders import (
     life,
     number,
     reseal,
+    signer,
 )
 from tests.zonedata.random_worlds import Row, owners
 from tests.zonedata.samples import statement
 from zonedata import judgement as module
-from zonedata.judgement import Judgement, Outcome, conclude, judge
-from zonedata.kinds import DAY, Kind, Role
-from zonedata.opening import Step
-from zonedata.path import MAX_FAILURES, Path
+from zonedata.holdings import Holdings
+from zonedata.judgement import Judgement, Outcome, admit_said, conclude, judge, settle
+from zonedata.kinds import DAY, Assurance, Kind, Role
+from zonedata.opening import Claim, Step, read_claim
+from zonedata.path import MAX_FAILURES, Grantee, Known, Path
 from zonedata.person_statements import Status
 from zonedata.standing import Standing
 from zonedata.statements import Statement, seal
@@ -178,6 +180,22 @@ def test_the_evidence_of_an_answer_is_its_proof() -> None:
     assert essence(judge(OWNER, anchor(), proof, NOW)) == essence(judgement)
     for omitted in range(len(proof)):
         assert not judge(OWNER, anchor(), proof[:omitted] + proof[omitted + 1 :], NOW).complete
+
+
+def test_what_is_held_settles_only_while_it_may_be_used() -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    grantee = Grantee(signer("alpha.example"), (), {Role.MSP: Assurance.ASSERTED})
+    claims = [claim for claim in map(read_claim, [assertion(OWNER, "alpha.example")]) if isinstance(claim, Claim)]
+    assert admit_said(grantee, OWNER, claims, known, NOW + 30) == []
+    said = known.held.about(grantee.signer.principal, OWNER)
+
+    def standing(now: float, by: Grantee = grantee) -> Standing:
+        (finding,) = settle(by, said, OWNER, now, Standing.UNREACHABLE)
+        return finding.standing
+
+    assert standing(NOW + 29) is Standing.ASSERTED
+    assert standing(NOW + 30) is Standing.UNREACHABLE
+    assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=()))) is Standing.UNREACHABLE
 
 
 # --- hints -------------------------------------------------------------------------------------------------

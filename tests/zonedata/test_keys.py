@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from zonedata.zone_statements import Authority, BoundKey
 P = 2**255 - 19
 D = -121_665 * pow(121_666, -1, P) % P
 ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+ORDER = 2**252 + 27_742_317_777_372_353_535_851_937_790_883_648_493  # of the large subgroup
 Point = tuple[int, int]
 
 
@@ -53,12 +55,11 @@ def times(n: int, point: Point) -> Point:
 
 def small_order_points() -> set[Point]:
     """Multiply any point by the order of the large subgroup: what is left has an order that divides eight."""
-    order = 2**252 + 27_742_317_777_372_353_535_851_937_790_883_648_493
     y = 2
     while True:
         x = square_root((y * y - 1) * pow(D * y * y + 1, -1, P))
         if x is not None:
-            left = times(order, (x, y))
+            left = times(ORDER, (x, y))
             if len({times(n, left) for n in range(8)}) == 8:
                 return {times(n, left) for n in range(8)}
         y += 1
@@ -120,6 +121,19 @@ def test_signatures_whose_first_half_is_weak_do_not_verify(raw: bytes) -> None:
     assert not key("a").public.verifies(raw + bytes(32), b"message")
 
 
+def test_a_weak_first_half_is_refused_even_where_the_key_is_sound() -> None:
+    seed, message, weak = hashlib.sha256(b"a").digest(), b"message", b"\1" + bytes(31)
+    public = key("a").public
+    digest = bytearray(hashlib.sha512(seed).digest()[:32])
+    digest[0] &= 248
+    digest[31] = digest[31] & 63 | 64
+    challenge = int.from_bytes(hashlib.sha512(weak + public.raw + message).digest(), "little")
+    half = challenge * int.from_bytes(digest, "little") % ORDER
+    signature = weak + half.to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(public.raw).verify(signature, message)
+    assert not public.verifies(signature, message)
+
+
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_a_signature_is_over_one_message(message: bytes, other: bytes) -> None:
     signature = key("a").sign(message)
@@ -131,9 +145,8 @@ def test_a_signature_is_over_one_message(message: bytes, other: bytes) -> None:
 
 
 def test_the_second_half_has_one_spelling() -> None:
-    order = 2**252 + 27_742_317_777_372_353_535_851_937_790_883_648_493
     signature = key("a").sign(b"message")
-    scalar = int.from_bytes(signature[32:], "little") + order
+    scalar = int.from_bytes(signature[32:], "little") + ORDER
     assert not key("a").public.verifies(signature[:32] + scalar.to_bytes(32, "little"), b"message")
 
 

@@ -323,4 +323,16 @@ def test_a_delegation_signed_by_a_rolled_key_is_needed_again() -> None:
     assert isinstance(held.statement, Delegation)
     stale: Opened[Any] = replace(held, key_id=bytes(8))
     known.held.zone(()).add(stale, NOW)
-    assert [type(need) for need in follow(OWNER, known).needs] == [ZoneNeed]
+    assert [need.key for need in follow(OWNER, known).needs] == [((), "")]
+
+
+def test_a_gap_signed_by_a_rolled_key_is_needed_again() -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    for need in follow(OWNER, known).needs:
+        admit_zone(need, OWNER, claims_of(root({}).wires()), known)
+    assert follow(OWNER, known).needs == []
+    held = known.held.zone(()).gap_for(OWNER, NOW)
+    assert held is not None
+    stale: Opened[Any] = replace(held, key_id=bytes(8))
+    known.held.zone(()).add(stale, NOW)
+    assert [need.key for need in follow(OWNER, known).needs] == [((), "")]

@@ -21,6 +21,7 @@ from zonedata.store.layout import FORMAT, Table
 
 MAP_SIZE = 64 * 2**30  # octets of address space, not of disk: the file grows with what is in it
 BATCH = 50_000  # entries a write transaction; a whole store in one would keep all dirty pages in memory
+BUILD_MARK = ".build-"  # in the names of builds; what lies beside them and is called otherwise is not ours
 KEPT_BUILDS = 1  # earlier builds left beside the current one, to go back to by hand
 
 
@@ -87,16 +88,22 @@ def build(path: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
 
     Returns:
         How many entries it holds.
+
+    Raises:
+        OSError: It cannot be written; what readers see is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=path.parent))
+    place = Path(tempfile.mkdtemp(prefix=path.name + BUILD_MARK, dir=path.parent))
+    link = place.with_suffix(place.suffix + ".link")
     try:
         count = _fill(place, entries)
-        link = place.with_suffix(place.suffix + ".link")
         link.symlink_to(place.name)
         link.replace(path)
-    except BaseException:
+    except BaseException as error:
+        link.unlink(missing_ok=True)
         shutil.rmtree(place, ignore_errors=True)
+        if isinstance(error, lmdb.Error):  # a full disk is "Input/output error" to it
+            raise OSError(f"store {path} cannot be written; is the disk full? ({error})") from error
         raise
     _sync_directory(path.parent)
     _drop_old_builds(path, place)
@@ -112,7 +119,8 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
     try:
         write.put(b"format", FORMAT, db=handles[Table.META])
         for table, key, value in entries:
-            write.put(key or _EMPTY, value, db=handles[table], append=table is not Table.META)
+            if not write.put(key or _EMPTY, value, db=handles[table], append=table is not Table.META):
+                raise ValueError(f"{table.name} entry at {key!r} is not after the one before it")
             count += 1
             if count % BATCH == 0:
                 write.commit()
@@ -136,7 +144,9 @@ def _sync_directory(path: Path) -> None:
 
 
 def _drop_old_builds(path: Path, current: Path) -> None:
-    builds = [p for p in path.parent.glob(f"{path.name}.*") if p.is_dir() and not p.is_symlink() and p != current]
+    mark = path.name + BUILD_MARK
+    found = (p for p in path.parent.iterdir() if p.name.startswith(mark) and p != current)
+    builds = [p for p in found if p.is_dir() and not p.is_symlink()]
     builds.sort(key=lambda build: build.stat().st_mtime)
     for old in builds[: len(builds) - KEPT_BUILDS]:
         shutil.rmtree(old, ignore_errors=True)

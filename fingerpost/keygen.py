@@ -1,0 +1,109 @@
+"""`fingerpost keygen`: keys, and the anchor file that a new tree begins with."""
+
+import argparse
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fingerpost.anchor import MAX_DAYS, First, first_version
+from fingerpost.arguments import Subparsers, add_command
+from fingerpost.files import write_whole
+from fingerpost.output import say
+from zonedata import keys, trust
+from zonedata.errors import ConfigError, Fault, MalformedError, UntrustedError
+from zonedata.keys import PrivateKey, PublicKey
+
+_EPILOG = f"""\
+Key files have mode 0600 and are never overwritten. For each key a line is printed: its file, the text that
+zone sources take, and its id.
+
+examples:
+  fingerpost keygen assert.pem deny.pem
+  fingerpost keygen --public deny.pem
+  fingerpost keygen root-a.pem root-b.pem root-c.pem zone.pem
+  fingerpost keygen --anchor anchor.pem --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
+      --threshold 2 --zone-key zone.pem --days 365
+
+--threshold is more than half of the root keys unless it is given; --days is at most {MAX_DAYS}.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add it to the tree."""
+    parser = add_command(subparsers, "keygen", "make keys, show public keys, or make a trust anchor", _EPILOG)
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="a key to make, or with --public to show"
+    )
+    parser.add_argument("--public", action="store_true", help="show the public keys of files that are there")
+    parser.add_argument("--anchor", type=Path, metavar="OUT", help="make a trust anchor, version 1")
+    parser.add_argument(
+        "--root-key", type=Path, action="append", default=[], metavar="FILE", help="signs the anchor"
+    )
+    parser.add_argument("--threshold", type=int, metavar="N", help="root keys that must sign the next version")
+    parser.add_argument(
+        "--zone-key", type=Path, action="append", default=[], metavar="FILE", help="signs the root zone"
+    )
+    parser.add_argument("--days", type=int, default=365, metavar="N", help="until the anchor expires (default 365)")
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked and return the exit status."""
+    if args.anchor is not None:
+        if args.files or args.public or not args.root_key or not args.zone_key:
+            args.refuse("--anchor takes --root-key and --zone-key, once or more, and no other file")
+        _make_anchor(args)
+        return 0
+    if not args.files or args.root_key or args.zone_key or args.threshold is not None:
+        args.refuse("expected FILE..., --public FILE..., or --anchor OUT with --root-key and --zone-key")
+    shown = ((file, key.public) for file, key in _loaded(args.files)) if args.public else _made(args.files)
+    for file, public in shown:
+        say(f"{file} {public.to_text()} {public.key_id.hex()}")
+    return 0
+
+
+def _made(files: list[Path]) -> Iterator[tuple[Path, PublicKey]]:
+    """Make a key for each file, or none if one of them is there."""
+    _refuse_existing(files)
+    for file in files:
+        key = PrivateKey.generate()
+        key.save(file)
+        yield file, key.public
+
+
+def _refuse_existing(files: list[Path]) -> None:
+    faults = [Fault(file, 0, "", "is there already, and is not overwritten") for file in files if file.exists()]
+    twice = {file for file in files if files.count(file) > 1}
+    faults += [Fault(file, 0, "", "is named twice") for file in sorted(twice)]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _loaded(files: list[Path]) -> list[tuple[Path, PrivateKey]]:
+    """Load every key, or say what is wrong with each that cannot be."""
+    loaded, faults = [], []
+    for file in files:
+        try:
+            loaded.append((file, keys.load(file)))
+        except (MalformedError, UntrustedError) as error:
+            faults.append(Fault(file, 0, "", str(error)))
+    if faults:
+        raise ConfigError(faults)
+    return loaded
+
+
+def _make_anchor(args: argparse.Namespace) -> None:
+    _refuse_existing([args.anchor])
+    loaded = [key for _, key in _loaded([*args.root_key, *args.zone_key])]
+    root, zone = loaded[: len(args.root_key)], loaded[len(args.root_key) :]
+    threshold = args.threshold if args.threshold is not None else len(root) // 2 + 1
+    made = first_version(
+        First(tuple(root), threshold, tuple(key.public for key in zone), args.days), int(time.time())
+    )
+    write_whole(args.anchor, trust.to_pem(made.sealed))
+    expires = datetime.fromtimestamp(made.rootkeys.life.expires, UTC)
+    say(
+        f"{args.anchor} tree {made.tree.hex()} version 1 threshold {threshold} of {len(root)} "
+        f"expires {expires:%Y-%m-%dT%H:%M:%SZ}"
+    )

@@ -1,0 +1,93 @@
+"""The command line: the tree of commands, and what every one of them ends with."""
+
+import argparse
+import logging
+import sys
+from typing import NoReturn, Protocol
+
+from fingerpost import VERSION, check, keygen, logfmt, serve, sign
+from fingerpost.arguments import Subparsers
+from fingerpost.demo import command as demo
+from fingerpost.output import complain
+from zonedata.errors import ConfigError, MalformedError, UntrustedError
+
+EXIT_OK, EXIT_FAULTS, EXIT_INTERNAL = 0, 1, 10
+_EPILOG = """\
+examples:
+  fingerpost keygen zone.pem root.pem
+  fingerpost keygen --anchor anchor.pem --root-key root.pem --zone-key zone.pem
+  fingerpost check root.toml && fingerpost sign root.toml && fingerpost serve root.toml
+
+exit status:
+  0   done; for check: no faults
+  1   faults were found, or the command line was wrong; every reason is printed
+  10  a bug of ours; please report what was printed
+"""
+
+log = logging.getLogger(__name__)
+
+
+class Command(Protocol):
+    """A module that is a command."""
+
+    def add_parser(self, subparsers: Subparsers, /) -> None:
+        """Add it to the tree."""
+        ...
+
+    def run(self, args: argparse.Namespace, /) -> int:
+        """Do it and return the exit status."""
+        ...
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with our status for usage instead of argparse's 2."""
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_FAULTS, f"{self.prog}: {message}\n")
+
+
+COMMANDS: dict[str, Command] = {"keygen": keygen, "sign": sign, "check": check, "serve": serve, "demo": demo}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Without the program's name; those of the process when None.
+
+    Returns:
+        The exit status.
+    """
+    parser = _Parser(
+        prog="fingerpost",
+        description="Signed discovery for messaging: make keys, sign and check zones and mappings, serve them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fingerpost {VERSION}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS.values():
+        command.add_parser(subparsers)
+    args = parser.parse_args(argv)
+    logfmt.begin()
+    return _ended(COMMANDS[args.command], args)
+
+
+def _ended(command: Command, args: argparse.Namespace) -> int:
+    """Run a command; say what stopped it, if anything did."""
+    try:
+        return command.run(args)
+    except ConfigError as error:
+        for fault in error.faults:
+            complain(fault.to_text())
+    except (MalformedError, UntrustedError) as error:
+        complain(f"fingerpost {args.command}: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"fingerpost {args.command}: {where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        complain(f"fingerpost {args.command}: interrupted")
+    except Exception:
+        log.exception("event=internal-error command=%s", args.command)
+        return EXIT_INTERNAL
+    return EXIT_FAULTS

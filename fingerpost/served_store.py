@@ -1,0 +1,91 @@
+"""The store that a running authority answers from, and its exchange for a new one.
+
+Answers are made in one step, without waiting, so between two of them the engine can be exchanged: no question is
+lost, and none is answered from two stores.
+"""
+
+import logging
+from pathlib import Path
+
+from fingerpost import sections as s
+from fingerpost.configuration import Configuration
+from fingerpost.logfmt import quoted
+from fingerpost.workload import check_store_owner
+from root.engine import Engine
+from root.service import Service
+from transport.handler import Caller, Verdict
+from zonedata import keys
+from zonedata.errors import ConfigError, MalformedError
+from zonedata.kinds import Role
+from zonedata.store.disk import DiskTables
+
+log = logging.getLogger(__name__)
+
+
+class ServedStore:
+    """An authority, answering.
+
+    Raises:
+        ConfigError: Its store is not there, cannot be used, or is somebody else's.
+        MalformedError, UntrustedError: The deny key has changed since the configuration was read.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        authority = configuration.authority
+        assert authority is not None, "the caller has looked"
+        self._configuration = configuration
+        self._path = authority.store
+        self._deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
+        self._roles = tuple(role for role in authority.roles if role is not Role.REGISTRY)
+        self._build = self._path.resolve()  # no build is opened twice: LMDB allows one environment a process
+        self._tables, engine = self._opened(self._build)
+        self._service = Service(engine, configuration.apex)
+
+    @property
+    def serial(self) -> int:
+        """The serial that is being served."""
+        return self._service.engine.serial
+
+    def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        """Answer one message; see `root.service`."""
+        return self._service.handle(message, caller, now)
+
+    def reload(self) -> None:
+        """Go over to the store that is there now; if that cannot be, log why and go on as before."""
+        build = self._path.resolve()
+        if build == self._build:
+            log.info("event=reload-not-needed store=%s serial=%d", quoted(self._path), self.serial)
+            return
+        try:
+            tables, engine = self._opened(build)
+        except ConfigError as error:
+            for fault in error.faults:
+                log.warning("event=reload-failed serial=%d reason=%s", self.serial, quoted(fault.to_text()))
+            return
+        log.info("event=reloaded store=%s serial=%d was=%d", quoted(self._path), engine.serial, self.serial)
+        self._tables.close()
+        self._service.engine = engine
+        self._tables, self._build = tables, build
+
+    def close(self) -> None:
+        """Give the map back; nothing is answered afterwards."""
+        self._tables.close()
+
+    def _opened(self, build: Path) -> tuple[DiskTables, Engine]:
+        where = s.AUTHORITY.where(s.STORE.name)
+        if not build.exists():
+            reason = f"{self._path}: there is no store; 'fingerpost sign' makes it"
+            raise ConfigError([self._configuration.fault(where, reason)])
+        try:
+            tables = DiskTables(build)
+        except MalformedError as error:
+            raise ConfigError([self._configuration.fault(where, str(error))]) from error
+        try:
+            engine = Engine(tables, self._deny_key, self._roles)
+            check_store_owner(self._configuration, engine.authority)
+        except (ValueError, ConfigError) as error:
+            tables.close()
+            if isinstance(error, ConfigError):
+                raise
+            raise ConfigError([self._configuration.fault(where, f"is damaged: {error}")]) from error
+        return tables, engine

@@ -1,0 +1,210 @@
+"""Asking one question and telling what came: tries, the walk, the barrier around both.
+
+A shell: it sends through a dialer, and decides nothing that `verdict` could. Where its words go is the caller's
+choice (`Voice`), so that one question can talk while it waits and many can wait for their turn.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from resolver.answer import Answer
+from resolver.asked import Asked
+from resolver.fpdig import document, trace
+from resolver.fpdig.options import Options, Question
+from resolver.fpdig.render import Frame, answer_text, banner
+from resolver.fpdig.verdict import Basis, Exit, believed, explanation, status_of
+from resolver.fpdig.words import instant
+from resolver.settings import Settings
+from resolver.stub import Stub, Tries
+from transport.clock import Clock
+from transport.dialer import Dialer
+from transport.errors import UnreachableError
+from zonedata import wire
+from zonedata.errors import MalformedError, UntrustedError
+from zonedata.identifiers import Csi
+from zonedata.trust import Trust, is_current, read_anchor
+from zonedata.wire import QType
+from zonedata.zone_statements import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Where words go.
+
+    Attributes:
+        out: Takes text for standard output, with its newlines.
+        err: Takes a line for standard error.
+    """
+
+    out: Callable[[str], None]
+    err: Callable[[str], None]
+
+
+class Walks(Protocol):
+    """What walks from the root; `resolver.client.Walker` does."""
+
+    async def lookup(self, csi: Csi, observe: Callable[[Asked], None] | None = None) -> Answer:
+        """Find out about one identifier."""
+        ...
+
+
+def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) -> Walks:
+    """Return the engine for +trace."""
+    from resolver.client import Walker  # noqa: PLC0415 - only +trace walks, and a short run is to start quickly
+
+    if options.root is not None:
+        ports = (("tcp", options.root.port), ("udp", options.root.port))
+        trust = replace(trust, servers=(Server(options.root.host, (options.root.host,), ports),))
+    return Walker(trust, dialer, clock, Settings(apex=options.apex, lab_addresses=options.lab))
+
+
+MakeWalker = Callable[[Trust, Dialer, Clock, Options], Walks]
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks questions, any number at a time.
+
+    Attributes:
+        dialer: How to reach servers.
+        clock: Whose time judges proofs.
+        version: Of fpdig, for the banner.
+        make_walker: Makes the engine for +trace.
+    """
+
+    dialer: Dialer
+    clock: Clock
+    version: str
+    make_walker: MakeWalker = make_walker
+    _anchors: dict[str, Trust] = field(default_factory=dict)  # by path, each read once
+
+    def load(self, path: str) -> Trust:
+        """Return the trust anchor of a file.
+
+        Raises:
+            MalformedError: The file cannot be read, or is no anchor.
+            UntrustedError: Its own keys did not sign it.
+        """
+        if path not in self._anchors:
+            self._anchors[path] = read_anchor(Path(path))
+        return self._anchors[path]
+
+    async def ask(self, question: Question, voice: Voice) -> Exit:
+        """Ask, tell, and return the exit status; a bug of ours is one of them."""
+        try:
+            return await self._ask(question, voice)
+        except BrokenPipeError:  # nobody reads any more: not a bug, and no use to go on
+            raise
+        except Exception:  # noqa: BLE001 - the barrier: in a batch a bug must cost one answer, not all
+            voice.err("".join(traceback.format_exception(*sys.exc_info())).rstrip())
+            voice.err(f"fpdig: {question.csi.text}: internal error")
+            return Exit.INTERNAL
+
+    async def _ask(self, question: Question, voice: Voice) -> Exit:
+        options = question.options
+        qtype = QType.CSI if options.csi else QType.PROOF
+        basis, trust = Basis(qtype=qtype), None
+        if options.anchor:
+            try:
+                trust = self.load(options.anchor)
+            except (MalformedError, UntrustedError) as error:
+                voice.err(f"fpdig: {question.csi.text}: {options.anchor}: {error}")
+                return Exit.USAGE
+            basis = Basis(options.anchor, trust.tree, qtype)
+        frame = Frame(self.version, basis, self.clock.now())
+        asking = _Asking(self, question, voice, frame)
+        if options.trace:
+            assert trust is not None, "options demand an anchor for +trace"
+            return await asking.walk(trust)
+        return await asking.ask(trust)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One question on its way."""
+
+    asker: Asker
+    question: Question
+    voice: Voice
+    frame: Frame
+
+    async def ask(self, trust: Trust | None) -> Exit:
+        """Ask the resolver, as often as the options say."""
+        options = self.question.options
+        if trust is not None and not is_current(trust, self.frame.now):
+            life = trust.rootkeys.life
+            self._remark(
+                f";; WARNING: the trust anchor {options.anchor} counts from {instant(life.issued)} "
+                f"to {instant(life.expires)} only"
+            )
+        flags = wire.FLAG_RD | (wire.FLAG_CD if options.cd else 0)
+        tries = Tries(options.time, 1, options.tcp)
+        asker, reasons = self.asker, list[str]()
+        stub = Stub([options.server], asker.dialer, asker.clock, options.apex, trust, tries)
+        for _ in range(options.tries):
+            try:
+                answer = await stub.lookup(self.question.csi, self.frame.basis.qtype, flags)
+            except UnreachableError as error:
+                reasons.append(error.reason)
+                self._remark(f";; communications error to {error.reason}")
+            else:
+                return self._tell(believed(answer, self.frame.basis))
+        return self._give_up(reasons)
+
+    async def walk(self, trust: Trust) -> Exit:
+        """Walk from the root, telling each step as it is taken."""
+        options, asker = self.question.options, self.asker
+        walker = asker.make_walker(trust, asker.dialer, asker.clock, options)
+        steps: list[Asked] = []
+        if options.is_text and options.cmd:
+            self.voice.out("".join(f"{line}\n" for line in [*banner(self.question, self.frame), ""]))
+
+        def observe(step: Asked) -> None:
+            steps.append(step)
+            if options.is_text:
+                self.voice.out(trace.step_text(len(steps), step, self.question.csi))
+
+        answer = await walker.lookup(self.question.csi, observe)
+        self.question = replace(self.question, options=replace(options, cmd=False))
+        self.frame = replace(self.frame, asked=len(steps))
+        if steps and options.is_text:
+            self.voice.out("\n")
+        silence = trace.silence_of(steps)
+        status = self._tell(answer, steps, silence)
+        if silence:
+            self._remark(f";; {silence}")
+        return Exit.UNREACHED if silence else status
+
+    def _tell(self, answer: Answer, steps: list[Asked] | None = None, error: str = "") -> Exit:
+        """Show the answer as the options want it; what else would go without a word is said on standard error."""
+        options, status = self.question.options, status_of(answer)
+        if options.json:
+            self.voice.out(document.document(answer, proof=options.proof, steps=steps, error=error) + "\n")
+        elif options.short:
+            self.voice.out("".join(f"{reach.ssi}\n" for reach in answer.reaches))
+        else:
+            self.voice.out(answer_text(answer, self.question, self.frame))
+        is_told = options.json or (options.is_text and options.comments)
+        if not is_told and (status is not Exit.ANSWERED or not answer.reaches):
+            self.voice.err(explanation(answer, self.frame.basis))
+        return status
+
+    def _give_up(self, reasons: list[str]) -> Exit:
+        options = self.question.options
+        if options.is_text and options.cmd:
+            self.voice.out("".join(f"{line}\n" for line in banner(self.question, self.frame)))
+        if options.json:
+            self.voice.out(document.unreached(self.question.csi, reasons) + "\n")
+        self._remark(";; no servers could be reached")
+        return Exit.UNREACHED
+
+    def _remark(self, line: str) -> None:
+        """Say something about the asking itself: between the lines of dig's layout, else on standard error."""
+        if self.question.options.is_text:
+            self.voice.out(f"{line}\n")
+        else:
+            self.voice.err(line)

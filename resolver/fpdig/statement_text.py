@@ -1,0 +1,105 @@
+"""Statements for people: a heading, and the rest of what they say, line by line. Pure; proves nothing."""
+
+from typing import assert_never
+
+from resolver.fpdig.words import instant
+from zonedata.identifiers import Csi, node_to_text
+from zonedata.names import Name
+from zonedata.opening import Claim, speaker_of
+from zonedata.person_statements import Assertion, Block, Denial, Status
+from zonedata.statements import Statement
+from zonedata.zone_statements import Authority, BoundKey, Delegation, Gap, Grant, RootKeys, Server, ZoneDigest
+
+
+def heading(statement: Statement, csi: Csi) -> str:
+    """Return its kind and what it is about, on one line."""
+    return f"{statement.kind.name:<10} {_about(statement, csi)}"
+
+
+def _about(statement: Statement, csi: Csi) -> str:
+    match statement:
+        case RootKeys():
+            return f"version {statement.version}"
+        case ZoneDigest():
+            return statement.zone
+        case Authority():
+            return statement.authority
+        case Delegation() | Block():
+            return node_to_text(statement.node)
+        case Gap():
+            following = node_to_text(statement.next) if statement.next else "the end"
+            return f"{node_to_text(statement.first)} to {following}"
+        case Assertion() | Denial() | Status():
+            return owner_text(statement.owner, csi)
+        case other:
+            assert_never(other)
+
+
+def owner_text(name: Name, csi: Csi) -> str:
+    """Write a name as people do, and the one that was asked about as it was asked."""
+    return csi.text if name == csi.owner else node_to_text(name)
+
+
+def details(claim: Claim) -> list[str]:
+    """Return what else the statement says, who says so and when, a line each."""
+    statement, life = claim.statement, claim.statement.life
+    keys = ",".join(signature.key_id.hex() for signature in claim.sealed.signatures[:1])
+    more = len(claim.sealed.signatures) - 1
+    signed = f"key {keys}" + (f" and {more} more" if more > 0 else "") if keys else "unsigned, a hint"
+    speaker = speaker_of(statement) or "the resolver"
+    return [
+        *_content(statement),
+        f"by {speaker}, {signed}, serial {life.serial}, ttl {life.ttl}",
+        f"from {instant(life.issued)} to {instant(life.expires)}",
+    ]
+
+
+def _content(statement: Statement) -> list[str]:
+    match statement:
+        case RootKeys():
+            signers = f"{statement.threshold} of {len(statement.root_keys)} root keys must sign"
+            return [signers, *(f"zone key {key.key_id.hex()}" for key in statement.zone_keys)]
+        case ZoneDigest():
+            return [f"{statement.count} statements, digest {statement.digest.hex()}"]
+        case Authority():
+            return [*map(_key, statement.keys), *(line for server in statement.servers for line in _server(server))]
+        case Delegation():
+            return [*(["terminating"] if statement.terminating else []), *map(_grant, statement.grants)]
+        case Gap():
+            return ["label counts delegated at or above: " + (" ".join(map(str, statement.counts)) or "none")]
+        case Assertion():
+            return _assertion(statement)
+        case Block():
+            return _block(statement)
+        case Denial():
+            return [f"nothing, asked as {statement.role}"]
+        case Status():
+            return [f"{authority} as {role}: {standing}" for authority, role, standing in statement.rows]
+        case other:
+            assert_never(other)
+
+
+def _key(key: BoundKey) -> str:
+    return f"key {key.public.key_id.hex()} {','.join(key.uses)} {instant(key.start)} to {instant(key.end)}"
+
+
+def _server(server: Server) -> list[str]:
+    ports = " ".join(f"{transport}={port}" for transport, port in server.ports)
+    pin = [f"pin {server.pin.hex()}"] if server.pin else []
+    return [f"server {server.name} {','.join(server.addresses)} {ports}", *pin]
+
+
+def _grant(grant: Grant) -> str:
+    deep = " deep" if grant.deep else ""
+    return f"{grant.authority} as {','.join(grant.roles)}, {grant.required} at least{deep}"
+
+
+def _assertion(said: Assertion) -> list[str]:
+    features = [f"features {' '.join(said.features)}"] if said.features else []
+    recipient = [f"recipient {said.recipient.hex()}"] if said.recipient else []
+    return [said.ssi, *features, *recipient]
+
+
+def _block(said: Block) -> list[str]:
+    lengths = f"numbers of {' '.join(map(str, said.lengths))} digits"
+    return [said.template, lengths + (f", except {' '.join(said.exceptions)}" if said.exceptions else "")]

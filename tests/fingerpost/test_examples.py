@@ -1,0 +1,25 @@
+"""The examples in deploy/ can be taken as they are, once the files that they name are there."""
+
+from pathlib import Path
+
+import pytest
+
+from fingerpost.configuration import read
+from fingerpost.sections import MappingsSigning, ZoneSigning
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("*.toml")), ids=lambda path: path.name)
+def test_an_example_is_sound(path: Path) -> None:
+    configuration = read(path, inspect=())
+    assert all(endpoint.is_loopback for endpoint in (*configuration.listen.udp, *configuration.listen.tcp))
+    assert "#" in path.read_text()
+
+
+def test_there_is_one_for_each_part() -> None:
+    parts = {path.stem: read(path, inspect=()) for path in DEPLOY.glob("*.toml")}
+    assert isinstance(parts["root"].sign, ZoneSigning)
+    assert isinstance(parts["registry"].sign, ZoneSigning)
+    assert isinstance(parts["msp"].sign, MappingsSigning)
+    assert parts["resolver"].resolver is not None

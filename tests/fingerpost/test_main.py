@@ -1,0 +1,101 @@
+import logging
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fingerpost import VERSION, keygen
+from fingerpost.main import COMMANDS
+from tests.fingerpost.household import Household
+from zonedata.errors import MalformedError
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_the_version_is_the_distributions(house: Household) -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert house.sound("--version") == f"fingerpost {project['version']}\n"
+    assert project["version"] == VERSION
+    assert project["scripts"]["fingerpost"] == "fingerpost.main:main"
+
+
+def test_help_documents_every_command_and_the_statuses(house: Household) -> None:
+    text = house.sound("--help")
+    assert all(f"    {name} " in text for name in COMMANDS)
+    assert "exit status:\n  0   done" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(house: Household, command: str) -> None:
+    text = house.sound(command, "--help")
+    assert f"examples:\n  fingerpost {command}" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("dance",),
+        ("sign",),
+        ("check",),
+        ("serve", "c.toml", "--ready-fd", "x"),
+        ("serve", "c.toml", "--ready-fd", "9999"),
+        ("keygen",),
+        ("keygen", "--public"),
+        ("keygen", "a.pem", "--threshold", "1"),
+        ("keygen", "--anchor", "a.pem", "--root-key", "r.pem"),
+        ("keygen", "--anchor", "a.pem", "--root-key", "r.pem", "--zone-key", "z.pem", "b.pem"),
+    ],
+)
+def test_a_wrong_command_line_is_status_1_with_the_usage(house: Household, words: tuple[str, ...]) -> None:
+    outcome = house.run(*words)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("usage: fingerpost")
+    assert list(house.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "expected"),
+    [
+        (MalformedError("no good"), 1, "fingerpost keygen: no good\n"),
+        (OSError(28, "No space left on device"), 1, "fingerpost keygen: No space left on device\n"),
+        (OSError("bare"), 1, "fingerpost keygen: bare\n"),
+        (PermissionError(13, "Permission denied", "a.pem"), 1, "fingerpost keygen: a.pem: Permission denied\n"),
+        (KeyboardInterrupt(), 1, "fingerpost keygen: interrupted\n"),
+    ],
+)
+def test_what_stops_a_command_is_said(
+    house: Household, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, expected: str
+) -> None:
+    def stop(_args: object) -> int:
+        raise error
+
+    monkeypatch.setattr(keygen, "run", stop)
+    outcome = house.run("keygen", "a.pem")
+    assert (outcome.status, outcome.err) == (status, expected)
+
+
+def test_a_bug_of_ours_is_status_10_and_one_line(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_args: object) -> int:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(keygen, "run", fail)
+    outcome = house.run("keygen", "a.pem")
+    assert outcome.status == 10
+    (line,) = outcome.err.splitlines()
+    assert " level=error event=internal-error command=keygen trace=" in line
+    assert "two\\\\nlines" in line or "two\\nlines" in line
+
+
+def test_the_module_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fingerpost", "--version"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"fingerpost {VERSION}\n"
+
+
+@pytest.fixture(autouse=True)
+def _level() -> None:
+    logging.getLogger().setLevel(logging.WARNING)  # main sets its own; the next test begins as this one

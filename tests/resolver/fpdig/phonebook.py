@@ -1,0 +1,112 @@
+"""A world for fpdig, and running it there: the real parties, in memory, in virtual time.
+
++1 is at alpha and beta, both answer. +44 is at alpha and at gamma, which is dead. +33 is at alpha and at liar,
+whose signatures do not verify. +49 is at alpha, by a block. @example.com is at alpha. The resolver is 10.9.9.9,
+nobody answers at 10.9.9.1, and 10.9.9.2 refuses connections. Every run begins at the same instant.
+"""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+from trio.testing import MockClock
+
+from resolver.fpdig.main import prepare, run
+from resolver.fpdig.options import Command
+from resolver.fpdig.verdict import Exit
+from tests.world import START, Host, World, key_of
+from transport.endpoint import Endpoint
+from zonedata.identifiers import node_from_text, parse
+from zonedata.kinds import DAY
+from zonedata.life import Life
+from zonedata.mappings import BlockMapping, Mapping
+from zonedata.statements import seal
+from zonedata.trust import to_pem
+from zonedata.zone_statements import RootKeys
+
+GRANTS = {
+    "alpha.example": ("+1", "+44", "+33", "+49", "@example.com"),
+    "beta.example": ("+1",),
+    "gamma.example": ("+44",),
+    "liar.example": ("+33",),
+}
+PEOPLE = (
+    ("alpha.example", "+14155550123", "u/7f3a", ("e2ee", "mls")),
+    ("alpha.example", "+442079460123", "u/ann", ()),
+    ("alpha.example", "alice@example.com", "u/7f3a", ()),
+    ("liar.example", "+33142685300", "u/mallory", ()),
+)
+DEAD, CLOSED = Endpoint("10.9.9.1", 53), Endpoint("10.9.9.2", 53)
+
+
+def forge(_query: bytes, reply: bytes) -> list[bytes]:
+    """Spoil the signature of an assertion."""
+    at = reply.find(b"\x10\x01\x0f")  # the head of its envelope: kind 16, one signature, algorithm 15
+    return [reply if at < 0 else reply[: at + 20] + bytes([reply[at + 20] ^ 1]) + reply[at + 21 :]]
+
+
+def make_world() -> World:
+    made = World()
+    for party, nodes in GRANTS.items():
+        made.zones["."].lines += made.binding_lines(party)
+        made.holds[party] = []
+        for node in nodes:
+            made.delegate(".", f"delegate {node} {party} msp")
+    for party, csi, ssi, features in PEOPLE:
+        made.holds[party].append(Mapping(1, parse(csi).owner, f"mimi://{party}/{ssi}", features))
+    block = BlockMapping(1, node_from_text("+4930"), "mimi://alpha.example/n/{number}", (11, 12), ())
+    made.holds["alpha.example"].append(block)
+    made.publish()
+    made.host("gamma.example").is_dead = True
+    made.host("liar.example").lies = forge
+    for endpoint in (DEAD, CLOSED):
+        made.network.hosts[endpoint] = Host(endpoint.host, lambda *_: None)
+    made.network.hosts[CLOSED].is_refusing = True
+    return made
+
+
+def write_anchors(place: Path) -> None:
+    """Write the world's anchor, one of another tree, and one of that tree that has ended."""
+
+    def other(life: Life) -> RootKeys:
+        keys = sorted((key_of(f"other-{n}").public for n in range(2)), key=lambda public: public.key_id)
+        return RootKeys(life, 1, b"", tuple(keys), 2, (key_of("other-zone").public,))
+
+    async def first() -> str:
+        return to_pem(World().anchor.sealed)
+
+    now = int(START)
+    (place / "anchor.pem").write_text(trio.run(first))
+    for name, life in (("other", Life(DAY, 1, now, now + DAY)), ("ended", Life(DAY, 1, now - 2 * DAY, now - DAY))):
+        sealed = seal(other(life), key_of("other-0"), key_of("other-1"))
+        (place / f"{name}.pem").write_text(to_pem(sealed))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+def fpdig(*words: str, alter: Callable[[World], None] = lambda _: None) -> Ran:
+    """Run fpdig from its arguments to its exit status; `alter` changes the world before it asks."""
+
+    async def play(command: Command) -> Exit:
+        world = make_world()
+        async with trio.open_nursery() as nursery:
+            await world.start_resolver(nursery)
+            alter(world)
+            status = await run(command, world.network, world.clock)
+            nursery.cancel_scope.cancel()
+        return status
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        ready = prepare(list(words))
+        status = ready if isinstance(ready, Exit) else trio.run(play, ready, clock=MockClock(autojump_threshold=0))
+    return Ran(int(status), out.getvalue(), err.getvalue())

@@ -1,0 +1,219 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.fpdig.options import (
+    DEFAULTS,
+    Command,
+    Options,
+    Question,
+    UsageError,
+    is_blank,
+    read_command,
+    read_line,
+)
+from resolver.settings import DEFAULT_APEX
+from transport.endpoint import Endpoint
+from zonedata import names
+
+ALICE = "+14155550123"
+MAIL = "alice@example.com"
+
+
+def command(*words: str, rc: str = "") -> Command:
+    read = read_command(list(words), rc)
+    assert isinstance(read, Command), read
+    return read
+
+
+def options(*words: str, rc: str = "") -> Options:
+    (question,) = command(ALICE, *words, rc=rc).questions
+    return question.options
+
+
+def faults(*words: str, rc: str = "") -> tuple[str, ...]:
+    read = read_command(list(words), rc)
+    assert isinstance(read, UsageError)
+    return read.faults
+
+
+def test_defaults_are_digs() -> None:
+    plain = options()
+    assert plain == DEFAULTS
+    assert plain.server == Endpoint("127.0.0.1", 53)
+    assert (plain.time, plain.tries, plain.apex) == (5.0, 3, DEFAULT_APEX)
+    assert plain.is_text
+
+
+@pytest.mark.parametrize(
+    ("words", "server"),
+    [
+        (["@192.0.2.1"], "192.0.2.1#53"),
+        (["@192.0.2.1#5300"], "192.0.2.1#5300"),
+        (["@192.0.2.1#5300", "-p", "53"], "192.0.2.1#5300"),
+        (["-p5300", "@192.0.2.1"], "192.0.2.1#5300"),
+        (["@::1", "-p", "5300"], "::1#5300"),
+        (["@2001:DB8::1#5"], "2001:db8::1#5"),
+    ],
+)
+def test_server_and_port(words: list[str], server: str) -> None:
+    assert options(*words).server.to_text() == server
+
+
+@pytest.mark.parametrize("name", ["short", "json", "proof", "tcp", "csi", "cd", "lab", "stats", "comments"])
+def test_every_toggle_in_every_spelling(name: str) -> None:
+    for word in (f"+{name}", f"--{name}"):
+        assert getattr(options(f"+no{name}", word), name) is True
+    for word in (f"+no{name}", f"--no{name}", f"--no-{name}"):
+        assert getattr(options(f"+{name}", word), name) is False
+
+
+@pytest.mark.parametrize(
+    ("word", "field", "value"),
+    [
+        ("+sh", "short", True),
+        ("+nosh", "short", False),
+        ("+noadd", None, "+noadd: there is no such option"),
+        ("+cdf", "cd", True),
+        ("+vc", "tcp", True),
+        ("+ti=2", "time", 2.0),
+        ("+tri=7", "tries", 7),
+        ("+no", None, "+no: there is no such option"),
+        ("+noa", None, "+noa: ambiguous: noall, noanchor, noanswer, noapex, noauthority"),
+        ("+s", None, "+s: ambiguous: short, stats"),
+        ("+", None, "+: there is no such option"),
+    ],
+)
+def test_abbreviations(word: str, field: str | None, value: object) -> None:
+    if field is None:
+        assert faults(ALICE, word) == (value,)
+    else:
+        assert getattr(options(word), field) == value
+
+
+def test_values() -> None:
+    made = options(
+        "+time=0.5", "--tries", "9", "+apex=Other.Example", "--anchor", "a.pem", "--root=::1#7", "--time=3"
+    )
+    assert (made.time, made.tries, made.anchor, made.root) == (3.0, 9, "a.pem", Endpoint("::1", 7))
+    assert made.apex == names.from_text("other.example.")
+    assert options("+time=9", "+notime", "+anchor=x", "--no-anchor") == DEFAULTS
+
+
+def test_all_sets_the_parts_of_the_layout_and_nothing_else() -> None:
+    made = options("+noall", "+answer", "+proof")
+    on = {name for name in Options.__slots__ if getattr(made, name) is True}
+    assert on == {"answer", "proof"}
+    assert options("+noall", "+all") == DEFAULTS
+
+
+def test_options_before_the_first_identifier_are_for_all_later_ones_its_own() -> None:
+    first, second, third = command("+short", ALICE, "+tcp", "@192.0.2.1", MAIL, "+noshort", ALICE).questions
+    assert (first.options.short, first.options.tcp, first.options.server.host) == (True, True, "192.0.2.1")
+    assert (second.options.short, second.options.tcp, second.csi.text) == (False, False, MAIL)
+    assert (third.options.short, third.options.server.host) == (True, "127.0.0.1")
+    assert third.words == f"+short {ALICE} +tcp @192.0.2.1 {MAIL} +noshort {ALICE}"
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    told = faults(
+        "@example.com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x"
+    )
+    assert [fault.split(":")[0] for fault in told] == [
+        "@example.com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x",
+    ]  # fmt: skip
+    assert told[4] == "+time: needs a value: +time=..."
+
+
+@pytest.mark.parametrize(
+    ("word", "fault"),
+    [
+        ("-p", "-p: needs a value"),
+        ("--time", "--time: needs a value"),
+        ("-hx", "-hx: there is no such option"),
+        ("-", "-: '-' is neither"),
+        ("+apex=" + "a" * 63 + ".bc", "an apex of 67 octets"),
+        ("+apex=a b", "holds a character"),
+        ("+anchor=", "+anchor=: expected a file"),
+        ("--root=elsewhere", "--root=elsewhere: endpoint"),
+        ("@192.0.2.1#0", "'0', expected a port from 1 to 65535"),
+        ("-p65536", "expected a port"),
+        ("-p1234567", "expected a port"),
+        ("+1415", "is not a possible telephone number"),
+    ],
+)
+def test_single_faults(word: str, fault: str) -> None:
+    (told,) = faults(ALICE, word)
+    assert fault in told
+
+
+def test_what_only_the_whole_can_show() -> None:
+    assert faults() == ("no telephone number and no e-mail address to look up",)
+    assert faults(ALICE, "+trace") == ("+trace walks from a trust anchor: give --anchor FILE",)
+    assert "+csi has no meaning" in faults(ALICE, "+trace", "+csi", "--anchor", "a")[0]
+    assert "put them into the file" in faults("-f", "x", ALICE)[0]
+    assert "+trace walks" in faults("-f", "x", "+trace")[0]
+    assert faults("+zz") == ("+zz: there is no such option",)  # and not that there is no identifier besides
+
+
+def test_help_and_version_win_over_mistakes() -> None:
+    assert command("-h", "+zz").wants_help
+    assert command("--version", "-h").wants_help
+    assert command("-v").wants_version
+    assert not command("-h").wants_version
+    assert not command(ALICE).wants_help
+
+
+def test_batch() -> None:
+    made = command("-f", "-", "+short")
+    assert (made.batch, made.questions, made.defaults.short) == ("-", (), True)
+    assert command("--file=x").batch == command("-fx").batch == command("--file", "x").batch == "x"
+    assert command("-r", "-f", "x").batch == "x"
+
+
+def test_rc_is_read_before_the_arguments() -> None:
+    rc = "; mine\n@192.0.2.1 +short\n\n+tries=7\n"
+    assert options(rc=rc) == Options(at=("192.0.2.1", None), short=True, tries=7)
+    assert options("+noshort", "@192.0.2.2", rc=rc).server.host == "192.0.2.2"
+
+
+def test_faults_of_rc_have_its_lines() -> None:
+    assert faults(ALICE, "+yy", rc=f"\n+zz\n{ALICE}\n-h\n") == (
+        ".fpdigrc:2: +zz: there is no such option",
+        f".fpdigrc:3: {ALICE}: an identifier, where only options can stand",
+        ".fpdigrc:4: -h: is for the command line only",
+        "+yy: there is no such option",
+    )
+
+
+def test_a_line_of_a_batch_has_options_of_its_own() -> None:
+    read = read_line(f" {MAIL}  +tcp {ALICE}\t@192.0.2.1", Options(short=True))
+    assert isinstance(read, tuple)
+    assert [q.options for q in read] == [Options(short=True, tcp=True), Options(short=True, at=("192.0.2.1", None))]
+    assert read[0].words == f"{MAIL} +tcp {ALICE} @192.0.2.1"
+    for word in ("-fx", "-h", "-v", "-r"):
+        assert read_line(f"{ALICE} {word}", DEFAULTS) == UsageError((f"{word}: is for the command line only",))
+    assert isinstance(read_line("+short", DEFAULTS), UsageError)
+    assert isinstance(read_line(f"{ALICE} -p 5300", DEFAULTS), tuple)
+
+
+def test_blank_lines() -> None:
+    assert [is_blank(line) for line in ("", "  ", "; x", " # x", "x", "+1;")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@given(
+    st.lists(st.text(max_size=12) | st.sampled_from(["+", "-", "--", "@", "-f", "-p", "+time=", ALICE]), max_size=6)
+)
+def test_any_words_are_a_command_or_faults(words: list[str]) -> None:
+    read = read_command(words)
+    assert isinstance(read, UsageError) == bool(getattr(read, "faults", ()))
+    if isinstance(read, Command) and not (read.batch or read.wants_help or read.wants_version):
+        assert read.questions
+        assert all(isinstance(question, Question) for question in read.questions)

@@ -1,0 +1,92 @@
+from resolver.servers import (
+    FIRST_BACKOFF,
+    FIRST_PATIENCE,
+    LEAST_PATIENCE,
+    MAX_REMEMBERED,
+    MOST_BACKOFF,
+    MOST_BACKOFF_IN_USE,
+    MOST_PATIENCE,
+    Door,
+    Servers,
+    doors_of,
+)
+from transport.endpoint import Endpoint
+from zonedata.zone_statements import Server
+
+A, B, C = (Door(Endpoint(f"192.0.2.{n}", 53), Endpoint(f"192.0.2.{n}", 53)) for n in (1, 2, 3))
+
+
+def test_the_quickest_is_asked_first_and_unmeasured_ones_before_it() -> None:
+    servers = Servers()
+    servers.succeeded(A, 0.2, 0.0)
+    servers.succeeded(B, 0.1, 0.0)
+    assert servers.in_order([A, B], 1.0) == [B, A]
+    assert servers.in_order([A, B, C], 1.0) == [C, B, A]
+
+
+def test_one_that_was_passed_over_gets_another_chance_in_time() -> None:
+    servers = Servers()
+    servers.succeeded(A, 0.2, 0.0)
+    servers.succeeded(B, 0.1, 0.0)
+    firsts = [servers.in_order([A, B], 1.0)[0] for _ in range(60)]
+    assert firsts[0] == B
+    assert A in firsts
+
+
+def test_a_silent_server_is_left_alone_longer_each_time_and_one_reply_clears_it() -> None:
+    servers = Servers()
+    now, waits = 10_000_000.0, []
+    for _ in range(9):
+        servers.failed(A, now)
+        wait = 0.0
+        while not servers.in_order([A], now + wait):
+            wait += FIRST_BACKOFF
+        waits.append(wait)
+        now += wait
+    assert waits == [5, 10, 20, 40, 80, 160, MOST_BACKOFF, MOST_BACKOFF, MOST_BACKOFF]
+    servers.succeeded(A, 0.1, now)
+    servers.failed(A, now)
+    assert servers.in_order([A], now + FIRST_BACKOFF) == [A]
+
+
+def test_one_in_use_is_back_soon() -> None:
+    servers = Servers()
+    servers.succeeded(A, 0.1, 1000.0)
+    for _ in range(12):
+        servers.failed(A, 1000.0)
+    assert servers.in_order([A], 1000.0 + MOST_BACKOFF_IN_USE) == [A]
+    assert servers.in_order([A], 999.0 + MOST_BACKOFF_IN_USE) == []
+
+
+def test_patience_follows_the_measured_time_within_bounds() -> None:
+    servers = Servers()
+    assert servers.patience(A) == FIRST_PATIENCE
+    servers.succeeded(A, 0.1, 0.0)
+    assert abs(servers.patience(A) - 0.3) < 1e-9
+    servers.succeeded(B, 0.0001, 0.0)
+    assert servers.patience(B) == LEAST_PATIENCE
+    servers.succeeded(C, 9.0, 0.0)
+    assert servers.patience(C) == MOST_PATIENCE
+
+
+def test_only_so_many_are_remembered() -> None:
+    servers = Servers()
+    for n in range(MAX_REMEMBERED + 10):
+        servers.patience(Door(Endpoint(f"2001:db8::{n:x}", 53), None))
+    assert len(servers._memory) == MAX_REMEMBERED
+
+
+def test_inward_addresses_are_no_doors_unless_it_is_a_lab() -> None:
+    inward = Server("ns.a.example", ("127.0.0.1", "10.0.0.1", "::1"), (("tcp", 53), ("udp", 53)))
+    outward = Server("ns.b.example", ("198.51.100.1", "9.9.9.9"), (("udp", 53),))
+    low = Server("ns.c.example", ("9.9.9.9",), (("tcp", 25), ("udp", 53)))
+    assert doors_of([inward], lab_addresses=False) == []
+    assert len(doors_of([inward], lab_addresses=True)) == 3
+    assert doors_of([outward], lab_addresses=False) == [Door(Endpoint("9.9.9.9", 53), None)]
+    assert doors_of([low], lab_addresses=False) == [Door(Endpoint("9.9.9.9", 53), None)]
+
+
+def test_a_server_with_streams_only_is_a_door() -> None:
+    door = doors_of([Server("ns.d.example", ("9.9.9.9",), (("tcp", 53),))], lab_addresses=False)[0]
+    assert door.udp is None
+    assert door.known_as == Endpoint("9.9.9.9", 53)
