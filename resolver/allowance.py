@@ -6,8 +6,9 @@ TOTAL_SECONDS = 5.0  # of one question; clients give up then
 AUTHORITY_SECONDS = 1.0  # for one authority, all tries: a dead one costs its own answer only
 ZONE_SECONDS = 2.0  # for one zone: nothing below it can be asked without it
 WALK_PACKETS = 8  # to zones on the way; two or three are usual
-AUTHORITY_PACKETS = 3  # to each authority, finding out who it is included
-MAX_AUTHORITIES = 64  # asked in all; the rest is reported as unasked
+AUTHORITY_PACKETS = 3  # to each authority
+BINDING_PACKETS = 3  # to each zone that may bind an authority's name, to find out who it is
+MAX_AUTHORITIES = 64  # asked in all, and as many names found out; the rest is reported as unasked
 MAX_AT_ONCE = 32  # authorities asked at a time
 MAX_OCTETS = 16_384  # of one authority's reply
 
@@ -18,25 +19,36 @@ class Allowance:
 
     Attributes:
         walk: Packets for the walk.
-        authorities: Authorities that may still be asked.
     """
 
     walk: int = WALK_PACKETS
-    authorities: int = MAX_AUTHORITIES
-    _spent: dict[str, int] = field(default_factory=dict)
+    _bindings: dict[tuple[str, ...], int] = field(default_factory=dict)
+    _authorities: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def take_walk(self) -> bool:
         """Take a packet to a zone; False when there is none left."""
         self.walk -= 1
         return self.walk >= 0
 
-    def take_authority(self, authority: str) -> bool:
-        """Take a packet for an authority; False when its share, or the number of authorities, is spent."""
-        spent = self._spent.get(authority)
-        if spent is None:
-            if self.authorities == 0:
-                return False
-            self.authorities -= 1
-            spent = 0
-        self._spent[authority] = spent + 1
-        return spent < AUTHORITY_PACKETS
+    def take_binding(self, who: tuple[str, ...]) -> bool:
+        """Take a packet to find out who an authority is; False when there is none left for that, or for more names.
+
+        Args:
+            who: The authority's name, then the principal of the zone that is asked.
+        """
+        return _take(self._bindings, who, 2 * MAX_AUTHORITIES, BINDING_PACKETS)
+
+    def may_bind(self) -> bool:
+        """Say whether one more authority may be found out."""
+        return len(self._bindings) < 2 * MAX_AUTHORITIES
+
+    def take_authority(self, principal: tuple[str, ...]) -> bool:
+        """Take a packet to an authority; False when its share, or the number of authorities, is spent."""
+        return _take(self._authorities, principal, MAX_AUTHORITIES, AUTHORITY_PACKETS)
+
+
+def _take(spent: dict[tuple[str, ...], int], key: tuple[str, ...], most: int, share: int) -> bool:
+    if key not in spent and len(spent) == most:
+        return False
+    spent[key] = spent.get(key, 0) + 1
+    return spent[key] <= share

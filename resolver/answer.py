@@ -124,8 +124,12 @@ def _features(statement: object) -> tuple[str, ...]:
     return statement.features if isinstance(statement, Assertion) else ()
 
 
-def from_hearsay(csi: Csi, claims: list[Claim], via: Via) -> Answer:
-    """Make the answer of what a resolver says, when there is no anchor to check it against."""
+def from_hearsay(csi: Csi, claims: list[Claim], via: Via, *, is_proof: bool) -> Answer:
+    """Make the answer of what a resolver says, when there is no anchor to check it against.
+
+    A reply to a PROOF question without a STATUS, one that was cut short or one with an error says nothing about
+    absence.
+    """
     rows: list[Row] = []
     for claim in claims:
         if isinstance(claim.statement, Status) and claim.statement.owner == csi.owner:
@@ -136,8 +140,8 @@ def from_hearsay(csi: Csi, claims: list[Claim], via: Via) -> Answer:
         for claim in claims
         if (reach := _hearsay_reach(claim, csi.owner)) is not None and (not rows or reach.msp in accepted)
     )
-    failed = via.reply is None or via.reply.rcode != wire.Rcode.NOERROR
-    complete = not failed and all(row.standing.is_proven for row in rows)
+    says_all = via.reply is not None and via.reply.rcode == wire.Rcode.NOERROR and not via.reply.is_truncated
+    complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
     absent = Outcome.NONE if complete else Outcome.INCOMPLETE
     outcome = Outcome.FOUND if reaches else absent
     return Answer(csi, outcome, complete, None, reaches, tuple(rows), (), tuple(claims), via)

@@ -11,7 +11,6 @@ from resolver.settings import Settings
 from zonedata.holdings import Holdings
 from zonedata.judgement import Judgement
 from zonedata.names import Name
-from zonedata.sealed import Sealed
 
 SILENCE_KEPT = 5.0  # seconds for which an incomplete answer is given again without asking (RFC 9520)
 SWEEP_EVERY = 60.0  # seconds between two looks for what has ended
@@ -28,7 +27,7 @@ class Found:
     """
 
     judgement: Judgement
-    refused: tuple[Sealed, ...]
+    refused: tuple[bytes, ...]
     keep: float
 
 
@@ -45,6 +44,10 @@ class Cache:
         """Return the ready answer about an owner."""
         found = self._answers.get(owner)
         return found if found is not None and found.keep > now else None
+
+    def forget_answers(self) -> None:
+        """Drop the ready answers; what they were made of stays, as far as it still counts."""
+        self._answers.clear()
 
     def put(self, owner: Name, found: Found, now: float) -> None:
         """Keep an answer; the oldest give way."""
@@ -67,9 +70,8 @@ class Cache:
             del self._answers[owner]
         for key in [key for key, held in said.items() if all(opened.keep <= now for opened in held.all())]:
             del said[key]
-        total = 0
-        for principal, zone in list(self.held.zones.items()):
-            zone.sweep(now)
-            total += len(zone)
-            if not len(zone) or total > self._settings.max_zone:
-                del self.held.zones[principal]
+        zones = self.held.zones
+        for principal in [principal for principal, zone in zones.items() if zone.sweep(now) and not len(zone)]:
+            del zones[principal]
+        while sum(map(len, zones.values())) > self._settings.max_zone:
+            del zones[max(zones, key=lambda principal: len(zones[principal]))]

@@ -6,7 +6,8 @@ slow zone never holds back the authorities that are already known.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
@@ -15,22 +16,24 @@ from resolver.answer import read_claims
 from resolver.asked import Asked, Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found
 from resolver.settings import Settings
-from resolver.upstream import Question, Silence, Upstream
+from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
 from transport.clock import Clock
 from transport.dialer import Dialer
-from zonedata import names, trust
+from zonedata import names, trust, wire
+from zonedata.admission import admit_said, admit_zone
 from zonedata.errors import UntrustedError
 from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
-from zonedata.judgement import Finding, admit_said, conclude, settle
+from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step
-from zonedata.path import BindingNeed, Grantee, Known, Need, Path, admit_zone, follow
-from zonedata.sealed import Sealed
+from zonedata.path import BindingNeed, Grantee, Known, Need, Path, follow
 from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import QType
+
+MAX_REFUSED = 8  # envelopes kept with an answer, for clients that want what did not verify
 
 Watch = Callable[[Asked], None]
 
@@ -45,21 +48,33 @@ class _Search:
 
     Attributes:
         owner: The name asked about.
-        allowance: What is left to spend.
         watch: Told of every exchange.
+        now: Unix seconds at which it began; what could be used then can be used to its end.
+        allowance: What is left to spend.
+        gate: How many authorities are asked at a time.
         asked: Needs and authorities that are being asked for or were.
+        under_way: How many tasks are asking.
+        news: Set when one of them has ended.
         reasons: Why an authority or a zone gave nothing.
         refusals: What was shown and not believed.
-        refused: Its octets, for clients that want them all the same.
     """
 
     owner: Name
     watch: Watch
+    now: float
     allowance: Allowance = field(default_factory=Allowance)
+    gate: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(MAX_AT_ONCE))
     asked: set[object] = field(default_factory=set)
+    under_way: int = 0
+    news: trio.Event = field(default_factory=trio.Event)
     reasons: dict[Principal, Standing] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
-    refused: list[Sealed] = field(default_factory=list)
+
+    def note(self, principal: Principal, refusals: list[Refusal]) -> None:
+        """Remember what was refused of a party."""
+        if refusals:
+            self.reasons[principal] = Standing.BOGUS
+            self.refusals += refusals
 
 
 class Finder:
@@ -70,160 +85,186 @@ class Finder:
         self.cache = Cache(settings)
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
-        self._gate = trio.CapacityLimiter(MAX_AT_ONCE)
+        self._catching_up = trio.Lock()  # one at a time: the second finds it done
 
     async def find(self, owner: Name, watch: Watch = _nobody) -> Found:
         """Answer one question within its allowance, from what is held and what must be asked."""
-        search = _Search(owner, watch)
-        if not trust.is_current(self.trust, self._clock.now()):
-            await self._catch_up(search)
+        search = _Search(owner, watch, self._clock.now())
         with trio.move_on_after(TOTAL_SECONDS):
-            async with trio.open_nursery() as nursery:
-                self._go_on(search, nursery)
+            if not trust.is_current(self.trust, search.now):
+                await self._catch_up(search)
+            await self._steer(search)
         found = self._finding(search)
         self.cache.put(owner, found, self._clock.now())
         return found
 
-    def _known(self) -> Known:
-        return Known(self.trust, self.cache.held, self._clock.now())
+    def _known(self, now: float) -> Known:
+        return Known(self.trust, self.cache.held, now)
 
-    def _go_on(self, search: _Search, nursery: trio.Nursery) -> None:
-        """Follow the path over all that is held now, and start asking for what it newly needs."""
-        known = self._known()
-        if not trust.is_current(self.trust, known.now):
-            return
-        path = follow(search.owner, known)
+    async def _steer(self, search: _Search) -> None:
+        """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
+        async with trio.open_nursery() as nursery:
+            while trust.is_current(self.trust, search.now):
+                path = follow(search.owner, self._known(search.now))
+                self._ask_for_needs(search, path, nursery)
+                self._ask_grantees(search, path, nursery)
+                if search.under_way == 0:
+                    return
+                await search.news.wait()  # several arrivals at once are one reason to follow again
+                search.news = trio.Event()
+
+    def _ask_for_needs(self, search: _Search, path: Path, nursery: trio.Nursery) -> None:
         for need in path.needs:
             if need.key not in search.asked:
                 search.asked.add(need.key)
-                nursery.start_soon(self._fetch_zone, search, need, nursery)
+                if self._may_ask(search, need):
+                    search.under_way += 1
+                    nursery.start_soon(self._fetch_zone, search, need)
+
+    @staticmethod
+    def _may_ask(search: _Search, need: Need) -> bool:
+        """Say whether the allowance is not spent yet; what will not be asked costs no task."""
+        allowance = search.allowance
+        if isinstance(need, BindingNeed) and not allowance.may_bind():
+            search.reasons.setdefault(need.zone.signer.principal, Standing.UNASKED)
+            return False
+        return True
+
+    def _ask_grantees(self, search: _Search, path: Path, nursery: trio.Nursery) -> None:
         for principal, grantee in path.grantees.items():
             key = (principal, frozenset(grantee.roles))
-            if key not in search.asked and not self._has_spoken(grantee, search.owner, known.now):
+            if key not in search.asked and not self._has_spoken(grantee, search):
                 search.asked.add(key)
+                search.under_way += 1
                 nursery.start_soon(self._fetch_said, search, grantee)
 
-    def _has_spoken(self, grantee: Grantee, owner: Name, now: float) -> bool:
-        said = self.cache.held.about(grantee.signer.principal, owner)
-        return all(f.standing.is_proven for f in settle(grantee, said, owner, now, Standing.MISSING))
+    def _has_spoken(self, grantee: Grantee, search: _Search) -> bool:
+        said = self.cache.held.about(grantee.signer.principal, search.owner)
+        rows = settle(grantee, said, search.owner, search.now, Standing.MISSING)
+        return all(row.standing.is_proven for row in rows)
 
-    async def _fetch_zone(self, search: _Search, need: Need, nursery: trio.Nursery) -> None:
-        """Ask a zone for what the path needs of it, then go on."""
-        claims, keep = await self._ask(search, self._zone_question(search, need), need.zone.signer.principal)
-        refusals = admit_zone(need, search.owner, claims, self._known(), keep)
-        # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
-        is_root_key = not need.zone.above and any(refusal.step is Step.KEY for refusal in refusals)
-        if is_root_key and await self._catch_up(search):
-            zone = replace(need.zone, signer=self.trust.signer())
-            refusals = admit_zone(replace(need, zone=zone), search.owner, claims, self._known(), keep)
-        self._note(search, need.zone.signer.principal, refusals, claims)
-        self._go_on(search, nursery)
-
-    def _zone_question(self, search: _Search, need: Need) -> Question:
+    async def _fetch_zone(self, search: _Search, need: Need) -> None:
+        """Ask a zone for what the path needs of it."""
         zone, allowance = need.zone, search.allowance
+        principal = zone.signer.principal
+        name, purpose, take = search.owner, Purpose.ZONE, allowance.take_walk
         if isinstance(need, BindingNeed):
+            who = (need.authority, *principal)
             name, purpose = authority_node(need.authority), Purpose.BINDING
-            authority = need.authority
-            return Question(
-                zone.signer.name,
-                zone.servers,
-                name,
-                QType.ZONE,
-                purpose,
-                ZONE_SECONDS,
-                lambda: allowance.take_authority(f"{authority} in {zone.signer.name}"),
-            )
-        return Question(
-            zone.signer.name,
-            zone.servers,
-            search.owner,
-            QType.ZONE,
-            Purpose.ZONE,
-            ZONE_SECONDS,
-            allowance.take_walk,
-        )
+            take = partial(allowance.take_binding, who)
+        refusals: list[Refusal] = []
+
+        def takes_in(reply: wire.Received) -> TakenIn:
+            claims, unread, keep = self._read(reply)
+            admitted = admit_zone(need, search.owner, claims, self._known(self._clock.now()), keep)
+            refusals[:] = [*unread, *admitted]
+            return TakenIn(tuple(claims), tuple(refusals), bool(claims) and not refusals)
+
+        question = Question(principal, zone.servers, name, QType.ZONE, purpose, ZONE_SECONDS, take, takes_in)
+        await self._ask(search, question)
+        # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
+        is_new_key = not zone.above and any(refusal.step is Step.KEY for refusal in refusals)
+        if is_new_key and await self._catch_up(search):
+            refusals.clear()
+            search.asked.discard(need.key)  # once more, with the new keys: versions only go up, so this ends
+        search.note(principal, refusals)
+        self._end(search)
 
     async def _fetch_said(self, search: _Search, grantee: Grantee) -> None:
         """Ask an authority about the owner."""
-        name = grantee.signer.name
+        principal = grantee.signer.principal
+        refusals: list[Refusal] = []
+
+        def takes_in(reply: wire.Received) -> TakenIn:
+            claims, unread, keep = self._read(reply)
+            admitted = admit_said(grantee, search.owner, claims, self._known(self._clock.now()), keep)
+            refusals[:] = [*unread, *admitted]
+            return TakenIn(tuple(claims), tuple(refusals), self._has_spoken(grantee, search))
+
         question = Question(
-            name,
+            principal,
             grantee.servers,
             search.owner,
             QType.CSI,
             Purpose.PERSON,
             AUTHORITY_SECONDS,
-            lambda: search.allowance.take_authority(name),
+            partial(search.allowance.take_authority, principal),
+            takes_in,
         )
-        async with self._gate:
-            claims, keep = await self._ask(search, question, grantee.signer.principal)
-        refusals = admit_said(grantee, search.owner, claims, self._known(), keep)
-        self._note(search, grantee.signer.principal, refusals, claims)
+        async with search.gate:
+            await self._ask(search, question)
+        search.note(principal, refusals)
+        self._end(search)
 
-    async def _ask(self, search: _Search, question: Question, principal: Principal) -> tuple[list[Claim], float]:
-        """Ask, and return what was said and until when it may be kept; nothing when there was no reply."""
+    @staticmethod
+    def _end(search: _Search) -> None:
+        search.under_way -= 1
+        search.news.set()
+
+    def _read(self, reply: wire.Received) -> tuple[list[Claim], list[Refusal], float]:
+        """Return the statements of a reply, what of it cannot be read, and until when it may be kept."""
+        claims, unread = read_claims(reply)
+        ttl = min((record.ttl for record in reply.records if record.rtype in set(QType)), default=0)
+        return claims, unread, self._clock.now() + ttl
+
+    async def _ask(self, search: _Search, question: Question) -> Got | Silence:
         got = await self._upstream.ask(question, search.watch)
-        now = self._clock.now()
-        if isinstance(got, Silence):
-            search.reasons[principal] = got.standing
-            return [], now
-        search.reasons.setdefault(principal, Standing.MISSING)  # until what it says turns out to be enough
-        claims, unread = read_claims(got.reply)
-        if unread:
-            self._note(search, principal, unread, [])
-        ttl = min((record.ttl for record in got.reply.records if record.rtype in set(QType)), default=0)
-        return claims, now + ttl
-
-    def _note(self, search: _Search, principal: Principal, refusals: list[Refusal], claims: list[Claim]) -> None:
-        if refusals:
-            search.reasons[principal] = Standing.BOGUS
-            search.refusals += refusals
-            kinds = {refusal.kind for refusal in refusals}
-            search.refused += [claim.sealed for claim in claims if claim.sealed.kind in kinds]
+        # MISSING stands until what was said turns out to be enough.
+        search.reasons[question.party] = got.standing if isinstance(got, Silence) else Standing.MISSING
+        return got
 
     def _finding(self, search: _Search) -> Found:
         """Merge what is held now into an answer."""
-        known = self._known()
-        path = follow(search.owner, known)
-        findings = self._settled(search, path, known.now)
-        judgement = conclude(path, findings, {p[-1] if p else ".": word for p, word in search.reasons.items()})
+        path = follow(search.owner, self._known(search.now))
+        reasons = {principal[-1] if principal else ".": word for principal, word in search.reasons.items()}
+        judgement = conclude(path, self._settled(search, path), reasons)
         judgement.refusals += search.refusals
-        keep = judgement.keep(known.now)
+        now = self._clock.now()
+        keep = judgement.keep(now)
         if not judgement.complete:
-            keep = min(keep, known.now + SILENCE_KEPT) if judgement.evidence else known.now + SILENCE_KEPT
-        return Found(judgement, tuple(search.refused), keep)
+            keep = min(keep, now + SILENCE_KEPT) if judgement.evidence else now + SILENCE_KEPT
+        refused = dict.fromkeys(refusal.octets for refusal in search.refusals if refusal.octets)
+        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep)
 
-    def _settled(self, search: _Search, path: Path, now: float) -> list[Finding]:
+    def _settled(self, search: _Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
         for principal, grantee in path.grantees.items():
             said = self.cache.held.about(principal, search.owner)
             was_asked = (principal, frozenset(grantee.roles)) in search.asked
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)
-            findings += settle(grantee, said, search.owner, now, reason)
+            findings += settle(grantee, said, search.owner, search.now, reason)
         return findings
 
     async def _catch_up(self, search: _Search) -> bool:
-        """Fetch the versions of ROOTKEYS after ours, one by one; say whether there was one."""
+        """Fetch the versions of ROOTKEYS after ours, one by one; say whether we have got a newer one."""
         started = self.trust.rootkeys.version
-        for version in range(started + 1, started + 1 + trust.MAX_VERSIONS):
-            question = Question(
-                ".",
-                self.trust.servers,
-                names.from_text(f"{version}.rootkeys."),
-                QType.ZONE,
-                Purpose.ROOTKEYS,
-                ZONE_SECONDS,
-                lambda: True,  # bounded by MAX_VERSIONS; an old anchor may be many versions behind
-            )
-            got = await self._upstream.ask(question, search.watch)
-            if isinstance(got, Silence):
-                break
-            claims = [c for c in read_claims(got.reply)[0] if c.sealed.kind is Kind.ROOTKEYS]
-            if not claims:
-                break
-            try:
-                self.trust = trust.advance(self.trust, claims[0])
-            except UntrustedError as error:
-                search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error)))
-                break
+        async with self._catching_up:
+            for _ in range(trust.MAX_VERSIONS):
+                if self.trust.rootkeys.version > started and trust.is_current(self.trust, search.now):
+                    break
+                if not await self._step_up(search):
+                    break
         return self.trust.rootkeys.version > started
+
+    async def _step_up(self, search: _Search) -> bool:
+        """Take the next version, if the root has one and it is signed as it must be."""
+        before = self.trust
+
+        def takes_in(reply: wire.Received) -> TakenIn:
+            claims, unread, _ = self._read(reply)
+            for claim in claims:
+                if claim.sealed.kind is Kind.ROOTKEYS:
+                    try:
+                        self.trust = trust.advance(before, claim)
+                        self.cache.forget_answers()
+                    except UntrustedError as error:
+                        octets = claim.sealed.to_wire()
+                        search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error), octets))
+            return TakenIn(tuple(claims), tuple(unread), self.trust is not before)
+
+        version = names.from_text(f"{before.rootkeys.version + 1}.rootkeys.")
+        question = Question(
+            (), before.servers, version, QType.ZONE, Purpose.ROOTKEYS, ZONE_SECONDS, lambda: True, takes_in
+        )  # its packets are bounded by the time of the question and by MAX_VERSIONS
+        await self._upstream.ask(question, search.watch)
+        return self.trust is not before

@@ -4,6 +4,7 @@ Forwarders pass on the RRset that was asked for and little else, so what a clien
 variants are chosen by question type: CSI has what is accepted, PROOF has everything.
 """
 
+from resolver.cache import Found
 from zonedata import statements, wire
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Kind
@@ -11,24 +12,27 @@ from zonedata.life import Life
 from zonedata.names import Name
 from zonedata.opening import Opened
 from zonedata.person_statements import Status
+from zonedata.sealed import Sealed
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 from zonedata.wire import Ede, QType, Query, Rcode, Reply
 
 INCOMPLETE_TTL = 30  # seconds at most, so that nobody keeps silence as absence
+MAX_CHAIN = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
 STATUS_LIFE = 60  # seconds; a report, not evidence
 
 
-def reply_for(query: Query, judgement: Judgement, refused: tuple[bytes, ...], apex: Name, now: float) -> Reply:
+def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name, now: float) -> Reply:
     """Lay out what a question came to.
 
     Args:
         query: The question, of type CSI or PROOF.
-        judgement: The answer.
-        refused: Envelopes that did not verify, to be passed on to a client that set CD.
+        found: The answer, and what did not verify, to be passed on to a client that set CD.
+        chain: Later versions of ROOTKEYS than the anchor's, for clients whose anchor is as old.
         apex: Under which the question stood.
         now: Unix seconds.
     """
+    judgement, refused = found.judgement, found.refused
     most = min((opened.keep for opened in judgement.evidence), default=now + INCOMPLETE_TTL) - now
     ttl = max(1, int(most if judgement.complete else min(most, INCOMPLETE_TTL)))
     checking_disabled = bool(query.flags & wire.FLAG_CD)
@@ -39,7 +43,8 @@ def reply_for(query: Query, judgement: Judgement, refused: tuple[bytes, ...], ap
     shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _accepted(judgement)]
     unverified = [wire.record(query.qtype, ttl, octets) for octets in refused] if checking_disabled else []
     if query.qtype == QType.PROOF:
-        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), status, *unverified]
+        versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain[-MAX_CHAIN:]]
+        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), status, *versions, *unverified]
     else:
         reply.answer = shown + unverified
         reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
@@ -68,7 +73,9 @@ def _rest(judgement: Judgement, qtype: int, ttl: int) -> list[bytes]:
 
 
 def _status(judgement: Judgement, now: float) -> bytes:
-    rows = sorted({(f.authority, f.role): f.standing for f in judgement.findings}.items())
+    # Two parties may have one name, bound by different zones; what is unproven must not hide behind the other.
+    worst = sorted(judgement.findings, key=lambda finding: not finding.standing.is_proven)
+    rows = sorted({(f.authority, f.role): f.standing for f in worst}.items())
     issued = int(now)
     life = Life(0, issued, issued, issued + STATUS_LIFE)
     status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows))

@@ -1,5 +1,8 @@
 """How servers have behaved: measured round-trip times, marks for the silent ones. Pure; owned by one resolver.
 
+Remembered for each party apart: an authority that names somebody else's address as its own server spoils nothing
+but its own standing with us.
+
 The quickest unmarked server is asked first, unmeasured ones before it, so that each gets measured. A server that
 was passed over grows a little quicker in our memory each time, so that none is forgotten because of one slow
 moment. A server that fails is left alone for 5 s, doubling; one good reply clears the mark.
@@ -25,22 +28,24 @@ MAX_REMEMBERED = 20_000  # servers; about 4 MB
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One address of one server.
+    """One address of one server of one party.
 
     Attributes:
+        party: Whose server, as a principal.
         udp: Where it takes datagrams, or None.
         tcp: Where it takes streams, or None.
     """
 
+    party: tuple[str, ...]
     udp: Endpoint | None
     tcp: Endpoint | None
 
     @property
-    def known_as(self) -> Endpoint:
-        """Return what its behaviour is remembered under."""
-        known = self.udp or self.tcp
-        assert known is not None
-        return known
+    def first(self) -> Endpoint:
+        """Return where it is tried first."""
+        end = self.udp or self.tcp
+        assert end is not None
+        return end
 
 
 @dataclass(slots=True)
@@ -51,7 +56,7 @@ class _Memory:
     last_good: float = 0.0
 
 
-def doors_of(servers: Iterable[Server], lab_addresses: bool) -> list[Door]:
+def doors_of(party: tuple[str, ...], servers: Iterable[Server], *, lab_addresses: bool) -> list[Door]:
     """Return the addresses that may be dialled."""
     doors = []
     for server in servers:
@@ -63,7 +68,7 @@ def doors_of(servers: Iterable[Server], lab_addresses: bool) -> list[Door]:
                 if name in ports and (lab_addresses or addresses.refusal_of(address, ports[name]) is None)
             }
             if ends:
-                doors.append(Door(ends.get("udp"), ends.get("tcp")))
+                doors.append(Door(party, ends.get("udp"), ends.get("tcp")))
     return doors
 
 
@@ -71,7 +76,7 @@ class Servers:
     """What is remembered about every server that was asked."""
 
     def __init__(self) -> None:
-        self._memory: dict[Endpoint, _Memory] = {}  # oldest first
+        self._memory: dict[tuple[tuple[str, ...], Endpoint], _Memory] = {}  # oldest first
 
     def in_order(self, doors: list[Door], now: float) -> list[Door]:
         """Return the doors worth trying, best first; those left alone are not among them."""
@@ -104,7 +109,7 @@ class Servers:
         memory.until = now + min(FIRST_BACKOFF * 2 ** min(memory.failures - 1, 10), most)
 
     def _recall(self, door: Door) -> _Memory:
-        key = door.known_as
+        key = (door.party, door.first)
         memory = self._memory.get(key)
         if memory is None:
             if len(self._memory) >= MAX_REMEMBERED:

@@ -89,5 +89,5 @@ class ResolverService:
             return None
 
     def _lay_out(self, query: Query, found: Found, limit: int, now: float) -> bytes:
-        refused = tuple(sealed.to_wire() for sealed in found.refused)
-        return reply_for(query, found.judgement, refused, self._settings.apex, now).to_wire(query, limit)
+        chain = self.finder.trust.chain
+        return reply_for(query, found, chain, self._settings.apex, now).to_wire(query, limit)

@@ -68,8 +68,11 @@ class Stub:
         """
         via, reply = await self.exchange(csi.owner, qtype, flags)
         claims, _ = read_claims(reply)  # what cannot be read, `judge` refuses by itself
-        if self.trust is None or qtype != QType.PROOF or reply.rcode != wire.Rcode.NOERROR:
-            return from_hearsay(csi, claims, via)
+        is_proof = qtype == QType.PROOF
+        if self.trust is not None and is_proof and reply.rcode != wire.Rcode.NOERROR:
+            claims = []  # nothing shown beside an error can be a proof
+        if self.trust is None or not is_proof or reply.rcode != wire.Rcode.NOERROR:
+            return from_hearsay(csi, claims, via, is_proof=is_proof)
         wires = [record.rdata for record in reply.records if record.rtype in set(QType)]
         judgement = judge(csi.owner, self.trust, wires, self.clock.now())
         return from_judgement(csi, judgement, claims, via)

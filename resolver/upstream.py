@@ -20,11 +20,13 @@ from transport.handler import Protocol
 from zonedata import wire
 from zonedata.errors import MalformedError
 from zonedata.names import Name
+from zonedata.opening import Claim, Refusal
 from zonedata.standing import Standing
 from zonedata.zone_statements import Server
 
 TRIES_A_DOOR = 2  # tries of one server, where there are others
 TRIES = 3  # of the only server
+MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,39 @@ class Question:
     """What to ask of whom.
 
     Attributes:
-        party: The zone or authority.
+        party: The zone or authority, as a principal.
         servers: Where it answers.
         name: The name asked about.
         qtype: A `QType`.
         purpose: Why.
         seconds: For all tries.
         take: Takes a packet of the allowance; False when there is none.
+        takes_in: Takes in what a reply says and returns what of it was refused, and whether it was what was needed.
     """
 
-    party: str
+    party: tuple[str, ...]
     servers: tuple[Server, ...]
     name: Name
     qtype: wire.QType
     purpose: Purpose
     seconds: float
     take: Callable[[], bool]
+    takes_in: Callable[[wire.Received], "TakenIn"]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of a reply.
+
+    Attributes:
+        claims: Statements in it.
+        refusals: Of these, what was refused.
+        is_enough: Whether it has what was asked for; if not, another server may.
+    """
+
+    claims: tuple[Claim, ...]
+    refusals: tuple[Refusal, ...]
+    is_enough: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,7 @@ class Got:
 
     reply: wire.Received
     asked: Asked
+    is_enough: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,7 @@ class _Failed:
     final: bool
 
 
+_NOTHING = TakenIn((), (), is_enough=False)
 _SPENT = Silence(Standing.UNASKED, "the allowance of the question is spent")
 
 
@@ -88,27 +109,29 @@ class Upstream:
         self.servers = Servers()  # shared by every question: a server that is marked is marked for all
 
     async def ask(self, question: Question, watch: Callable[[Asked], None]) -> Got | Silence:
-        """Ask until a server answers, the tries are spent or the time is over."""
-        doors = doors_of(question.servers, lab_addresses=self._lab_addresses)
+        """Ask until a server says what is needed, the tries are spent or the time is over.
+
+        Returns:
+            The last reply with data, enough or not; else the last reason for having none.
+        """
+        doors = doors_of(question.party, question.servers, lab_addresses=self._lab_addresses)
         if not doors:
             return Silence(Standing.UNREACHABLE, "no server address that may be dialled")
         doors = self.servers.in_order(doors, self._clock.now())
         if not doors:
             return Silence(Standing.UNREACHABLE, "its servers were silent a moment ago and are left alone")
-        silence = Silence(Standing.UNREACHABLE, f"no reply within {question.seconds:g} s")
-        left = list(doors)
+        outcome: Got | Silence = Silence(Standing.UNREACHABLE, f"no reply within {question.seconds:g} s")
         with trio.move_on_after(question.seconds) as patience:
             for door in doors:
-                got = await self._knock(door, question, watch, TRIES if len(doors) == 1 else TRIES_A_DOOR)
-                left.remove(door)
-                if isinstance(got, Got):
-                    return got
-                silence = got
-                if got.standing is Standing.UNASKED:
+                said = await self._knock(door, question, watch, TRIES if len(doors) == 1 else TRIES_A_DOOR)
+                if isinstance(said, Got) or not isinstance(outcome, Got):
+                    outcome = said
+                is_spent = isinstance(said, Silence) and said.standing is Standing.UNASKED
+                if is_spent or (isinstance(said, Got) and said.is_enough):
                     break
-        if patience.cancelled_caught:
-            self.servers.failed(left[0], self._clock.now())
-        return silence
+        if patience.cancelled_caught and len(doors) == 1:
+            self.servers.failed(doors[0], self._clock.now())  # it had all the time there was
+        return outcome
 
     async def _knock(
         self, door: Door, question: Question, watch: Callable[[Asked], None], tries: int
@@ -133,7 +156,8 @@ class Upstream:
     async def _try(self, door: Door, question: Question) -> Got | _Failed:
         """Ask one server once: a datagram, and a stream where that is not enough."""
         query = wire.query_wire(question.name, self._apex, question.qtype, secrets.randbelow(65_536))
-        ear = _Ear(query, MAX_OCTETS if question.purpose is Purpose.PERSON else 65_535)
+        most = MAX_OCTETS if question.purpose is Purpose.PERSON else MAX_STREAM
+        ear = _Ear(query, most, has_stream=door.tcp is not None)
         start = trio.current_time()
         try:
             protocol = await self._listen(door, ear)
@@ -142,20 +166,24 @@ class Upstream:
             protocol = Protocol.UDP if door.udp is not None else Protocol.TCP
             trouble, final = error.reason, True
         spent = trio.current_time() - start
+        taken = _NOTHING
+        if ear.reply is not None:
+            self.servers.succeeded(door, spent, self._clock.now())
+            if ear.reply.rcode == wire.Rcode.NOERROR:
+                taken = question.takes_in(ear.reply)
         asked = Asked(
-            question.party,
+            question.party[-1] if question.party else ".",
             question.purpose,
             question.name,
-            door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.known_as,
+            door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.first,
             protocol,
             spent * 1000,
             ear.reply.rcode if ear.reply is not None else None,
             "" if ear.reply is not None else trouble,
+            taken.claims,
+            taken.refusals,
         )
-        if ear.reply is None:
-            return _Failed(asked, final)
-        self.servers.succeeded(door, spent, self._clock.now())
-        return Got(ear.reply, asked)
+        return _Failed(asked, final) if ear.reply is None else Got(ear.reply, asked, taken.is_enough)
 
     async def _listen(self, door: Door, ear: "_Ear") -> Protocol:
         """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
@@ -180,17 +208,18 @@ class _Ear:
         heard_a_guess: Whether a datagram had everything right but the id: somebody is trying ids.
     """
 
-    def __init__(self, query: bytes, most: int) -> None:
+    def __init__(self, query: bytes, most: int, *, has_stream: bool) -> None:
         self.query = query
         self.reply: wire.Received | None = None
         self.heard_a_guess = False
         self._most = most
+        self._has_stream = has_stream
 
     def hears(self, message: bytes) -> bool:
         """Say whether to stop listening for datagrams."""
         if self.hears_stream(message):
             return True
-        if message[:2] != self.query[:2]:
+        if self._has_stream and message[:2] != self.query[:2]:
             self.heard_a_guess = wire.answers(self.query[:2] + message[2:], self.query)
         return self.heard_a_guess
 

@@ -16,10 +16,9 @@ from typing import TypeVar, cast
 from zonedata.identifiers import authority_node
 from zonedata.kinds import Kind, Role
 from zonedata.names import Name, ancestors, covers
-from zonedata.opening import Opened, Refusal, Step, speaker_of
+from zonedata.opening import Claim, Opened, Refusal, Signer, Step, speaker_of
 from zonedata.ordered import Ordered
 from zonedata.person_statements import Assertion, Block, Denial
-from zonedata.sealed import Sealed
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
@@ -27,8 +26,18 @@ Principal = tuple[str, ...]
 S = TypeVar("S", Delegation, Authority)
 
 
-def _is_overtaken(statement: Statement, held: Opened[Statement] | None, now: float) -> bool:
-    return held is not None and held.until > now and held.statement.life.serial > statement.life.serial
+MAX_ZONE = 120_000  # statements of one zone; the gaps and delegations of a root of 30,000 nodes, twice over
+
+
+def _is_overtaken(statement: Statement, held: Opened[Statement] | None, signer: Signer, now: float) -> bool:
+    """Say whether what is held is later. What was signed by a key that no longer counts overtakes nothing."""
+    if held is None or held.until <= now or not signer.vouches_for(held, now):
+        return False
+    return held.statement.life.serial > statement.life.serial
+
+
+def _is_usable(held: Opened[Statement], signer: Signer, now: float) -> bool:
+    return held.keep > now and signer.vouches_for(held, now)
 
 
 class ZoneHoldings:
@@ -37,6 +46,9 @@ class ZoneHoldings:
     __slots__ = ("_authorities", "_delegations", "_gaps")
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._gaps: Ordered[Opened[Gap]] = Ordered()
         self._delegations: Ordered[Opened[Delegation]] = Ordered()
         self._authorities: Ordered[Opened[Authority]] = Ordered()
@@ -44,66 +56,70 @@ class ZoneHoldings:
     def __len__(self) -> int:
         return len(self._gaps) + len(self._delegations) + len(self._authorities)
 
-    def gap_for(self, name: Name, now: float) -> Opened[Gap] | None:
+    def gap_for(self, name: Name, signer: Signer, now: float) -> Opened[Gap] | None:
         """Return the gap that holds the name."""
         found = self._gaps.at_or_before(name)
-        if found is None or found[1].keep <= now or not found[1].statement.holds(name):
+        if found is None or not _is_usable(found[1], signer, now) or not found[1].statement.holds(name):
             return None
         gap = found[1].statement
         for count, node in enumerate(ancestors(gap.first)):
             is_named = count in gap.counts or not covers(node, name)
-            if not is_named and _is_overtaken(gap, self._delegations.get(node), now):
+            if not is_named and _is_overtaken(gap, self._delegations.get(node), signer, now):
                 return None
         return found[1]
 
-    def delegation(self, node: Name, now: float) -> Opened[Delegation] | None:
+    def delegation(self, node: Name, signer: Signer, now: float) -> Opened[Delegation] | None:
         """Return the delegation at exactly that node."""
         held = self._delegations.get(node)
-        return held if held is not None and held.keep > now else None
+        return held if held is not None and _is_usable(held, signer, now) else None
 
-    def authority(self, authority: str, now: float) -> Opened[Authority] | None:
+    def authority(self, authority: str, signer: Signer, now: float) -> Opened[Authority] | None:
         """Return the binding of an authority's name."""
         held = self._authorities.get(authority_node(authority))
-        return held if held is not None and held.keep > now else None
+        return held if held is not None and _is_usable(held, signer, now) else None
 
-    def holds(self, sealed: Sealed, statement: Gap | Delegation | Authority, now: float) -> bool:
-        """Say whether exactly this is held and current, so that it need not be verified again."""
-        held: Opened[Statement] | None
-        match statement:
-            case Gap():
-                held = self._gaps.get(statement.first)
-            case Delegation():
-                held = self._delegations.get(statement.node)
-            case Authority():
-                held = self._authorities.get(authority_node(statement.authority))
-        return held is not None and held.keep > now and held.sealed == sealed
+    def holds(self, claim: Claim, signer: Signer, now: float) -> bool:
+        """Say whether exactly this is held and usable, so that it need not be verified again."""
+        held: Opened[Statement] | None = None
+        match claim.statement:
+            case Gap() as said:
+                held = self._gaps.get(said.first)
+            case Delegation() as said:
+                held = self._delegations.get(said.node)
+            case Authority() as said:
+                held = self._authorities.get(authority_node(said.authority))
+            case _:
+                pass
+        return held is not None and _is_usable(held, signer, now) and held.sealed == claim.sealed
 
-    def add(self, opened: Opened[Statement], now: float) -> Refusal | None:
+    def add(self, opened: Opened[Statement], signer: Signer, now: float) -> Refusal | None:
         """Hold a zone's statement, or refuse it because something later says otherwise (step 9)."""
+        if len(self) >= MAX_ZONE and self.sweep(now) == 0:
+            self._clear()  # all of it: one fat zone must not cost the others theirs
         match opened.statement:
             case Gap():
-                return self._add_gap(cast("Opened[Gap]", opened), now)
+                return self._add_gap(cast("Opened[Gap]", opened), signer, now)
             case Delegation() as said:
-                return self._add_name(self._delegations, said.node, cast("Opened[Delegation]", opened), now)
+                return self._add_name(self._delegations, said.node, cast("Opened[Delegation]", opened), signer, now)
             case Authority() as said:
                 node = authority_node(said.authority)
-                return self._add_name(self._authorities, node, cast("Opened[Authority]", opened), now)
+                return self._add_name(self._authorities, node, cast("Opened[Authority]", opened), signer, now)
             case other:
                 raise AssertionError(other.kind)
 
-    def _add_gap(self, opened: Opened[Gap], now: float) -> Refusal | None:
+    def _add_gap(self, opened: Opened[Gap], signer: Signer, now: float) -> Refusal | None:
         gap = opened.statement
-        if _is_overtaken(gap, self._gaps.get(gap.first), now):
+        if _is_overtaken(gap, self._gaps.get(gap.first), signer, now):
             return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later gap begins at the same name")
         overlapping = self._gaps.between(gap.first, gap.next)
         before = self._gaps.at_or_before(gap.first)
         if before is not None and before[1].statement.holds_inside(gap.first):
             overlapping.append(before)
-        if any(_is_overtaken(gap, held, now) for _, held in overlapping):
+        if any(_is_overtaken(gap, held, signer, now) for _, held in overlapping):
             return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later gap overlaps it")
         for table in (self._delegations, self._authorities):
             inside = table.between(gap.first, gap.next)
-            if any(_is_overtaken(gap, held, now) for _, held in inside):
+            if any(_is_overtaken(gap, held, signer, now) for _, held in inside):
                 return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later statement lies in the gap")
             for node, _ in inside:
                 table.remove(node)
@@ -112,14 +128,17 @@ class ZoneHoldings:
         self._gaps.put(gap.first, opened)
         return None
 
-    def _add_name(self, table: Ordered[Opened[S]], node: Name, opened: Opened[S], now: float) -> Refusal | None:
+    def _add_name(
+        self, table: Ordered[Opened[S]], node: Name, opened: Opened[S], signer: Signer, now: float
+    ) -> Refusal | None:
         statement = opened.statement
-        if _is_overtaken(statement, table.get(node), now):
+        if _is_overtaken(statement, table.get(node), signer, now):
             return Refusal(Step.ORDER, statement.kind, statement.zone, "a later statement is held")
         found = self._gaps.at_or_before(node)
         if found is not None and found[1].statement.holds_inside(node):
             gap = found[1]
-            if gap.until > now and gap.statement.life.serial >= statement.life.serial:
+            current = gap.until > now and signer.vouches_for(gap, now)
+            if current and gap.statement.life.serial >= statement.life.serial:
                 return Refusal(Step.ORDER, statement.kind, statement.zone, "a gap as late says it is not there")
             self._gaps.remove(found[0])
         table.put(node, opened)
@@ -131,15 +150,9 @@ class ZoneHoldings:
         return [held for table in tables for _, held in [*_whole(table)]]
 
     def sweep(self, now: float) -> int:
-        """Take out what has ended; return how many entries went."""
-        gone = 0
-        tables: list[Ordered[Opened[Statement]]] = [self._gaps, self._delegations, self._authorities]  # type: ignore[list-item]  # only removed from
-        for table in tables:
-            for key, held in _whole(table):
-                if held.keep <= now:
-                    table.remove(key)
-                    gone += 1
-        return gone
+        """Drop what has ended; return how many statements went."""
+        tables = (self._gaps.keep_only, self._delegations.keep_only, self._authorities.keep_only)
+        return sum(keep_only(lambda held: held.keep > now) for keep_only in tables)
 
 
 def _whole(table: Ordered[Opened[Statement]]) -> list[tuple[bytes, Opened[Statement]]]:
@@ -157,7 +170,7 @@ class Said:
         self.block: Opened[Block] | None = None  # the longest that was shown
         self.denials: dict[Role, Opened[Denial]] = {}
 
-    def add(self, opened: Opened[Statement], now: float) -> Refusal | None:
+    def add(self, opened: Opened[Statement], signer: Signer, now: float) -> Refusal | None:
         """Hold a statement about the owner, or refuse it because a later one is held (step 9)."""
         statement = opened.statement
         held: Opened[Statement] | None = None
@@ -174,7 +187,7 @@ class Said:
                 held = self.denials.get(statement.role)
             case _:
                 raise AssertionError(statement.kind)
-        if _is_overtaken(statement, held, now):
+        if _is_overtaken(statement, held, signer, now):
             return Refusal(Step.ORDER, statement.kind, speaker_of(statement), "a later statement is held")
         match statement:
             case Assertion():

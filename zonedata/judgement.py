@@ -9,17 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from zonedata.admission import admit_said, admit_zone
+from zonedata.errors import UntrustedError
 from zonedata.holdings import Holdings, Said
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
 from zonedata.names import Name
-from zonedata.opening import Claim, Opened, Refusal, Step, open_claim, read_claim
-from zonedata.path import MAX_FAILURES, Grantee, Known, Path, admit_zone, follow
-from zonedata.person_statements import Assertion, Block, Denial, Status
+from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim
+from zonedata.path import Grantee, Known, Path, follow
+from zonedata.person_statements import Assertion, Block, Status
 from zonedata.standing import Standing
 from zonedata.statements import Statement
-from zonedata.trust import Trust
-
-MAX_OPENED = 8  # statements of one authority about one owner that are opened; three are enough
+from zonedata.trust import Trust, advance
+from zonedata.zone_statements import RootKeys
 
 
 class Outcome(StrEnum):
@@ -114,7 +115,7 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
 
 
 def _current(grantee: Grantee, opened: Opened[Statement] | None, now: float) -> Opened[Statement] | None:
-    if opened is None or opened.keep <= now or grantee.signer.key_for(opened.key_id) is None:
+    if opened is None or opened.keep <= now or not grantee.signer.vouches_for(opened, now):
         return None
     return opened
 
@@ -156,64 +157,6 @@ def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing
     return Judgement(path.owner, outcome, complete, every, list(path.refusals), evidence)
 
 
-def admit_said(
-    grantee: Grantee, owner: Name, claims: Iterable[Claim], known: Known, keep: float | None = None
-) -> list[Refusal]:
-    """Open what of the claims this authority said about the owner, and hold it (steps 3 to 9).
-
-    Args:
-        grantee: Who was asked.
-        owner: The name asked about.
-        claims: What was shown, by anybody.
-        known: Where to hold what is opened.
-        keep: As `open_claim`.
-    """
-    said = known.held.about(grantee.signer.principal, owner)
-    refusals: list[Refusal] = []
-    opened_count = 0
-    for claim in claims:
-        if len(refusals) == MAX_FAILURES or opened_count == MAX_OPENED:
-            break
-        if not _is_said_by(grantee.signer.name, claim.statement):
-            continue
-        opened = open_claim(claim, grantee.signer, known.trust.tree, known.now, keep)
-        opened_count += 1
-        if isinstance(opened, Refusal):
-            refusals.append(opened)
-        elif (why := _beside(claim.statement, grantee, owner)) is not None:
-            refusals.append(Refusal(Step.SCOPE, claim.sealed.kind, grantee.signer.name, why))
-        elif (refusal := said.add(opened, known.now)) is not None:
-            refusals.append(refusal)
-    return refusals
-
-
-def _is_said_by(authority: str, statement: Statement) -> bool:
-    match statement:
-        case Assertion() | Block():
-            return statement.msp == authority
-        case Denial():
-            return statement.authority == authority
-        case _:
-            return False
-
-
-def _beside(statement: Statement, grantee: Grantee, owner: Name) -> str | None:
-    """Say why what an authority said is not about what it was asked, or nothing that it may say."""
-    match statement:
-        case Assertion() if statement.owner != owner:
-            return "an assertion about another owner"
-        case Denial() if statement.owner != owner:
-            return "a denial about another owner"
-        case Denial() if statement.role not in grantee.roles:
-            return f"a denial in the role {statement.role}, which it was not granted"
-        case Block() if not statement.speaks_for(owner):
-            return "a block that does not speak for this number"
-        case Assertion() | Block() if Role.MSP not in grantee.roles:
-            return "an assertion by an authority that is no MSP here"
-        case _:
-            return None
-
-
 def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judgement:
     """Judge a proof alone: what is proven, what is absent, what is unproven.
 
@@ -224,7 +167,7 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
         now: Unix seconds.
     """
     claims, refusals, hints = _read(wires, owner)
-    known = Known(trust, Holdings(), now)
+    known = Known(_caught_up(trust, claims), Holdings(), now)
     tried = set()
     path = follow(owner, known)
     while untried := [need for need in path.needs if need.key not in tried]:
@@ -234,14 +177,34 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
         path = follow(owner, known)
     findings = []
     for principal, grantee in path.grantees.items():
-        refused = admit_said(grantee, owner, claims, known)
-        refusals += refused
         name = grantee.signer.name
+        namesakes = [g.signer for p, g in path.grantees.items() if p[-1] == name and p != principal]
+        refused = admit_said(grantee, owner, _not_signed_by(namesakes, claims), known)
+        refusals += refused
         reason = Standing.BOGUS if refused else hints.get(name, Standing.MISSING)
         findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
     return judgement
+
+
+def _caught_up(trust: Trust, claims: list[Claim]) -> Trust:
+    """Step through the later versions of ROOTKEYS that a proof shows, as far as they go."""
+    versions = {claim.statement.version: claim for claim in claims if isinstance(claim.statement, RootKeys)}
+    while (following := versions.get(trust.rootkeys.version + 1)) is not None:
+        try:
+            trust = advance(trust, following)
+        except UntrustedError:
+            break
+    return trust
+
+
+def _not_signed_by(namesakes: list[Signer], claims: list[Claim]) -> list[Claim]:
+    """Leave out what other parties of the same name, bound by other zones, have signed."""
+    if not namesakes:
+        return claims
+    theirs = {bound.public.key_id for signer in namesakes for bound in signer.keys}
+    return [c for c in claims if not any(signature.key_id in theirs for signature in c.sealed.signatures)]
 
 
 def _read(wires: Iterable[bytes], owner: Name) -> tuple[list[Claim], list[Refusal], dict[str, Standing]]:

@@ -6,7 +6,7 @@ and stand here; the others concern how statements fit together and stand in `hol
 it was.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Generic, TypeVar
 
@@ -46,12 +46,14 @@ class Refusal:
         kind: Of the statement refused.
         about: The party or the name it is about.
         why: What was wrong.
+        octets: The envelope that was refused, or b"" where it is not one statement's fault.
     """
 
     step: Step
     kind: Kind | None
     about: str
     why: str
+    octets: bytes = field(default=b"", repr=False, compare=False)
 
     def to_text(self) -> str:
         """Return one line for a log or a terminal."""
@@ -91,6 +93,17 @@ class Signer:
                 return bound
         return None
 
+    def vouches_for(self, opened: "Opened[Statement]", now: float) -> bool:
+        """Say whether the key that signed it is still bound, for that use, at this time.
+
+        Asked at every use of what is held: a key that was withdrawn takes its statements along.
+        """
+        bound = self.key_for(opened.key_id)
+        rules = RULES.get(opened.sealed.kind)
+        if bound is None or rules is None or rules.use not in bound.uses:
+            return False
+        return bound.start - opened.statement.life.skew <= now < bound.end
+
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[S_co]):
@@ -115,17 +128,17 @@ def read_claim(wire: bytes) -> Claim | Refusal:
     try:
         sealed = Sealed.from_wire(wire)
     except MalformedError as error:
-        return Refusal(Step.ENVELOPE, None, "unknown", str(error))
+        return Refusal(Step.ENVELOPE, None, "unknown", str(error), wire)
     try:
         return Claim(sealed, statements.read_untrusted(sealed))
     except MalformedError as error:
-        return Refusal(Step.BODY, sealed.kind, "unknown", str(error))
+        return Refusal(Step.BODY, sealed.kind, "unknown", str(error), wire)
 
 
 def speaker_of(statement: Statement) -> str:
     """Return the party that a statement claims to be said by; "" for STATUS, which nobody says."""
-    for field in ("zone", "msp", "authority"):
-        speaker = getattr(statement, field, None)
+    for said_by in ("zone", "msp", "authority"):
+        speaker = getattr(statement, said_by, None)
         if isinstance(speaker, str):
             return speaker
     return "." if statement.kind is Kind.ROOTKEYS else ""

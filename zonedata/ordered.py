@@ -1,7 +1,7 @@
 """A mapping in canonical order: look up a name, the name at or before it, the names between two."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -42,6 +42,13 @@ class Ordered(Generic[V]):
         if key not in self._values:
             self._keys.insert(bisect_left(self._keys, key), key)
         self._values[key] = value
+
+    def keep_only(self, wanted: Callable[[V], bool]) -> int:
+        """Drop every value that is not wanted, in one pass; return how many went."""
+        before = len(self._keys)
+        self._values = {key: self._values[key] for key in self._keys if wanted(self._values[key])}
+        self._keys = list(self._values)
+        return before - len(self._keys)
 
     def remove(self, key: bytes) -> None:
         """Take an entry out, if there is one."""

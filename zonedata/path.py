@@ -1,7 +1,7 @@
 """From the trust anchor to the authorities for one owner: which zones, which grants, what is still missing.
 
 Pure. `follow` looks at what is held and says how far it leads; whoever calls it fetches what is needed (from
-servers, or out of a proof), admits it with `admit_zone`, and calls again. It always starts at the root, so
+servers, or out of a proof), admits it (`admission`), and calls again. It always starts at the root, so
 the result depends on what is held and not on the order in which it came.
 
 Delegations are additive: the grants of every node on the path count, of every zone on the path. A registry's
@@ -17,13 +17,12 @@ from zonedata import identifiers, names
 from zonedata.holdings import Holdings, Principal
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Kind, Role
 from zonedata.names import Name
-from zonedata.opening import Claim, Opened, Refusal, Signer, Step, open_claim
+from zonedata.opening import Opened, Refusal, Signer, Step
 from zonedata.statements import Statement
 from zonedata.trust import Trust
-from zonedata.zone_statements import Authority, Delegation, Gap, Grant, Server
+from zonedata.zone_statements import Delegation, Grant, Server
 
 MAX_DEPTH = 8  # zones below one another; E.164 has 15 digits, real plans delegate three or four times
-MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +142,14 @@ def follow(owner: Name, known: Known) -> Path:
     path = Path(owner)
     root = Zone(known.trust.signer(), names.ROOT, known.trust.servers)
     visited: dict[Principal, Name] = {(): names.ROOT}
+    needed: dict[tuple[Principal, str], Need] = {}
     queue = deque([root])
     while queue:
         zone = queue.popleft()
         delegations = _delegations_of(zone, path, known)
         if delegations is None:
-            path.needs.append(ZoneNeed(zone))
+            need = ZoneNeed(zone)
+            needed.setdefault(need.key, need)
             continue
         path.zones.append(zone)
         for node, grant in _effective(delegations, owner):
@@ -156,10 +157,10 @@ def follow(owner: Name, known: Known) -> Path:
             if found is None:
                 path.unbound.extend((grant.authority, role) for role in grant.roles)
             elif isinstance(found, BindingNeed):
-                if all(need.key != found.key for need in path.needs):
-                    path.needs.append(found)
+                needed.setdefault(found.key, found)
             else:
                 _enter(Zone(found.signer, node, found.servers, zone.lineage), grant, path, visited, queue)
+    path.needs = list(needed.values())
     return path
 
 
@@ -169,15 +170,17 @@ def _delegations_of(zone: Zone, path: Path, known: Known) -> list[Delegation] | 
     This is step 11: the gap names every node by its label count, so none can be left out.
     """
     holdings = known.held.zone(zone.signer.principal)
-    gap = holdings.gap_for(path.owner, known.now)
-    if gap is None or zone.signer.key_for(gap.key_id) is None:
+    gap = holdings.gap_for(path.owner, zone.signer, known.now)
+    if gap is None:
         return None
     found: list[Opened[Delegation]] = []
     for node in gap.statement.delegated_above(path.owner):
         if not names.covers(zone.node, node):
             continue  # a registry's words above its own node are nobody's
-        delegation = holdings.delegation(node, known.now)
-        if delegation is None or zone.signer.key_for(delegation.key_id) is None:
+        delegation = holdings.delegation(node, zone.signer, known.now)
+        if delegation is None:
+            why = f"its gap names {identifiers.node_to_text(node)}, whose delegation is not shown"
+            path.refusals.append(Refusal(Step.PATH, Kind.DELEGATION, zone.signer.name, why))
             return None
         found.append(delegation)
     path.stands_on(gap)
@@ -210,18 +213,19 @@ def _bind(zone: Zone, authority: str, path: Path, known: Known) -> _Bound | Bind
     node = identifiers.authority_node(authority)
     for upper in zone.lineage:
         holdings = known.held.zone(upper.signer.principal)
-        binding = holdings.authority(authority, known.now)
-        if binding is not None and upper.signer.key_for(binding.key_id) is not None:
+        binding = holdings.authority(authority, upper.signer, known.now)
+        if binding is not None:
             path.stands_on(binding)
             for lower in zone.lineage[len(upper.lineage) :]:
-                if known.held.zone(lower.signer.principal).authority(authority, known.now) is not None:
+                held = known.held.zone(lower.signer.principal)
+                if held.authority(authority, lower.signer, known.now) is not None:
                     why = f"the zone {lower.signer.name} binds a name that {upper.signer.name} has bound"
                     path.refusals.append(Refusal(Step.BINDING, Kind.AUTHORITY, authority, why))
             principal = (*upper.signer.principal, authority)
             said = binding.statement
             return _Bound(Signer(authority, principal, said.keys, binding.until), said.servers)
-        gap = holdings.gap_for(node, known.now)
-        if gap is None or upper.signer.key_for(gap.key_id) is None or not gap.statement.holds_inside(node):
+        gap = holdings.gap_for(node, upper.signer, known.now)
+        if gap is None or not gap.statement.holds_inside(node):
             return BindingNeed(upper, authority)
         path.stands_on(gap)
     path.refusals.append(Refusal(Step.BINDING, Kind.DELEGATION, authority, "granted, but no zone binds its name"))
@@ -240,62 +244,12 @@ def _enter(child: Zone, grant: Grant, path: Path, visited: dict[Principal, Name]
         elif len(child.node) <= len(parent.node):
             why = f"a registry grant at the zone's own node {identifiers.node_to_text(child.node)} leads no deeper"
             path.refusals.append(Refusal(Step.SCOPE, Kind.DELEGATION, parent.signer.name, why))
+        elif principal in visited and len(child.node) >= len(visited[principal]):
+            continue  # on the path already, at this node or above it
         elif len(child.above) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} zones below one another"
             path.unbound.append((child.signer.name, role))
             path.refusals.append(Refusal(Step.SCOPE, Kind.DELEGATION, parent.signer.name, why))
-        elif principal not in visited or len(child.node) < len(visited[principal]):
+        else:
             visited[principal] = child.node
             queue.append(child)
-
-
-def admit_zone(
-    need: Need, owner: Name, claims: Iterable[Claim], known: Known, keep: float | None = None
-) -> list[Refusal]:
-    """Open what of the claims answers a need, and hold it (steps 3 to 9).
-
-    Claims that are about something else are passed over; what is held already is not verified again.
-
-    Args:
-        need: What was asked for, and of which zone.
-        owner: The name that is looked for.
-        claims: What was shown, by anybody.
-        known: Where to hold what is opened.
-        keep: As `open_claim`.
-    """
-    signer = need.zone.signer
-    holdings = known.held.zone(signer.principal)
-    refusals: list[Refusal] = []
-    for claim in claims:
-        statement = claim.statement
-        if not isinstance(statement, Gap | Delegation | Authority) or not _answers(need, owner, statement):
-            continue
-        if holdings.holds(claim.sealed, statement, known.now):
-            continue
-        if (refusal := _admit(claim, need.zone, known, keep)) is not None:
-            refusals.append(refusal)
-            if len(refusals) == MAX_FAILURES:
-                break
-    return refusals
-
-
-def _admit(claim: Claim, zone: Zone, known: Known, keep: float | None) -> Refusal | None:
-    opened = open_claim(claim, zone.signer, known.trust.tree, known.now, keep)
-    if isinstance(opened, Refusal):
-        return opened
-    return known.held.zone(zone.signer.principal).add(opened, known.now)
-
-
-def _answers(need: Need, owner: Name, statement: Gap | Delegation | Authority) -> bool:
-    if statement.zone != need.zone.signer.name:
-        return False
-    match statement:
-        case Delegation():
-            return names.covers(statement.node, owner)  # above the zone's node too, in case it is granted higher up
-        case Gap():
-            wanted = owner
-            if isinstance(need, BindingNeed):
-                wanted = identifiers.authority_node(need.authority)
-            return statement.holds(wanted)
-        case Authority():
-            return isinstance(need, ZoneNeed) or statement.authority == need.authority

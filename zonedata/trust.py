@@ -36,12 +36,14 @@ class Trust:
         rootkeys: The newest version known.
         sealed: Its octets, to keep.
         servers: Where to ask the root first.
+        chain: The versions after the one that was trusted first, oldest first, so that others can catch up.
     """
 
     tree: bytes
     rootkeys: RootKeys
     sealed: Sealed
     servers: tuple[Server, ...] = ()
+    chain: tuple[Sealed, ...] = ()
 
     def signer(self) -> Signer:
         """Return the root zone as a party."""
@@ -106,7 +108,7 @@ def advance(trust: Trust, following: Claim) -> Trust:
     ):
         if not _signed_by(following.sealed, keys, threshold):
             raise UntrustedError(f"ROOTKEYS version {rootkeys.version} lacks the threshold of {whose} keys")
-    return Trust(trust.tree, rootkeys, following.sealed, trust.servers)
+    return Trust(trust.tree, rootkeys, following.sealed, trust.servers, (*trust.chain, following.sealed))
 
 
 def is_current(trust: Trust, now: float) -> bool:

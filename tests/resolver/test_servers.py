@@ -13,7 +13,7 @@ from resolver.servers import (
 from transport.endpoint import Endpoint
 from zonedata.zone_statements import Server
 
-A, B, C = (Door(Endpoint(f"192.0.2.{n}", 53), Endpoint(f"192.0.2.{n}", 53)) for n in (1, 2, 3))
+A, B, C = (Door(("a.example",), Endpoint(f"192.0.2.{n}", 53), Endpoint(f"192.0.2.{n}", 53)) for n in (1, 2, 3))
 
 
 def test_the_quickest_is_asked_first_and_unmeasured_ones_before_it() -> None:
@@ -72,7 +72,7 @@ def test_patience_follows_the_measured_time_within_bounds() -> None:
 def test_only_so_many_are_remembered() -> None:
     servers = Servers()
     for n in range(MAX_REMEMBERED + 10):
-        servers.patience(Door(Endpoint(f"2001:db8::{n:x}", 53), None))
+        servers.patience(Door((), Endpoint(f"2001:db8::{n:x}", 53), None))
     assert len(servers._memory) == MAX_REMEMBERED
 
 
@@ -80,13 +80,21 @@ def test_inward_addresses_are_no_doors_unless_it_is_a_lab() -> None:
     inward = Server("ns.a.example", ("127.0.0.1", "10.0.0.1", "::1"), (("tcp", 53), ("udp", 53)))
     outward = Server("ns.b.example", ("198.51.100.1", "9.9.9.9"), (("udp", 53),))
     low = Server("ns.c.example", ("9.9.9.9",), (("tcp", 25), ("udp", 53)))
-    assert doors_of([inward], lab_addresses=False) == []
-    assert len(doors_of([inward], lab_addresses=True)) == 3
-    assert doors_of([outward], lab_addresses=False) == [Door(Endpoint("9.9.9.9", 53), None)]
-    assert doors_of([low], lab_addresses=False) == [Door(Endpoint("9.9.9.9", 53), None)]
+    assert doors_of((), [inward], lab_addresses=False) == []
+    assert len(doors_of((), [inward], lab_addresses=True)) == 3
+    assert doors_of((), [outward], lab_addresses=False) == [Door((), Endpoint("9.9.9.9", 53), None)]
+    assert doors_of((), [low], lab_addresses=False) == [Door((), Endpoint("9.9.9.9", 53), None)]
 
 
 def test_a_server_with_streams_only_is_a_door() -> None:
-    door = doors_of([Server("ns.d.example", ("9.9.9.9",), (("tcp", 53),))], lab_addresses=False)[0]
+    door = doors_of((), [Server("ns.d.example", ("9.9.9.9",), (("tcp", 53),))], lab_addresses=False)[0]
     assert door.udp is None
-    assert door.known_as == Endpoint("9.9.9.9", 53)
+    assert door.first == Endpoint("9.9.9.9", 53)
+
+
+def test_what_one_party_names_as_its_server_says_nothing_of_another_party() -> None:
+    servers = Servers()
+    same = Door(("evil.example",), A.udp, None)
+    servers.failed(same, 0.0)
+    assert servers.in_order([same], 1.0) == []
+    assert servers.in_order([A], 1.0) == [A]

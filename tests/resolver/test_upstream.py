@@ -5,7 +5,7 @@ from collections.abc import Callable
 import trio
 
 from resolver.asked import Asked, Purpose
-from resolver.upstream import Got, Question, Silence, Upstream
+from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
 from tests.virtual import virtual
 from tests.world import APEX, START
 from transport.clock import Clock
@@ -19,6 +19,8 @@ from zonedata.wire import QType
 from zonedata.zone_statements import Server
 
 OWNER = parse("+14155550123").owner
+ENOUGH = TakenIn((), (), is_enough=True)
+TakesIn = Callable[[wire.Received], TakenIn]
 Behaviour = Callable[[bytes, Protocol], list[bytes]]
 
 
@@ -78,12 +80,21 @@ def long(query: bytes, protocol: Protocol) -> list[bytes]:
     return [reply.to_wire(read, 65_535 if protocol is Protocol.TCP else 1_232)]
 
 
-def question(servers: str, packets: int = 100, seconds: float = 1.0, ports: str = "both") -> Question:
+def question(
+    servers: str, packets: int = 100, seconds: float = 1.0, ports: str = "both", takes_in: TakesIn | None = None
+) -> Question:
     given = {"both": (("tcp", 53), ("udp", 53)), "udp": (("udp", 53),), "tcp": (("tcp", 53),)}[ports]
     made = tuple(Server(f"{s}.example", (f"10.0.0.{'abc'.index(s) + 1}",), given) for s in servers)
     left = iter(range(packets))
     return Question(
-        "alpha.example", made, OWNER, QType.CSI, Purpose.PERSON, seconds, lambda: next(left, None) is not None
+        ("alpha.example",),
+        made,
+        OWNER,
+        QType.CSI,
+        Purpose.PERSON,
+        seconds,
+        lambda: next(left, None) is not None,
+        takes_in or (lambda _: ENOUGH),
     )
 
 
@@ -92,7 +103,7 @@ async def ask(peers: Peers, asked: Question, upstream: Upstream | None = None) -
     seen: list[Asked] = []
     got = await upstream.ask(asked, seen.append)
     if isinstance(got, Got):
-        assert seen[-1] == got.asked
+        assert got.asked in seen
     return got
 
 
@@ -200,3 +211,29 @@ async def test_no_address_that_may_be_dialled() -> None:
 async def test_an_endless_reply_about_a_person_is_not_read() -> None:
     got = await ask(Peers(a=long), question("a"))
     assert isinstance(got, Silence)
+
+
+@virtual
+async def test_a_reply_that_is_not_enough_sends_us_to_the_next_server() -> None:
+    peers = Peers(a=good, b=good, c=silent)
+    verdicts = iter([TakenIn((), (), is_enough=False), ENOUGH])
+    got = await ask(peers, question("ab", takes_in=lambda _: next(verdicts)))
+    assert isinstance(got, Got)
+    assert got.is_enough
+    assert [name for name, _ in peers.asked] == ["a", "b"]
+    poor = await ask(Peers(a=good, c=silent), question("ac", takes_in=lambda _: TakenIn((), (), is_enough=False)))
+    assert isinstance(poor, Got), "what a server did say is not lost because the next one is silent"
+    assert not poor.is_enough
+
+
+@virtual
+async def test_a_guessed_id_ends_the_listening_only_where_there_is_a_stream_to_turn_to() -> None:
+    def guessing(query: bytes, protocol: Protocol) -> list[bytes]:
+        true = good(query, protocol)[0]
+        return [bytes((true[0] ^ 1,)) + true[1:], true]
+
+    by_stream, by_datagram = Peers(a=guessing), Peers(a=guessing)
+    assert isinstance(await ask(by_stream, question("a")), Got)
+    assert [protocol for _, protocol in by_stream.asked] == [Protocol.UDP, Protocol.TCP]
+    assert isinstance(await ask(by_datagram, question("a", ports="udp")), Got)
+    assert [protocol for _, protocol in by_datagram.asked] == [Protocol.UDP]

@@ -23,12 +23,13 @@ from tests.zonedata.builders import (
 )
 from tests.zonedata.random_worlds import Row, owners
 from tests.zonedata.samples import statement
-from zonedata import judgement as module
+from zonedata import admission as module
+from zonedata.admission import MAX_FAILURES, admit_said
 from zonedata.holdings import Holdings
-from zonedata.judgement import Judgement, Outcome, admit_said, conclude, judge, settle
+from zonedata.judgement import Judgement, Outcome, conclude, judge, settle
 from zonedata.kinds import DAY, Assurance, Kind, Role
 from zonedata.opening import Claim, Step, read_claim
-from zonedata.path import MAX_FAILURES, Grantee, Known, Path
+from zonedata.path import Grantee, Known, Path
 from zonedata.person_statements import Status
 from zonedata.standing import Standing
 from zonedata.statements import Statement, seal

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from tests.zonedata.builders import NOW, World, Zone, ZoneSpec, anchor, forged, number, reseal
-from zonedata import identifiers, path
+from zonedata import admission, identifiers, path
+from zonedata.admission import admit_zone
 from zonedata.holdings import Holdings
 from zonedata.kinds import DAY, Assurance, Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Opened, Refusal, Step, read_claim
-from zonedata.path import BindingNeed, Known, Path, ZoneNeed, admit_zone, follow
+from zonedata.path import BindingNeed, Known, Path, ZoneNeed, follow
 from zonedata.zone_statements import Authority, Delegation, Gap
 
 OWNER = number("+14155550123")
@@ -270,8 +271,8 @@ def test_of_one_party_two_failures_end_the_reading(checks: list[bool]) -> None:
     need = follow(OWNER, known).needs[0]
     wires = SIMPLE.zone(".").wires()
     refusals = admit_zone(need, OWNER, claims_of([forged(wire) for wire in wires] * 5 + wires), known)
-    assert steps(refusals) == [Step.SIGNATURE] * path.MAX_FAILURES
-    assert checks == [False] * path.MAX_FAILURES
+    assert steps(refusals) == [Step.SIGNATURE] * admission.MAX_FAILURES
+    assert checks == [False] * admission.MAX_FAILURES
     one_failure = [forged(wire) for wire in wires if is_authority(wire, "beta.example")] + wires
     assert steps(admit_zone(need, OWNER, claims_of(one_failure), known)) == [Step.SIGNATURE]
     assert isinstance(known.held.zone(()).gap_for(OWNER, NOW), Opened)

@@ -11,19 +11,25 @@ from resolver.fpdig.asking import Asker, Voice
 from resolver.fpdig.batch import IN_FLIGHT, MAX_LINE, WAITING, run_batch
 from resolver.fpdig.options import DEFAULTS, Options
 from resolver.fpdig.verdict import Exit
+from resolver.settings import DEFAULT_APEX
 from tests.resolver.fpdig.phonebook import fpdig
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import names, wire
+from zonedata.kinds import Role
+from zonedata.life import Life
+from zonedata.person_statements import Status
+from zonedata.standing import Standing
+from zonedata.statements import seal
 
 JSON = Options(json=True, tries=1)
 
 
 @dataclass
 class Many:
-    """Answers everything with nothing, later numbers sooner; counts how many are asked at a time.
+    """Answers everything with complete absence, later numbers sooner; counts how many are asked at a time.
 
     Attributes:
         seconds: How long it takes, by the last four digits of the number.
@@ -49,7 +55,11 @@ class Many:
         self.at_a_time -= 1
         if self.fails(at):
             raise UnreachableError(endpoint.to_text(), "connection refused")
-        return wire.Reply(flags=wire.FLAG_RA).to_wire(query, 512)
+        name = names.from_wire(query.labels, DEFAULT_APEX)
+        assert name is not None
+        rows = ((".", Role.REGISTRY, Standing.REFERRED),)
+        status = seal(Status(Life(0, 1, 1, 2), name, rows)).to_wire()
+        return wire.Reply(flags=wire.FLAG_RA, answer=[wire.record(query.qtype, 1, status)]).to_wire(query, 512)
 
 
 def batch(path: Path | str, many: Many, options: Options = JSON) -> tuple[Exit, list[str], list[str]]:

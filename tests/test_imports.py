@@ -1,0 +1,144 @@
+"""The rooms and their doors, read from the source: who may import whom, and which files are shells."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {
+    "zonedata": {"zonedata"},
+    "transport": {"transport"},
+    "root": {"root", "zonedata", "transport"},
+    "resolver": {"resolver", "zonedata", "transport"},
+    "fingerpost": {"fingerpost", "root", "resolver", "zonedata", "transport"},
+}
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+OUTSIDE = {"trio", "socket", "ssl", "asyncio", "threading", "time", "random", "secrets", "subprocess"}
+SHELLS = {  # every other file takes bytes, values and `now`, and decides
+    "fingerpost/check.py",
+    "fingerpost/demo/building.py",
+    "fingerpost/demo/checking.py",
+    "fingerpost/demo/command.py",
+    "fingerpost/demo/ports.py",
+    "fingerpost/demo/processes.py",
+    "fingerpost/keygen.py",
+    "fingerpost/listening.py",
+    "fingerpost/serve.py",
+    "fingerpost/sign.py",
+    "resolver/client.py",
+    "resolver/finder.py",
+    "resolver/flights.py",
+    "resolver/fpdig/batch.py",
+    "resolver/fpdig/main.py",
+    "resolver/service.py",
+    "resolver/stub.py",
+    "resolver/upstream.py",
+    "transport/clock.py",
+    "transport/datagram.py",
+    "transport/dialer.py",
+    "transport/endpoint.py",
+    "transport/grace.py",
+    "transport/later.py",
+    "transport/stream_link.py",
+    "transport/stream_session.py",
+    "transport/tcp_listener.py",
+    "transport/udp_listener.py",
+}
+CORE = ("zonedata", "root", "resolver")  # meet octets and text of strangers
+MAX_LINES = 400
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _modules(source: str) -> set[str]:
+    """Return the first part of every module that a text imports, wherever in it that stands."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import():
+                found |= {alias.name for alias in node.names}
+            case ast.ImportFrom():
+                found.add(node.module if node.level == 0 and node.module else "a relative import")
+            case ast.Call(func=ast.Name(id="__import__")) | ast.Call(func=ast.Attribute(attr="import_module")):
+                found.add("an import in disguise")
+            case _:
+                pass
+    return {name.partition(".")[0] for name in found}
+
+
+IMPORTS = {_name(path): _modules(path.read_text()) for path in FILES}
+
+
+def test_the_reading_of_imports_misses_none() -> None:
+    source = """
+import a, b.c as d
+from e.f import g
+def f():
+    import h
+    if f():
+        from i import (
+            j,
+        )
+    __import__("k")
+    importlib.import_module("l")
+from . import m
+# import n
+"""
+    assert _modules(source) == {"a", "b", "e", "h", "i", "an import in disguise", "a relative import"}
+    assert len(IMPORTS) > 60
+    assert {name.partition("/")[0] for name in IMPORTS} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_room_sees_only_the_rooms_it_may(room: str) -> None:
+    ours = {*ROOMS, "tests", "bench", "deploy"}
+    for name, modules in IMPORTS.items():
+        if name.startswith(f"{room}/"):
+            assert modules & ours <= ROOMS[room], name
+
+
+def test_imports_can_be_read() -> None:
+    assert not [name for name, modules in IMPORTS.items() if any(" " in module for module in modules)]
+
+
+def test_only_the_shells_touch_the_world() -> None:
+    assert {name for name, modules in IMPORTS.items() if modules & OUTSIDE} == SHELLS
+
+
+def test_zonedata_and_root_have_no_shell() -> None:
+    assert not [name for name in SHELLS if name.startswith(("zonedata/", "root/"))]
+
+
+def test_msgpack_is_in_one_file() -> None:
+    assert [name for name, modules in IMPORTS.items() if "msgpack" in modules] == ["zonedata/codec.py"]
+    calls = [_name(path) for path in FILES if "unpackb" in (text := path.read_text()) or "Unpacker" in text]
+    assert calls == ["zonedata/codec.py"]
+
+
+def test_no_regular_expression_meets_input_of_strangers() -> None:
+    assert not [name for name, modules in IMPORTS.items() if name.startswith(CORE) and {"re", "regex"} & modules]
+
+
+def test_pickles_are_read_where_they_were_written() -> None:
+    unsafe = {"pickle", "marshal", "shelve", "ctypes"}
+    assert [name for name, modules in IMPORTS.items() if modules & unsafe] == ["root/sorting.py"]
+
+
+def test_lmdb_is_in_the_store_on_disk_alone() -> None:
+    assert [name for name, modules in IMPORTS.items() if "lmdb" in modules] == ["zonedata/store/disk.py"]
+
+
+def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
+    named = {"cryptography", "dns", "email_validator", "idna", "lmdb", "msgpack", "phonenumbers", "trio"}
+    known = {*ROOMS, *named, *sys.stdlib_module_names}
+    for name, modules in IMPORTS.items():
+        assert modules <= known, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_no_file_has_grown_too_long(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
