@@ -3,12 +3,15 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DEMO   := build/demo
+PORT   := 5300
 ROOMS  := zonedata transport root resolver fingerpost tests
 
 .PHONY: run test lint format soak peers lock clean
 
 run: $(STAMP)
-	@$(BIN)/fingerpost demo
+	@rm -rf $(DEMO)
+	@$(BIN)/fingerpost demo --dir $(DEMO) --port $(PORT)
 
 test: $(STAMP) lint
 	@rm -f .coverage .coverage.*
