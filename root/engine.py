@@ -6,7 +6,7 @@ name is not its own; `service` lays it into a reply.
 
 from dataclasses import dataclass, field
 
-from zonedata import identifiers, names, statements
+from zonedata import codec, identifiers, names, statements
 from zonedata.identifiers import authority_node
 from zonedata.keys import PrivateKey
 from zonedata.kinds import RULES, Kind, Role
@@ -16,7 +16,7 @@ from zonedata.person_statements import Block, Denial
 from zonedata.sealed import Sealed
 from zonedata.store.layout import Table, Tables, data_of, entry, split_block
 from zonedata.wire import QType
-from zonedata.zone_statements import Delegation, Gap
+from zonedata.zone_statements import Gap
 
 DENIAL_TTL = 300  # seconds, as long as an assertion may be kept: what is new shows as soon as what is gone
 DENIAL_LIFE = RULES[Kind.DENIAL].max_life
@@ -52,7 +52,7 @@ class Engine:
     ) -> None:
         self._tables = tables
         self._deny_key = deny_key  # on-line; can sign nothing but denials
-        self._roles = roles
+        self._roles = tuple(role for role in roles if role is not Role.REGISTRY)  # nobody is denied as registry
         self._denials: dict[tuple[Name, Role], tuple[int, bytes]] = {}  # (until, entry); oldest first
         self._granted: dict[Name, tuple[str, ...]] = {}  # node -> who is granted there; the store never changes
         self.authority = (tables.get(Table.META, b"authority") or b"").decode()
@@ -129,9 +129,9 @@ class Engine:
         """Return who is granted at a node, whose entry is given."""
         held = self._granted.get(node)
         if held is None:
-            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
-            assert isinstance(said, Delegation)
-            held = tuple({grant.authority for grant in said.grants})
+            # Our own store needs no checking field by field, which would double the time.
+            body = codec.unpack(Sealed.from_wire(data_of(value)).body, RULES[Kind.DELEGATION].caps)
+            held = tuple({authority for authority, *_ in body["grants"]})
             if len(self._granted) >= MAX_GRANTED:
                 del self._granted[next(iter(self._granted))]
             self._granted[node] = held

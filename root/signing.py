@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from zonedata import names, statements
+from zonedata import identifiers, names, statements
 from zonedata.errors import MalformedError
 from zonedata.identifiers import authority_node
 from zonedata.keys import PrivateKey
@@ -27,6 +27,10 @@ ZONE_LIFE = RULES[Kind.DELEGATION].max_life  # seven days: the longest allowed, 
 ASSERTION_LIFE = 14 * DAY  # half of what is allowed, so that a missed signing is noticed before it hurts
 BLOCK_LIFE = DAY  # what is allowed: a block speaks for people it does not name
 ASSERTION_TTL = 300  # seconds: with the skew of 60 s a removed mapping is gone after 360 s
+
+# Octets of a zone's delegations above one another. All of them answer one question, in one message of at most
+# 65,535 with the gap, the question and the heads of records; a longer path could be signed, but never served.
+MAX_PATH = 60_000
 
 Entry = tuple[Table, bytes, bytes]
 
@@ -56,12 +60,19 @@ def next_serial(now: int, previous: int) -> int:
 
 
 def sign_zone(source: ZoneSource, tree: bytes, signing: Signing) -> Iterator[Entry]:
-    """Sign a root or registry zone: every binding, every delegation, the chain of gaps, the digest of all."""
+    """Sign a root or registry zone: every binding, every delegation, the chain of gaps, the digest of all.
+
+    Raises:
+        MalformedError: A statement is too long, or the delegations on one path are together.
+    """
     life = signing.life(source.ttl, ZONE_LIFE)
     digest, count = hashlib.sha256(), 0
+    path: list[tuple[Name, int]] = []
     for table, key, statement in _zone_statements(source, tree, life):
         sealed = statements.seal(statement, signing.key)
         wire = sealed.to_wire()
+        if isinstance(statement, Delegation):
+            _lengthen(path, statement.node, len(wire))
         digest.update(len(wire).to_bytes(4, "big") + wire)
         count += 1
         yield table, key, entry(life, sealed)
@@ -70,6 +81,23 @@ def sign_zone(source: ZoneSource, tree: bytes, signing: Signing) -> Iterator[Ent
     yield Table.META, b"authority", source.zone.encode()
     yield Table.META, b"serial", str(signing.serial).encode()
     yield Table.META, b"nodes", b"\n".join(names.to_text(node).encode() for node in source.scope)
+
+
+def _lengthen(path: list[tuple[Name, int]], node: Name, octets: int) -> None:
+    """Go on to the next delegated node in canonical order.
+
+    Args:
+        path: The delegated nodes that the last one lies in, itself last, each with the octets down to it.
+        node: The next one.
+        octets: Of its delegation.
+    """
+    while path and not names.covers(path[-1][0], node):
+        path.pop()
+    total = octets + (path[-1][1] if path else 0)
+    if total > MAX_PATH:
+        at = identifiers.node_to_text(node)
+        raise MalformedError(f"delegations at and above {at} of {total} octets; {MAX_PATH} fit into one answer")
+    path.append((node, total))
 
 
 def _zone_statements(

@@ -105,6 +105,13 @@ def check_host(text: str) -> str:
     return text
 
 
+def check_authority(text: str) -> str:
+    """Return the name of an authority that can be granted something or speak of people: any but the root zone."""
+    if text == ".":
+        raise MalformedError("'.' is the root zone; it is granted nothing and speaks of nobody")
+    return check_host(text)
+
+
 def strictly_ascending(values: tuple[Any, ...], what: str) -> None:
     """Refuse a list that is a set unless it is sorted and without repetition, so that it has one spelling."""
     if any(earlier >= later for earlier, later in pairwise(values)):

@@ -179,10 +179,11 @@ class Said:
                 held = self.assertion
             case Block():
                 held = self.block
-                node = self.block.statement.node if self.block is not None and self.block.keep > now else b""
-                if len(node) > len(statement.node):
-                    return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
-                held = self.block if node == statement.node else None
+                held = self.block if self.block is not None and _is_usable(self.block, signer, now) else None
+                if held is not None and held.statement.node != statement.node:
+                    if len(held.statement.node) > len(statement.node):
+                        return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
+                    held = None
             case Denial():
                 held = self.denials.get(statement.role)
             case _:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from zonedata.admission import admit_said, admit_zone
+from zonedata.admission import MAX_FAILURES, admit_said, admit_zone
 from zonedata.errors import UntrustedError
 from zonedata.holdings import Holdings, Said
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
@@ -171,17 +171,17 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
     tried = set()
     path = follow(owner, known)
     while untried := [need for need in path.needs if need.key not in tried]:
+        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
         for need in untried:
             tried.add(need.key)
-            refusals += admit_zone(need, owner, claims, known)
+            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
         path = follow(owner, known)
     findings = []
+    parties = [grantee.signer for grantee in path.grantees.values()]
     for principal, grantee in path.grantees.items():
-        name = grantee.signer.name
-        namesakes = [g.signer for p, g in path.grantees.items() if p[-1] == name and p != principal]
-        refused = admit_said(grantee, owner, _not_signed_by(namesakes, claims), known)
+        refused = admit_said(grantee, owner, _not_of_namesakes(grantee.signer, parties, claims), known)
         refusals += refused
-        reason = Standing.BOGUS if refused else hints.get(name, Standing.MISSING)
+        reason = Standing.BOGUS if refused else hints.get(grantee.signer.name, Standing.MISSING)
         findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
@@ -190,20 +190,32 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
 
 def _caught_up(trust: Trust, claims: list[Claim]) -> Trust:
     """Step through the later versions of ROOTKEYS that a proof shows, as far as they go."""
-    versions = {claim.statement.version: claim for claim in claims if isinstance(claim.statement, RootKeys)}
-    while (following := versions.get(trust.rootkeys.version + 1)) is not None:
+    failures = 0
+    untried = [claim for claim in claims if isinstance(claim.statement, RootKeys)]
+    while failures < MAX_FAILURES:
+        wanted = trust.rootkeys.version + 1
+        following = next((c for c in untried if getattr(c.statement, "version", None) == wanted), None)
+        if following is None:
+            break
+        untried.remove(following)
         try:
             trust = advance(trust, following)
         except UntrustedError:
-            break
+            failures += 1  # somebody else's; the true one may be shown beside it
     return trust
 
 
-def _not_signed_by(namesakes: list[Signer], claims: list[Claim]) -> list[Claim]:
-    """Leave out what other parties of the same name, bound by other zones, have signed."""
-    if not namesakes:
+def _not_of_namesakes(signer: Signer, parties: Iterable[Signer], claims: list[Claim]) -> list[Claim]:
+    """Leave out what other parties of the same name, bound by other zones, have signed with keys of their own.
+
+    A key that two of them have stays in: a zone that binds somebody's name and key silences nobody.
+    """
+    namesakes = [one for one in parties if one.name == signer.name and one.principal != signer.principal]
+    theirs = {
+        bound.public.key_id for one in namesakes for bound in one.keys if not signer.key_for(bound.public.key_id)
+    }
+    if not theirs:
         return claims
-    theirs = {bound.public.key_id for signer in namesakes for bound in signer.keys}
     return [c for c in claims if not any(signature.key_id in theirs for signature in c.sealed.signatures)]
 
 

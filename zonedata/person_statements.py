@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError
-from zonedata.fields import Fields, check_host, strictly_ascending
+from zonedata.fields import Fields, check_authority, check_host, strictly_ascending
 from zonedata.kinds import Kind, Role
 from zonedata.life import Life
 from zonedata.names import Name
@@ -35,7 +35,7 @@ def host_of_ssi(ssi: str) -> str:
     host, slash, path = ssi[7:].partition("/")
     if slash and not path:
         raise MalformedError(f"SSI {ssi[:60]!r} has an empty path")
-    return check_host(host)
+    return check_authority(host)
 
 
 def _check_ssi(ssi: str, msp: str) -> str:

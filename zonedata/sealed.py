@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zonedata.errors import MalformedError
 from zonedata.keys import ED25519, KEY_ID_OCTETS, PrivateKey
-from zonedata.kinds import RULES, Kind
+from zonedata.kinds import MAX_SEALED, RULES, Kind
 
 CONTEXT = "fingerpost/1/"  # the version of everything under a signature
 _HEAD = 1 + KEY_ID_OCTETS + 2
@@ -55,10 +55,13 @@ class Sealed:
         """Read an envelope.
 
         Raises:
-            MalformedError: Unknown kind, more signatures or a longer body than the kind allows, cut short.
+            MalformedError: Unknown kind, more signatures or a longer body than the kind allows, cut short, or
+                longer than any envelope is.
         """
         if len(wire) < 2:
             raise MalformedError("envelope is cut short")
+        if len(wire) > MAX_SEALED:
+            raise MalformedError(f"envelope of {len(wire)} octets, none has more than {MAX_SEALED}")
         try:
             kind = Kind(wire[0])
         except ValueError as error:

@@ -58,8 +58,11 @@ def read_untrusted(sealed: Sealed) -> Statement:
 def seal(statement: Statement, *keys: PrivateKey) -> Sealed:
     """Sign a statement; several keys for ROOTKEYS only, none for STATUS.
 
+    Checks the length alone. Reading it back would add 15 to 30 us to each of a million signings; whoever takes
+    fields from outside checks them where they enter (`zonefile`, `mappings`, `root.publishing`).
+
     Raises:
-        MalformedError: The statement breaks its own kind's rules; nothing that would be refused is signed.
+        MalformedError: The body is longer than its kind may be.
     """
     sealed = seal_body(statement.kind, to_body(statement), list(keys))
     rules = RULES.get(sealed.kind)

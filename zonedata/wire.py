@@ -8,6 +8,7 @@ Queries are read by `read_query`, replies by `read_reply`; both sides write with
 `query_wire`. What does not pass the gate is answered by `Rejected`.
 """
 
+import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -27,6 +28,7 @@ CLASS_IN = 1
 TYPE_SOA = 6
 TYPE_OPT = 41
 OPTION_EDE = 15
+_RECORD = struct.Struct(">H2xIH")  # type, class, TTL, length of data
 POINTER_TO_QUESTION = b"\xc0\x0c"
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
@@ -354,8 +356,8 @@ def read_reply(message: bytes) -> Received:
             at = names_end(message, at)
             if at + 10 > len(message):
                 raise MalformedError("record is cut short")
-            rtype = int.from_bytes(message[at : at + 2], "big")
-            end = at + 10 + int.from_bytes(message[at + 8 : at + 10], "big")
+            rtype, ttl, length = _RECORD.unpack_from(message, at)
+            end = at + 10 + length
             if end > len(message):
                 raise MalformedError("record is cut short")
             if rtype == TYPE_OPT:
@@ -366,7 +368,6 @@ def read_reply(message: bytes) -> Received:
                 options = _options(message, at + 10, end) or []
                 errors += [_ede(data) for code, data in options if code == OPTION_EDE and len(data) >= 2]
             else:
-                ttl = int.from_bytes(message[at + 4 : at + 8], "big")
                 records.append(Record(section, rtype, ttl if ttl < 2**31 else 0, message[at + 10 : end]))
             at = end
     if at != len(message):

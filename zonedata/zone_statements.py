@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from zonedata import addresses, keys, names
 from zonedata.errors import MalformedError, UntrustedError
-from zonedata.fields import Fields, check_host, strictly_ascending
+from zonedata.fields import Fields, check_authority, strictly_ascending
 from zonedata.keys import PublicKey
 from zonedata.kinds import Assurance, Kind, Role, Use
 from zonedata.life import Life
@@ -138,6 +138,8 @@ class BoundKey:
         if not bound.uses or bound.start >= bound.end or Use.ROOT in bound.uses:
             raise MalformedError("key without a use, with an empty window, or with the use of root keys")
         strictly_ascending(bound.uses, "uses")
+        if Use.DENY in bound.uses and len(bound.uses) > 1:
+            raise MalformedError("the deny key is on-line and can sign nothing else")
         return bound
 
 
@@ -218,6 +220,8 @@ class Authority:
             fields.list_of("keys", BoundKey.from_value, MAX_AUTHORITY_KEYS),
             fields.list_of("servers", Server.from_value, MAX_SERVERS),
         )
+        if authority.authority == "." != authority.zone:
+            raise MalformedError(f"AUTHORITY of the root zone in the zone {authority.zone}")
         strictly_ascending(tuple(key.public.key_id for key in authority.keys), "keys by their ids")
         return authority
 
@@ -253,7 +257,7 @@ class Grant:
         if not roles:
             raise MalformedError("grant without a role")
         strictly_ascending(roles, "roles")
-        return cls(check_host(value[0]), roles, _word(Assurance, value[2]), value[3])
+        return cls(check_authority(value[0]), roles, _word(Assurance, value[2]), value[3])
 
 
 @dataclass(frozen=True, slots=True)

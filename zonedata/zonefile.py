@@ -114,6 +114,7 @@ class _Reader:
         self._faults: list[Fault] = []
         self._granted: dict[str, int] = {}  # authority -> first line that grants to it
         self._node_lines: dict[Name, int] = {}  # node -> first line that names it
+        self._root_lines: list[int] = []  # that bind the root zone, which the root's own source alone may
         self._private: list[tuple[int, str]] = []  # line and refusal of servers on private addresses
         self._directives: dict[str, Callable[[list[str], int], None]] = {
             "zone": self._zone,
@@ -171,6 +172,9 @@ class _Reader:
                 self._fault(self._node_lines[node], text, "not at or below any 'node' of the zone")
 
     def _check_bindings(self) -> None:
+        if self._source.zone not in {"", "."}:
+            for line in self._root_lines:
+                self._fault(line, ".", f"the root zone binds itself, the zone {self._source.zone} does not")
         for authority, line in self._granted.items():
             bound = self._source.bindings.get(authority, Binding())
             if authority in self._source.above or (bound.keys and bound.servers):
@@ -206,9 +210,9 @@ class _Reader:
 
     def _above(self, words: list[str], _line: int) -> None:
         (text,) = zoneline.expect(words, 1, 1, "above AUTHORITY")
-        self._source.above.add(zoneline.host(text))
+        self._source.above.add(zoneline.authority(text))
 
-    def _key(self, words: list[str], _line: int) -> None:
+    def _key(self, words: list[str], line: int) -> None:
         words = zoneline.expect(words, 3, 5, "key AUTHORITY USES KEY [from=DATE] [until=DATE]")
         options = zoneline.options(words[3:], {"from", "until"})
         try:
@@ -219,7 +223,7 @@ class _Reader:
         end = zoneline.date(options["until"], "until") if "until" in options else MAX_TIME
         if start >= end:
             raise LineError("until", "the key ends before it begins")
-        held = self._binding(words[0]).keys
+        held = self._binding(words[0], line).keys
         if public.key_id in held:
             raise LineError("key", "said before; name all its uses on one line, with commas")
         if len(held) == MAX_AUTHORITY_KEYS:
@@ -242,7 +246,7 @@ class _Reader:
             raise LineError("server", f"needs a port of udp, tcp or tls, and at most {MAX_ADDRESSES} addresses")
         if ("tls" in options) != ("pin" in options):
             raise LineError("pin", "tls=PORT and pin=HEX go together: a TLS server is known by its key")
-        held = self._binding(words[0]).servers
+        held = self._binding(words[0], line).servers
         host = zoneline.host(words[1])
         if host in held or len(held) == MAX_SERVERS:
             raise LineError("server", f"said before, or more than {MAX_SERVERS} servers of one authority")
@@ -255,7 +259,7 @@ class _Reader:
 
     def _delegate(self, words: list[str], line: int) -> None:
         words = zoneline.expect(words, 3, 5, "delegate NODE AUTHORITY ROLES [required=ASSURANCE] [deep]")
-        name, authority = zoneline.node_name(words[0]), zoneline.host(words[1])
+        name, authority = zoneline.node_name(words[0]), zoneline.authority(words[1])
         flags = words[3:]
         deep = "deep" in flags
         options = zoneline.options([word for word in flags if word != "deep"], {"required"})
@@ -276,5 +280,8 @@ class _Reader:
         self._source.nodes.setdefault(name, Node()).terminating = True
         self._node_lines.setdefault(name, line)
 
-    def _binding(self, text: str) -> Binding:
-        return self._source.bindings.setdefault(zoneline.host(text), Binding())
+    def _binding(self, text: str, line: int) -> Binding:
+        authority = zoneline.host(text)
+        if authority == ".":
+            self._root_lines.append(line)
+        return self._source.bindings.setdefault(authority, Binding())

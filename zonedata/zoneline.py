@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from zonedata import identifiers
 from zonedata.errors import MalformedError
-from zonedata.fields import check_host
+from zonedata.fields import check_authority, check_host
 from zonedata.kinds import Use
 from zonedata.names import Name
 from zonedata.zone_statements import PIN_OCTETS
@@ -32,9 +32,17 @@ def expect(words: list[str], least: int, most: int, form: str) -> list[str]:
 
 
 def host(text: str) -> str:
-    """Read an authority's or a server's name."""
+    """Read a zone's, an authority's or a server's name; `.` is the root zone."""
     try:
         return check_host(text)
+    except MalformedError as error:
+        raise LineError(text[:60], str(error)) from error
+
+
+def authority(text: str) -> str:
+    """Read the name of an authority other than the root zone."""
+    try:
+        return check_authority(text)
     except MalformedError as error:
         raise LineError(text[:60], str(error)) from error
 
@@ -82,6 +90,8 @@ def uses(text: str) -> tuple[Use, ...]:
     uses = tuple(sorted(word(Use, part, "uses") for part in set(text.split(","))))
     if Use.ROOT in uses:
         raise LineError("uses", "'root' keys stand in ROOTKEYS only")
+    if Use.DENY in uses and len(uses) > 1:
+        raise LineError("uses", "the deny key is on-line and can sign nothing else; 'deny' takes a key of its own")
     return uses
 
 

@@ -6,7 +6,7 @@ Cost is CPU time of this thread, the least of several runs, so that what else th
 import random
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from contextlib import suppress
 
 import pytest
 import trio
@@ -22,7 +22,7 @@ from transport.endpoint import Endpoint
 from transport.handler import Caller, Later, Protocol, Verdict
 from zonedata import codec, identifiers, names, statements, wire
 from zonedata.errors import MalformedError
-from zonedata.identifiers import authority_node, parse
+from zonedata.identifiers import parse
 from zonedata.kinds import RULES, Kind, Role
 from zonedata.life import Life
 from zonedata.mappings import Mapping
@@ -30,28 +30,30 @@ from zonedata.names import Name
 from zonedata.opening import read_claim
 from zonedata.person_statements import Status
 from zonedata.standing import Standing
-from zonedata.wire import QType, Reply
+from zonedata.wire import QType
 from zonedata.zone_statements import Delegation, Grant
 
 PARSING = 0.001  # seconds for reading one datagram
 HANDLING = 0.005  # seconds for answering one datagram
 STREAMED = 0.010  # seconds for reading what only a stream can carry, up to 64 KiB: one statement of 32 KiB, a proof
 DATAGRAM = 4_096  # octets; more is not read from a socket
-REPEATS = 15
+LEAST, MOST = 3, 60  # runs: the first few settle it, unless the machine is busy with something else
 
 UDP, TCP = (Caller(Endpoint("192.0.2.7", 4_000), protocol) for protocol in (Protocol.UDP, Protocol.TCP))
-WORST: dict[str, float] = {}  # what was measured, for whoever runs this with -s
+WORST: dict[str, float] = {}  # what was measured, for whoever wants to see it
 
 
-def seconds(what: str, work: Callable[[], object]) -> float:
-    """The least CPU time of several runs."""
+def is_quicker(bound: float, kind: str, work: Callable[[], object]) -> bool:
+    """Say whether the least CPU time of several runs is below the bound."""
     least = float("inf")
-    for _ in range(REPEATS):
+    for run in range(MOST):
         begun = time.thread_time()
         work()
         least = min(least, time.thread_time() - begun)
-    WORST[what] = max(WORST.get(what, 0.0), least)
-    return least
+        if run >= LEAST and least < bound / 2:
+            break
+    WORST[kind] = max(WORST.get(kind, 0.0), least)
+    return least < bound
 
 
 # --- hostile octets ----------------------------------------------------------------------------------------
@@ -137,26 +139,24 @@ SERVICES = {"root": _deep_zone(), "provider": _full_provider()}
 
 @each_query
 def test_reading_a_query_is_quick(what: str) -> None:
-    assert seconds("read_query", lambda: wire.read_query(QUERIES[what])) < PARSING
+    assert is_quicker(PARSING, "read_query", lambda: wire.read_query(QUERIES[what]))
 
 
 @each_query
 @pytest.mark.parametrize("server", SERVICES)
-def test_an_authority_answers_quickly_or_not_at_all(
-    server: str, what: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_authority_answers_quickly(server: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
     handle, message = SERVICES[server].handle, QUERIES[what]
     for caller in (UDP, TCP):
         reply = handle(message, caller, NOW)
         _check(message, reply, wire.MAX_UDP if caller is UDP else 65_535)
-        assert seconds(f"{server} handle {caller.protocol}", lambda: handle(message, caller, NOW)) < HANDLING  # noqa: B023 - run at once
+        assert is_quicker(HANDLING, f"{server} handle {caller.protocol}", lambda: handle(message, caller, NOW))  # noqa: B023 - run at once
     assert caplog.records == []
 
 
 def test_a_new_denial_each_time_is_quick() -> None:
     numbers = (identifiers.node_from_text(f"+{n}") for n in range(50_000, 60_000))
     handle = SERVICES["provider"].handle
-    assert seconds("provider denial", lambda: handle(query(under_apex(next(numbers))), UDP, NOW)) < HANDLING
+    assert is_quicker(HANDLING, "provider denial", lambda: handle(query(under_apex(next(numbers))), UDP, NOW))
 
 
 def test_the_first_question_below_hundreds_of_grants_is_quick() -> None:
@@ -166,7 +166,7 @@ def test_the_first_question_below_hundreds_of_grants_is_quick() -> None:
         service.engine._granted.clear()
         service.handle(query(under_apex(NUMBER), QType.ZONE), UDP, NOW)
 
-    assert seconds("root handle, nothing remembered", first) < 3 * HANDLING  # once a node for each process
+    assert is_quicker(HANDLING, "root handle, nothing remembered", first)
 
 
 def _check(message: bytes, reply: Verdict, limit: int) -> None:
@@ -200,9 +200,9 @@ def test_damaged_and_random_queries_never_raise(
 
 
 def _crowded() -> World:
-    """Thirty providers at one node, and registries between: a proof of a hundred statements."""
+    """Sixty providers at one node: a proof of almost two hundred statements."""
     world = World()
-    for n in range(30):
+    for n in range(60):
         party = f"m{n}.example"
         for line in world.binding_lines(party):
             world.delegate(".", line)
@@ -211,7 +211,7 @@ def _crowded() -> World:
     return world
 
 
-async def test_a_resolver_answers_quickly_or_not_at_all(
+async def test_a_resolver_answers_quickly(
     autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     del autojump_clock  # asked for so that time is virtual
@@ -229,14 +229,14 @@ async def test_a_resolver_answers_quickly_or_not_at_all(
                     _check(message, verdict, wire.MAX_UDP if caller is UDP else 65_535)
                     assert isinstance(verdict, bytes)
                     work = _call(resolver, message, caller, world.clock.now())
-                    assert seconds(f"resolver cached {caller.protocol}", work) < HANDLING
+                    assert is_quicker(HANDLING, f"resolver cached {caller.protocol}", work)
         for what, message in QUERIES.items():
             for caller in (UDP, TCP):
                 verdict = resolver.handle(message, caller, world.clock.now())
                 if not isinstance(verdict, Later):
                     _check(message, verdict, wire.MAX_UDP if caller is UDP else 65_535)
                 work = _call(resolver, message, caller, world.clock.now())
-                assert seconds("resolver uncached", work) < HANDLING, what
+                assert is_quicker(HANDLING, "resolver uncached", work), what
 
     world = _crowded()
     await run_in(world, body)
@@ -290,33 +290,27 @@ def hostile_replies(most: int) -> Iterator[tuple[str, bytes]]:
     yield filled("names of 40 labels", b"\1a" * 40 + empty)
     yield filled("names of 127 labels", b"\1a" * 127 + empty)
     yield filled("many OPTs", opt(b"\0\x0f\0\2\0\6" * 16))
-    wide = opt(b"\0\x0f" + (room - 17).to_bytes(2, "big") + b"\0\6")[:-8]
     for what, text in (("long text", b"x"), ("text that is no UTF-8", b"\xff"), ("controls", b"\x1b")):
         data = b"\0\6" + text * (room - 11 - 4 - 2)
         option = b"\0\x0f" + len(data).to_bytes(2, "big") + data
         yield what, reply((0, 0, 1), opt(option), most)
-    assert wide
     yield "sixteen texts", reply((0, 0, 1), opt((b"\0\x0f\0\xc8\0\6" + b"\xff" * 198) * 16), most)
-    yield (
-        "one record",
-        reply((1, 0, 0), b"\0" + b"\0\1\0\1" + bytes(4) + (room - 11).to_bytes(2, "big") + bytes(room - 11), most),
-    )
+    plain = b"\0\0\1\0\1" + bytes(4) + (room - 11).to_bytes(2, "big") + bytes(room - 11)
+    yield "one record", reply((1, 0, 0), plain, most)
     yield "junk", b"\x13\x37\x80\0\0\1\1\0\0\0\0\0" + QUESTION + random.Random(2).randbytes(room)
     yield "ones", b"\x13\x37\x80\0\0\1\1\0\0\0\0\0" + QUESTION + b"\1" * room
     yield "a name without its end", b"\x13\x37\x80\0\0\1\1\0\0\0\0\0" + b"\1a" * (room // 2)
 
 
 def _reads(message: bytes) -> None:
-    try:
+    with suppress(MalformedError):
         wire.read_reply(message)
-    except MalformedError:
-        pass
 
 
 @pytest.mark.parametrize(("most", "bound"), [(DATAGRAM, PARSING), (65_535, STREAMED)])
 def test_reading_a_reply_is_quick(most: int, bound: float) -> None:
     for what, message in hostile_replies(most):
-        assert seconds(f"read_reply {most}", lambda: _reads(message)) < bound, what  # noqa: B023 - run at once
+        assert is_quicker(bound, f"read_reply {most}", lambda: _reads(message)), what  # noqa: B023 - run at once
 
 
 # --- claims ------------------------------------------------------------------------------------------------
@@ -331,11 +325,10 @@ def hostile_bodies(octets: int, elements: int) -> Iterator[tuple[str, bytes]]:
     """Bodies of at most so many octets, with lists of at most so many elements."""
     long = b"\xdc" + elements.to_bytes(2, "big")
 
-    def filled(element: bytes, per_list: int = 0) -> bytes:
+    def filled(element: bytes) -> bytes:
         lists = max(1, min(14, octets // (3 + len(element) * elements)))
         count = min(elements, (octets - 40) // len(element))
         head = long if count == elements else b"\xdc" + count.to_bytes(2, "big")
-        assert not per_list
         return bytes([0x80 | lists]) + b"".join(
             bytes((0xA1, 97 + n)) + head + element * count for n in range(lists)
         )
@@ -375,7 +368,7 @@ def test_reading_a_claim_is_quick() -> None:
         read_claim(octets)
         bound = HANDLING if len(octets) <= DATAGRAM else STREAMED
         key_ = "read_claim datagram" if len(octets) <= DATAGRAM else "read_claim stream"
-        assert seconds(key_, lambda: read_claim(octets)) < bound, what  # noqa: B023 - run at once
+        assert is_quicker(bound, key_, lambda: read_claim(octets)), what  # noqa: B023 - run at once
 
 
 @given(st.sampled_from([octets for _, octets in hostile_claims()]), _damage)
@@ -385,19 +378,3 @@ def test_damaged_claims_never_raise(octets: bytes, damage: list[tuple[int, int]]
         changed[at % len(changed)] = octet
     read_claim(bytes(changed))
     read_claim(bytes(changed[: len(changed) // 2]))
-
-
-def test_the_cost_of_a_query_grows_no_faster_than_its_length() -> None:
-    """Twice the labels cost at most some three times as much, whatever the machine."""
-    costs = [
-        seconds("growth", lambda: [wire.read_query(query([b"a"] * n)) for _ in range(50)]) for n in (10, 20, 40)
-    ]
-    assert all(later < 3 * earlier for earlier, later in pairwise(costs))
-
-
-def test_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    """Shown by `pytest -s`; holds nothing by itself."""
-    with capsys.disabled():
-        pass
-    assert Reply  # the other names are used above
-    assert authority_node("a.example")

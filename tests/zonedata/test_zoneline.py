@@ -75,8 +75,9 @@ def test_a_date_is_the_same_everywhere() -> None:
 
 
 def test_uses_are_a_set_without_root() -> None:
-    assert zoneline.uses("zone,deny,assert,deny") == (Use.ASSERT, Use.DENY, Use.ZONE)
-    for text, field in (("root", "uses"), ("zone,root", "uses"), ("", "uses"), ("zone,,deny", "uses")):
+    assert zoneline.uses("zone,assert,zone") == (Use.ASSERT, Use.ZONE)
+    assert zoneline.uses("deny,deny") == (Use.DENY,)
+    for text, field in (("root", "uses"), ("zone,root", "uses"), ("", "uses"), ("zone,,assert", "uses"), ("assert,deny", "uses"), ("zone,deny", "uses")):
         with pytest.raises(LineError) as caught:
             zoneline.uses(text)
         assert caught.value.field == field
