@@ -224,6 +224,11 @@ def test_who_is_not_there_is_denied_in_every_role() -> None:
     assert len(found.statements) == 1
 
 
+def test_nobody_is_denied_as_a_registry() -> None:
+    found = answer(people_engine((), (Role.REGISTRY, Role.CSIP)), NUMBER)
+    assert [one.role for one in said(found.denials) if isinstance(one, Denial)] == [Role.CSIP]
+
+
 def test_a_denial_is_signed_by_the_deny_key_for_ten_minutes() -> None:
     engine = people_engine()
     [value] = answer(engine, NUMBER, now=NOW + 0.9).denials

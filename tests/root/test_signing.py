@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from root import signing
 from root.signing import (
     ASSERTION_LIFE,
     BLOCK_LIFE,
@@ -41,7 +42,7 @@ SIGNING = Signing(key("./zone"), NOW, 7)
 ROOT_SIGNER = Signer(".", (), (bound("./zone", Use.ZONE, end=2**40),), float("inf"))
 LINES = f"""zone .
 ttl 900
-key alpha.example assert,deny {key("alpha").public.to_text()}
+key alpha.example assert,zone {key("alpha").public.to_text()}
 server alpha.example ns2.alpha.example 8.8.8.8 udp=53
 server alpha.example ns1.alpha.example 8.8.4.4 udp=53
 key beta.example zone {key("beta").public.to_text()}
@@ -186,6 +187,17 @@ def test_what_no_verifier_would_read_is_not_signed() -> None:
     lines = grants + grants.replace("above", "delegate +1").replace("example\n", "example msp\n")
     with pytest.raises(MalformedError, match=r"DELEGATION of \d+ octets, at most 32768 are allowed"):
         signed_zone("zone .\n" + lines)
+
+
+def test_a_path_that_no_answer_could_hold_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "zone .\nabove a.example\n" + "".join(f"delegate +{'1' * n} a.example msp\n" for n in range(1, 6))
+    lines += "".join(f"delegate +2{n} a.example msp\n" for n in range(9))  # beside one another: no path
+    at = [len(data_of(v)) for t, _, v in signed_zone(lines) if t is Table.DELEGATIONS][:5]
+    monkeypatch.setattr(signing, "MAX_PATH", sum(at))
+    assert signed_zone(lines)
+    monkeypatch.setattr(signing, "MAX_PATH", sum(at) - 1)
+    with pytest.raises(MalformedError, match=rf"^delegations at and above \+11111 of {sum(at)} octets; "):
+        signed_zone(lines)
 
 
 # --- serials -----------------------------------------------------------------------------------------------

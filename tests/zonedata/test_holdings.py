@@ -6,21 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.zonedata.builders import NOW, SERVERS, keys_of, life, number
+from tests.zonedata.builders import NOW, SERVERS, bound, key, keys_of, life, number
 from tests.zonedata.samples import OWNER, SAMPLES, TREE
+from zonedata import holdings as module
 from zonedata.holdings import Holdings, Said, ZoneHoldings
-from zonedata.kinds import Kind, Role
+from zonedata.kinds import RULES, Kind, Role, Use
 from zonedata.names import ROOT, Name
-from zonedata.opening import Opened, Refusal, Step
+from zonedata.opening import Claim, Opened, Refusal, Signer, Step
 from zonedata.person_statements import Assertion, Block, Denial
 from zonedata.sealed import Sealed
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap, Grant
 
+SIGNER = Signer(
+    ".", (), (bound("zone", Use.ZONE), bound("assert", Use.ASSERT), bound("deny", Use.DENY)), float("inf")
+)
+ROLLED = replace(SIGNER, keys=(bound("zone 2", Use.ZONE), bound("assert 2", Use.ASSERT), bound("deny 2", Use.DENY)))
 
-def held(statement: Statement, *, keep: float = NOW + 60, until: float = NOW + 90) -> Opened[Any]:
-    """Return a statement as opened; holdings ask for no signature."""
-    return Opened(statement, Sealed(statement.kind, (), repr(statement).encode()), bytes(8), until, keep)
+
+def held(statement: Statement, *, keep: float = NOW + 60, until: float = NOW + 90, by: str = "") -> Opened[Any]:
+    """Return a statement as opened; holdings check no signature, only that its key still counts."""
+    key_id = key(RULES[statement.kind].use + by).public.key_id
+    return Opened(statement, Sealed(statement.kind, (), repr(statement).encode()), key_id, until, keep)
 
 
 def gap(first: str, following: str, *counts: int, serial: int = 1) -> Gap:
@@ -42,7 +49,7 @@ def step(refusal: Refusal | None) -> Step | None:
 
 
 def add(zone: ZoneHoldings, *statements: Statement) -> list[Step | None]:
-    return [step(zone.add(held(statement), NOW)) for statement in statements]
+    return [step(zone.add(held(statement), SIGNER, NOW)) for statement in statements]
 
 
 def test_what_is_held_is_found_until_it_ends() -> None:
@@ -50,13 +57,13 @@ def test_what_is_held_is_found_until_it_ends() -> None:
     assert add(zone, gap("+1", "+2", 2), delegation("+1"), authority("a.example")) == [None] * 3
     assert len(zone) == len(zone.all()) == 3
     for now, there in ((NOW, True), (NOW + 59, True), (NOW + 60, False)):
-        assert (zone.gap_for(OWNER, now) is not None) is there
-        assert (zone.delegation(number("+1"), now) is not None) is there
-        assert (zone.authority("a.example", now) is not None) is there
+        assert (zone.gap_for(OWNER, SIGNER, now) is not None) is there
+        assert (zone.delegation(number("+1"), SIGNER, now) is not None) is there
+        assert (zone.authority("a.example", SIGNER, now) is not None) is there
         for one in (gap("+1", "+2", 2), delegation("+1"), authority("a.example")):
-            assert zone.holds(held(one).sealed, one, now) is there
-    assert zone.delegation(number("+14"), NOW) is None
-    assert zone.authority("b.example", NOW) is None
+            assert zone.holds(Claim(held(one).sealed, one), SIGNER, now) is there
+    assert zone.delegation(number("+14"), SIGNER, NOW) is None
+    assert zone.authority("b.example", SIGNER, NOW) is None
     assert zone.sweep(NOW + 59) == 0
     assert zone.sweep(NOW + 60) == 3
     assert len(zone) == 0
@@ -66,7 +73,7 @@ def test_another_statement_at_the_same_name_is_not_held() -> None:
     zone = ZoneHoldings()
     add(zone, gap("+1", "+2", 2), delegation("+1"), authority("a.example"))
     for one in (gap("+1", "+3", 2), delegation("+1", 2), authority("a.example", 2)):
-        assert not zone.holds(held(one).sealed, one, NOW)
+        assert not zone.holds(Claim(held(one).sealed, one), SIGNER, NOW)
 
 
 def test_the_root_of_the_tree_is_a_name_like_others() -> None:
@@ -74,8 +81,8 @@ def test_the_root_of_the_tree_is_a_name_like_others() -> None:
     first = Gap(life(Kind.GAP), TREE, ".", ROOT, number("+1"), (0,))
     at_root = replace(delegation("+1"), node=ROOT)
     assert add(zone, first, at_root) == [None, None]
-    assert zone.gap_for(number("+"), NOW) is not None
-    assert zone.delegation(ROOT, NOW) is not None
+    assert zone.gap_for(number("+"), SIGNER, NOW) is not None
+    assert zone.delegation(ROOT, SIGNER, NOW) is not None
     assert len(zone.all()) == 2
     assert zone.sweep(NOW + 60) == 2
 
@@ -98,11 +105,11 @@ def test_of_one_name_the_higher_serial_stands(make: Any) -> None:
 
 def test_a_statement_that_has_ended_overtakes_nothing() -> None:
     zone = ZoneHoldings()
-    zone.add(held(delegation("+1", 2), until=NOW + 90), NOW)
-    assert step(zone.add(held(delegation("+1", 1)), NOW + 89)) is Step.ORDER
-    assert step(zone.add(held(delegation("+1", 1), keep=NOW + 99, until=NOW + 99), NOW + 90)) is None
-    zone.add(held(gap("+1", "+3", 2, serial=2)), NOW)
-    assert step(zone.add(held(delegation("+2", 1), keep=NOW + 99, until=NOW + 99), NOW + 90)) is None
+    zone.add(held(delegation("+1", 2), until=NOW + 90), SIGNER, NOW)
+    assert step(zone.add(held(delegation("+1", 1)), SIGNER, NOW + 89)) is Step.ORDER
+    assert step(zone.add(held(delegation("+1", 1), keep=NOW + 99, until=NOW + 99), SIGNER, NOW + 90)) is None
+    zone.add(held(gap("+1", "+3", 2, serial=2)), SIGNER, NOW)
+    assert step(zone.add(held(delegation("+2", 1), keep=NOW + 99, until=NOW + 99), SIGNER, NOW + 90)) is None
 
 
 @pytest.mark.parametrize("inside", [delegation("+14", 2), authority("x.example", 2)])
@@ -154,7 +161,7 @@ def test_an_old_gap_does_not_come_back_from_under_a_newer_one() -> None:
     for order in permutations(said):
         zone = ZoneHoldings()
         add(zone, *order)
-        assert zone.gap_for(number("+175"), NOW) is None
+        assert zone.gap_for(number("+175"), SIGNER, NOW) is None
 
 
 def test_a_gap_must_count_every_newer_delegation_above_it() -> None:
@@ -164,13 +171,13 @@ def test_a_gap_must_count_every_newer_delegation_above_it() -> None:
     for order in ((old, above), (above, old)):
         zone = ZoneHoldings()
         add(zone, *order)
-        assert zone.gap_for(number("+145"), NOW) is None
-        assert zone.gap_for(number("+15"), NOW) is None
+        assert zone.gap_for(number("+145"), SIGNER, NOW) is None
+        assert zone.gap_for(number("+15"), SIGNER, NOW) is None
         assert add(zone, gap("+14", "+2", 2, 3, serial=2)) == [None]
-        assert zone.gap_for(number("+145"), NOW) is not None
+        assert zone.gap_for(number("+145"), SIGNER, NOW) is not None
     zone = ZoneHoldings()
     add(zone, gap("+14", "", 3, serial=1), above)
-    assert zone.gap_for(number("+2"), NOW) is not None, "it says nothing about what +1 does not cover"
+    assert zone.gap_for(number("+2"), SIGNER, NOW) is not None, "it says nothing about what +1 does not cover"
 
 
 serial = st.integers(1, 3)
@@ -193,7 +200,7 @@ def test_holdings_never_contradict_themselves(said: list[Delegation | Gap], aske
         assert isinstance(one, Delegation | Gap)
         at = one.node if isinstance(one, Delegation) else one.first
         assert not any(other.holds_inside(at) for other in gaps)
-    shown = zone.gap_for(number(asked), NOW)
+    shown = zone.gap_for(number(asked), SIGNER, NOW)
     assert shown is None or shown.statement.holds(number(asked))
 
 
@@ -208,11 +215,68 @@ def test_the_latest_statement_survives_any_order(said: list[Delegation | Gap], r
     assert newest in [one.statement for one in zone.all()]
 
 
+# --- keys that no longer count -----------------------------------------------------------------------------
+
+
+def test_what_a_withdrawn_key_signed_is_not_used_and_counts_again_with_the_key() -> None:
+    zone = ZoneHoldings()
+    said = (gap("+1", "+2", 2), delegation("+1"), authority("a.example"))
+    add(zone, *said)
+    for signer, there in ((SIGNER, True), (ROLLED, False), (SIGNER, True)):
+        assert (zone.gap_for(OWNER, signer, NOW) is not None) is there
+        assert (zone.delegation(number("+1"), signer, NOW) is not None) is there
+        assert (zone.authority("a.example", signer, NOW) is not None) is there
+        assert [zone.holds(Claim(held(one).sealed, one), signer, NOW) for one in said] == [there] * 3
+    assert not zone.holds(Claim(held(asserted(1)).sealed, asserted(1)), SIGNER, NOW)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (delegation("+1", 9), delegation("+1", 1)),
+        (authority("a.example", 9), authority("a.example", 1)),
+        (gap("+1", "+2", 2, serial=9), gap("+1", "+2", 2, serial=1)),
+        (gap("+1", "+3", 2, serial=9), gap("+2", "+4", 2, serial=1)),
+        (delegation("+14", 9), gap("+1", "+2", serial=1)),
+        (gap("+1", "+2", serial=9), delegation("+14", 1)),
+        (gap("", "", serial=9), authority("a.example", 1)),
+    ],
+)
+def test_what_a_withdrawn_key_signed_overtakes_nothing(old: Statement, new: Statement) -> None:
+    counting, rolled = ZoneHoldings(), ZoneHoldings()
+    for zone in (counting, rolled):
+        assert zone.add(held(old), SIGNER, NOW) is None
+    assert step(counting.add(held(new), SIGNER, NOW)) is Step.ORDER
+    assert rolled.add(held(new, by=" 2"), ROLLED, NOW) is None
+    assert [one.statement for one in rolled.all()] == [new]
+
+
+def test_a_delegation_of_a_withdrawn_key_voids_no_gap() -> None:
+    zone = ZoneHoldings()
+    add(zone, delegation("+1", 2))
+    assert zone.add(held(gap("+14", "+2", 3, serial=1), by=" 2"), ROLLED, NOW) is None
+    assert zone.gap_for(number("+145"), ROLLED, NOW) is not None
+    both = replace(ROLLED, keys=(*SIGNER.keys, *ROLLED.keys))
+    assert zone.gap_for(number("+145"), both, NOW) is None
+
+
+def test_a_zone_holds_so_much_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ZONE", 3)
+    zone = ZoneHoldings()
+    zone.add(held(delegation("+1")), SIGNER, NOW)
+    zone.add(held(delegation("+2"), keep=NOW + 1), SIGNER, NOW)
+    zone.add(held(gap("+1", "+2", 2)), SIGNER, NOW)
+    zone.add(held(delegation("+3")), SIGNER, NOW + 2)
+    assert [one.statement for one in zone.all()] == [gap("+1", "+2", 2), delegation("+1"), delegation("+3")]
+    zone.add(held(delegation("+4")), SIGNER, NOW + 2)
+    assert [one.statement for one in zone.all()] == [delegation("+4")], "nothing had ended, so all of it goes"
+
+
 def test_only_statements_of_zones_are_held_for_zones() -> None:
     with pytest.raises(AssertionError):
-        ZoneHoldings().add(held(SAMPLES[Kind.DENIAL]), NOW)
+        ZoneHoldings().add(held(SAMPLES[Kind.DENIAL]), SIGNER, NOW)
     with pytest.raises(AssertionError):
-        Said().add(held(SAMPLES[Kind.GAP]), NOW)
+        Said().add(held(SAMPLES[Kind.GAP]), SIGNER, NOW)
 
 
 # --- what authorities say ----------------------------------------------------------------------------------
@@ -235,10 +299,10 @@ def blocked(prefix: str, serial: int) -> Block:
 @pytest.mark.parametrize("make", [asserted, denied, lambda serial: blocked("+1415", serial)])
 def test_the_latest_of_each_kind_is_held(make: Any) -> None:
     rising, falling = Said(), Said()
-    assert [step(rising.add(held(make(one)), NOW)) for one in (1, 2)] == [None, None]
-    assert [step(falling.add(held(make(one)), NOW)) for one in (2, 1)] == [None, Step.ORDER]
+    assert [step(rising.add(held(make(one)), SIGNER, NOW)) for one in (1, 2)] == [None, None]
+    assert [step(falling.add(held(make(one)), SIGNER, NOW)) for one in (2, 1)] == [None, Step.ORDER]
     assert [one.statement for one in rising.all()] == [one.statement for one in falling.all()] == [make(2)]
-    assert falling.add(held(make(1)), NOW + 90) is None
+    assert falling.add(held(make(1)), SIGNER, NOW + 90) is None
 
 
 def test_kinds_and_roles_do_not_displace_each_other() -> None:
@@ -250,7 +314,7 @@ def test_kinds_and_roles_do_not_displace_each_other() -> None:
         denied(1, Role.CSIP),
         denied(1, Role.VALIDATOR),
     ]
-    assert [said.add(held(one), NOW) for one in shown] == [None] * 5
+    assert [said.add(held(one), SIGNER, NOW) for one in shown] == [None] * 5
     assert [one.statement for one in said.all()] == shown
     assert set(said.denials) == {Role.MSP, Role.CSIP, Role.VALIDATOR}
 
@@ -260,10 +324,28 @@ def test_the_longest_block_is_held_whatever_its_serial() -> None:
     for order, steps in (((3, 4), [None, None]), ((4, 3), [None, Step.ORDER])):
         said = Said()
         blocks = [blocked("+1415"[: 1 + digits], 9 - digits) for digits in order]
-        assert [step(said.add(held(one), NOW)) for one in blocks] == steps
+        assert [step(said.add(held(one), SIGNER, NOW)) for one in blocks] == steps
         assert said.block is not None
         assert said.block.statement.node == number("+1415")
-    assert said.add(held(blocked("+14", 1)), NOW + 60) is None, "a block that has ended is not longer"
+    assert said.add(held(blocked("+14", 1)), SIGNER, NOW + 60) is None, "a block that has ended is not longer"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (asserted(9), asserted(1)),
+        (denied(9), denied(1)),
+        (blocked("+1415", 9), blocked("+1415", 1)),
+        (blocked("+1415", 1), blocked("+14", 1)),
+    ],
+)
+def test_what_an_authoritys_withdrawn_key_signed_overtakes_nothing(old: Statement, new: Statement) -> None:
+    counting, rolled = Said(), Said()
+    for said in (counting, rolled):
+        assert said.add(held(old), SIGNER, NOW) is None
+    assert step(counting.add(held(new), SIGNER, NOW)) is Step.ORDER
+    assert rolled.add(held(new, by=" 2"), ROLLED, NOW) is None
+    assert [one.statement for one in rolled.all()] == [new]
 
 
 def test_holdings_are_by_principal_and_owner() -> None:

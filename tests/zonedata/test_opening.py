@@ -145,6 +145,22 @@ def test_a_key_counts_in_its_own_window(start: int, end: int, step: Step | None)
     assert step_of(reseal(SAMPLES[Kind.DENIAL], "k"), party) is step
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "counts"),
+    [(NOW, NOW + 1, True), (NOW + 60, NOW + 90, True), (NOW + 61, NOW + 90, False), (NOW - 9, NOW, False)],
+)
+def test_a_party_vouches_for_what_its_key_signed_while_the_key_counts(
+    start: int, end: int, *, counts: bool
+) -> None:
+    held = opened(good(Kind.DENIAL), ALPHA)
+    assert isinstance(held, Opened)
+    deny = bound("alpha.example/deny", Use.DENY, start=start, end=end)
+    assert replace(ALPHA, keys=(deny,)).vouches_for(held, NOW) is counts
+    assert not replace(ALPHA, keys=(replace(deny, uses=(Use.ASSERT,)),)).vouches_for(held, NOW)
+    assert not replace(ALPHA, keys=(bound("other", Use.DENY),)).vouches_for(held, NOW)
+    assert not ALPHA.vouches_for(replace(held, sealed=seal(SAMPLES[Kind.STATUS])), NOW)
+
+
 def test_keys_and_algorithms_that_nobody_bound() -> None:
     wire = good(Kind.ASSERTION)
     assert step_of(wire, replace(ALPHA, keys=())) is Step.KEY
@@ -194,6 +210,11 @@ def test_a_refusal_says_which_step_and_why() -> None:
     result = read_claim(b"")
     assert isinstance(result, Refusal)
     assert result.to_text() == "step 1 (envelope) refused statement of unknown: envelope is cut short"
+    for bad in (b"\x63\0", good(Kind.DENIAL) + b"\0"):
+        unread = read_claim(bad)
+        assert isinstance(unread, Refusal)
+        assert unread.octets == bad
+        assert repr(bad) not in repr(unread)
     late = opened(good(Kind.DENIAL), ALPHA, NOW + 310)
     assert isinstance(late, Refusal)
     assert late.to_text() == "step 5 (window) refused DENIAL of alpha.example: expired 10 s ago"

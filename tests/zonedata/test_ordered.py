@@ -27,6 +27,12 @@ class AgainstSortedList(RuleBasedStateMachine):
         self.real.remove(at)
         self.model = [pair for pair in self.model if pair[0] != at]
 
+    @rule(divisor=st.integers(1, 3))
+    def keep_only(self, divisor: int) -> None:
+        before = len(self.model)
+        self.model = [pair for pair in self.model if pair[1] % divisor == 0]
+        assert self.real.keep_only(lambda value: value % divisor == 0) == before - len(self.model)
+
     @rule(at=key)
     def get(self, at: bytes) -> None:
         assert self.real.get(at) == dict(self.model).get(at)

@@ -4,17 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.zonedata.builders import NOW, World, Zone, ZoneSpec, anchor, forged, number, reseal
-from zonedata import admission, identifiers, path
+from tests.zonedata.builders import NOW, World, ZoneSpec, anchor, number, reseal
+from zonedata import identifiers, path
 from zonedata.admission import admit_zone
 from zonedata.holdings import Holdings
 from zonedata.kinds import DAY, Assurance, Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Opened, Refusal, Step, read_claim
 from zonedata.path import BindingNeed, Known, Path, ZoneNeed, follow
-from zonedata.zone_statements import Authority, Delegation, Gap
+from zonedata.zone_statements import Authority, Delegation
 
 OWNER = number("+14155550123")
+ROOT = anchor().signer()
 BOTH = ("alpha.example", "beta.example")
 
 
@@ -73,6 +74,16 @@ def test_grants_of_every_node_and_zone_are_united() -> None:
     }
     assert roles(walk(SIMPLE.wires(), number("+447700900123"))[0]) == {("alpha.example",): {"msp"}}
     assert roles(walk(SIMPLE.wires(), number("+33123456789"))[0]) == {}
+
+
+def test_a_node_that_the_gap_names_and_nobody_shows_is_named() -> None:
+    for hidden, text in (("+1", "+1"), ("+1415", "+1415")):
+        zone = SIMPLE.zone(".")
+        found, _ = walk([wire for wire in SIMPLE.wires() if wire != zone.seal(zone.delegation(hidden)).to_wire()])
+        [refusal] = found.refusals
+        assert (refusal.step, refusal.kind, refusal.about) == (Step.PATH, Kind.DELEGATION, ".")
+        assert refusal.why == f"its gap names {text}, whose delegation is not shown"
+        assert [need.key for need in found.needs] == [((), "")]
 
 
 def test_with_nothing_held_the_root_is_asked_first() -> None:
@@ -188,6 +199,24 @@ def test_zones_lie_at_most_eight_below_one_another_and_more_are_never_absence() 
     assert found.unbound == [("r7.example", Role.REGISTRY)]
 
 
+def test_a_zone_on_the_path_that_is_granted_again_far_below_is_no_fault() -> None:
+    zones = dict(chain(7).zones)
+    zones["r6.example"] = ZoneSpec({"+14155550": ["r0.example registry"]})
+    found, _ = walk(World(zones).wires())
+    assert len(found.zones) == path.MAX_DEPTH
+    assert (found.refusals, found.unbound, found.needs) == ([], [], [])
+
+
+def test_a_zone_reached_twice_is_needed_once() -> None:
+    world = root(
+        {"+1": ["upper.example registry"], "+1415": ["reg.example registry"]},
+        upper=ZoneSpec({"+14": ["reg.example registry"]}),
+        reg=ZoneSpec(),
+    )
+    found, _ = walk([*world.zone(".").wires(), *world.zone("upper.example").wires()])
+    assert [need.zone.signer.name for need in found.needs] == ["reg.example"]
+
+
 @pytest.mark.parametrize(
     ("owner", "expected"),
     [
@@ -252,50 +281,7 @@ def test_a_gap_that_begins_at_the_name_does_not_prove_that_it_is_not_bound() -> 
     assert not any(name == "alpha.example" for name, _ in found.unbound)
 
 
-# --- admission ---------------------------------------------------------------------------------------------
-
-
-def test_what_is_held_is_not_verified_again(checks: list[bool]) -> None:
-    known = Known(anchor(), Holdings(), NOW)
-    need = follow(OWNER, known).needs[0]
-    claims = claims_of(SIMPLE.wires())
-    assert admit_zone(need, OWNER, claims, known) == []
-    first = len(checks)
-    assert first > 0
-    assert admit_zone(need, OWNER, claims, known) == []
-    assert len(checks) == first
-
-
-def test_of_one_party_two_failures_end_the_reading(checks: list[bool]) -> None:
-    known = Known(anchor(), Holdings(), NOW)
-    need = follow(OWNER, known).needs[0]
-    wires = SIMPLE.zone(".").wires()
-    refusals = admit_zone(need, OWNER, claims_of([forged(wire) for wire in wires] * 5 + wires), known)
-    assert steps(refusals) == [Step.SIGNATURE] * admission.MAX_FAILURES
-    assert checks == [False] * admission.MAX_FAILURES
-    one_failure = [forged(wire) for wire in wires if is_authority(wire, "beta.example")] + wires
-    assert steps(admit_zone(need, OWNER, claims_of(one_failure), known)) == [Step.SIGNATURE]
-    assert isinstance(known.held.zone(()).gap_for(OWNER, NOW), Opened)
-
-
-def test_statements_about_something_else_cost_no_check(checks: list[bool]) -> None:
-    known = Known(anchor(), Holdings(), NOW)
-    need = follow(OWNER, known).needs[0]
-    zone = Zone(".", ZoneSpec({"+2": ["alpha.example msp"], "+33": ["alpha.example msp"]}))
-    other = [zone.seal(zone.delegation(node)).to_wire() for node in zone.spec.nodes]
-    other += [zone.seal(zone.gap(number("+2"), number("+33"), (2,))).to_wire()]
-    other += SIMPLE.zone("reg.example").wires()
-    assert admit_zone(need, OWNER, claims_of(other), known) == []
-    assert checks == []
-
-
-def test_a_binding_is_sought_among_authorities_of_that_name_only() -> None:
-    known = Known(anchor(), Holdings(), NOW)
-    need = BindingNeed(follow(OWNER, known).needs[0].zone, "beta.example")
-    assert admit_zone(need, OWNER, claims_of(SIMPLE.zone(".").wires()), known) == []
-    held = [opened.statement for opened in known.held.zone(()).all()]
-    assert [one.authority for one in held if isinstance(one, Authority)] == ["beta.example"]
-    assert not any(isinstance(one, Gap) and one.first == number("+44") for one in held)
+# --- keys that no longer count -----------------------------------------------------------------------------
 
 
 def test_a_key_that_is_no_longer_bound_takes_its_statements_with_it() -> None:
@@ -319,11 +305,11 @@ def test_a_delegation_signed_by_a_rolled_key_is_needed_again() -> None:
     known = Known(anchor(), Holdings(), NOW)
     for need in follow(OWNER, known).needs:
         admit_zone(need, OWNER, claims_of(SIMPLE.wires()), known)
-    held = known.held.zone(()).delegation(number("+1"), NOW)
+    held = known.held.zone(()).delegation(number("+1"), ROOT, NOW)
     assert held is not None
     assert isinstance(held.statement, Delegation)
     stale: Opened[Any] = replace(held, key_id=bytes(8))
-    known.held.zone(()).add(stale, NOW)
+    known.held.zone(()).add(stale, ROOT, NOW)
     assert [need.key for need in follow(OWNER, known).needs] == [((), "")]
 
 
@@ -332,8 +318,8 @@ def test_a_gap_signed_by_a_rolled_key_is_needed_again() -> None:
     for need in follow(OWNER, known).needs:
         admit_zone(need, OWNER, claims_of(root({}).wires()), known)
     assert follow(OWNER, known).needs == []
-    held = known.held.zone(()).gap_for(OWNER, NOW)
+    held = known.held.zone(()).gap_for(OWNER, ROOT, NOW)
     assert held is not None
     stale: Opened[Any] = replace(held, key_id=bytes(8))
-    known.held.zone(()).add(stale, NOW)
+    known.held.zone(()).add(stale, ROOT, NOW)
     assert [need.key for need in follow(OWNER, known).needs] == [((), "")]

@@ -6,7 +6,7 @@ from tests.zonedata.builders import key, rootkeys, seal_rootkeys
 from tests.zonedata.samples import SAMPLES
 from zonedata.errors import MalformedError
 from zonedata.keys import ED25519
-from zonedata.kinds import MAX_ROOT_SIGNATURES, RULES, Kind
+from zonedata.kinds import MAX_ROOT_SIGNATURES, MAX_SEALED, RULES, Kind
 from zonedata.sealed import Sealed, Signature, seal_body, signed_octets
 from zonedata.statements import STATUS_CAPS, read_untrusted, seal
 
@@ -50,6 +50,15 @@ def test_a_body_may_be_as_long_as_its_kind_allows(kind: Kind) -> None:
     assert Sealed.from_wire(seal_body(kind, bytes(most), [key("a")]).to_wire())
     with pytest.raises(MalformedError, match="allows"):
         Sealed.from_wire(seal_body(kind, bytes(most + 1), [key("a")]).to_wire())
+
+
+def test_no_envelope_is_longer_than_the_longest_kinds() -> None:
+    longest = seal_body(Kind.DELEGATION, bytes(RULES[Kind.DELEGATION].caps.octets), [key("a")]).to_wire()
+    assert len(longest) == MAX_SEALED
+    assert Sealed.from_wire(longest)
+    padded = Signature(ED25519, bytes(8), bytes(MAX_SEALED))  # a short body behind a signature without end
+    with pytest.raises(MalformedError, match=f"none has more than {MAX_SEALED}"):
+        Sealed.from_wire(Sealed(Kind.DENIAL, (padded,), b"\x80").to_wire())
 
 
 @pytest.mark.parametrize("kind", RULES)

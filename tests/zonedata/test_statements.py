@@ -81,6 +81,8 @@ BROKEN: list[tuple[Kind, dict[str, Any]]] = [
     (Kind.AUTHORITY, {"keys": [KEY | {"uses": [["zone"]]}]}),
     (Kind.AUTHORITY, {"keys": [KEY | {"uses": ["zone", "assert"]}]}),
     (Kind.AUTHORITY, {"keys": [KEY | {"uses": ["deny", "deny"]}]}),
+    (Kind.AUTHORITY, {"keys": [KEY | {"uses": ["assert", "deny"]}]}),
+    (Kind.AUTHORITY, {"keys": [KEY | {"uses": ["deny", "zone"]}]}),
     (Kind.AUTHORITY, {"keys": [KEY | {"until": KEY["from"]}]}),
     (Kind.AUTHORITY, {"keys": [KEY | {"more": 1}]}),
     (Kind.AUTHORITY, {"keys": [1]}),
@@ -98,6 +100,8 @@ BROKEN: list[tuple[Kind, dict[str, Any]]] = [
     (Kind.AUTHORITY, {"servers": [SERVER | {"pin": bytes(32)}]}),
     (Kind.AUTHORITY, {"servers": [SERVER | {"ports": {"tls": 853}}]}),
     (Kind.AUTHORITY, {"authority": ".".join(["a"] * 40)}),
+    (Kind.AUTHORITY, {"zone": "reg.example", "authority": "."}),
+    (Kind.DELEGATION, {"grants": [grant("msp", authority=".")]}),
     (Kind.DELEGATION, {"grants": [1]}),
     (Kind.DELEGATION, {"grants": [["alpha.example", ["msp"], "asserted"]]}),
     (Kind.DELEGATION, {"grants": [["alpha.example", "msp", "asserted", False]]}),
@@ -124,6 +128,7 @@ BROKEN: list[tuple[Kind, dict[str, Any]]] = [
     (Kind.ASSERTION, {"ssi": "mimi://beta.example/u/alice"}),
     (Kind.ASSERTION, {"ssi": "https://alpha.example/u/alice"}),
     (Kind.ASSERTION, {"ssi": "mimi://alpha.example/" + "a" * 300}),
+    (Kind.ASSERTION, {"msp": ".", "ssi": "mimi://./u/alice"}),
     (Kind.ASSERTION, {"features": []}),
     (Kind.ASSERTION, {"features": ["b", "a"]}),
     (Kind.ASSERTION, {"features": ["a", "a"]}),
@@ -136,6 +141,7 @@ BROKEN: list[tuple[Kind, dict[str, Any]]] = [
     (Kind.ASSERTION, {"recipient": bytes(31)}),
     (Kind.BLOCK, {"node": "example.com.mail."}),
     (Kind.BLOCK, {"node": "."}),
+    (Kind.BLOCK, {"msp": ".", "template": "mimi://./u/{number}"}),
     (Kind.BLOCK, {"node": "14.e164."}),
     (Kind.BLOCK, {"template": "mimi://alpha.example/u/x"}),
     (Kind.BLOCK, {"template": "mimi://alpha.example/u/{number}{number}"}),
@@ -203,6 +209,7 @@ def test_the_provider_of_an_ssi(ssi: str, host: str) -> None:
         "mimi://alpha.example\\.beta.example/u/a",
         'mimi://alpha.example/"',
         "mimi:///u/a",
+        "mimi://./u/a",
     ],
 )
 def test_what_is_no_ssi(ssi: str) -> None:
@@ -274,6 +281,11 @@ def test_a_node_may_have_hundreds_of_grants_and_no_more_than_fit() -> None:
     longer = tuple(Grant(f"a-provider-with-a-very-very-long-name-{n:040}.example", (Role.MSP,)) for n in range(400))
     with pytest.raises(MalformedError, match="at most 32768"):
         seal(replace(sample, grants=longer), key("a"))
+
+
+def test_the_root_zone_binds_itself() -> None:
+    sample = SAMPLES[Kind.AUTHORITY]
+    assert read(Kind.AUTHORITY, fields_of(sample) | {"authority": "."}) == replace(sample, authority=".")
 
 
 def test_ports_are_given_by_transport() -> None:

@@ -77,6 +77,8 @@ def test_keys_rotate_when_both_thresholds_sign() -> None:
     second = step(anchor(), version(2, root="bcd", by="bc"))
     third = step(second, version(3, root="def", by="cdef"))
     assert third.rootkeys.version == 3
+    assert anchor().chain == ()
+    assert third.chain == (version(2, root="bcd", by="bc"), version(3, root="def", by="cdef"))
     assert {public.key_id for public in third.rootkeys.root_keys} == {
         key(f"root {one}").public.key_id for one in "def"
     }

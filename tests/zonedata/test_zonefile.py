@@ -134,6 +134,15 @@ def test_an_authority_is_bound_here_or_above_or_not_granted() -> None:
     assert (found.line, found.reason.split()[4]) == (3, "'server'")
 
 
+def test_the_root_zone_binds_itself_and_no_other_zone_does() -> None:
+    binding = f"server . ns.root.example 8.8.8.8 udp=53\nkey . zone {KEY_TEXT}\n"
+    assert list(parse(f"{binding}zone .\n").bindings) == ["."]
+    found = faults(f"{binding}zone reg.example\nnode +1\n")
+    assert [(one.line, one.field) for one in found] == [(1, "."), (2, ".")]
+    assert {one.reason for one in found} == {"the root zone binds itself, the zone reg.example does not"}
+    assert [one.field for one in faults(f"node +1\n{binding}")] == ["zone"]
+
+
 def test_windows_lines_blanks_and_comments() -> None:
     source = parse_zone(HERE, [b"\r\n", b"  ;x\r\n", b"zone . ; \xc3\xa9\r\n", b"\tttl\t 60\r\n"])
     assert (source.zone, source.ttl) == (".", 60)
@@ -153,7 +162,7 @@ def sources(draw: st.DrawFn) -> ZoneSource:
         binding = source.bindings.setdefault(name, zonefile.Binding())
         for which in draw(st.sets(st.sampled_from("abc"), min_size=1)):
             start = draw(st.integers(0, 2_000_000_000))
-            uses = draw(st.sets(st.sampled_from([Use.ZONE, Use.ASSERT, Use.DENY]), min_size=1))
+            uses = draw(st.just({Use.DENY}) | st.sets(st.sampled_from([Use.ZONE, Use.ASSERT]), min_size=1))
             public = key(which).public
             end = draw(st.integers(start + 1, 4_000_000_000))
             binding.keys[public.key_id] = BoundKey(public, tuple(sorted(uses)), start, end)
@@ -259,6 +268,8 @@ S, K, D = "server a.example n.a.example", "key a.example", "delegate +1 a.exampl
         ("above", "", "expected: above AUTHORITY"),
         ("above Alpha.example", "Alpha.example", "'Alpha.example' is no authority: expected a domain name"),
         ("above alpha", "alpha", "'alpha' is no authority"),
+        ("above .", ".", "'.' is the root zone; it is granted nothing"),
+        ("delegate +1 . msp", ".", "'.' is the root zone; it is granted nothing"),
         ("above alpha.example.", "alpha.example.", "'alpha.example.' is no authority"),
         ("terminate", "", "expected: terminate NODE"),
         ("terminate +1 +2", "", "expected: terminate NODE"),
@@ -270,6 +281,8 @@ S, K, D = "server a.example n.a.example", "key a.example", "delegate +1 a.exampl
         (f"{K} assert ed25519:{'A' * 43}=", "key", "key"),
         (f"{K} root {KEY_TEXT}", "uses", "'root' keys stand in ROOTKEYS only"),
         (f"{K} assert,root {KEY_TEXT}", "uses", "'root' keys stand"),
+        (f"{K} assert,deny {KEY_TEXT}", "uses", "the deny key is on-line and can sign nothing else"),
+        (f"{K} deny,zone {KEY_TEXT}", "uses", "the deny key is on-line and can sign nothing else"),
         (f"{K} sign {KEY_TEXT}", "uses", "'sign', expected one of root, zone, assert, deny"),
         (f"{K} assert, {KEY_TEXT}", "uses", "'', expected one of"),
         (f"{K} assert {KEY_TEXT} from=yesterday", "from", "'yesterday', expected a date as 2026-01-31"),
@@ -353,6 +366,17 @@ def test_one_authority_has_one_line_at_a_node_and_depth() -> None:
     got = fault("delegate +1 a.example csip", before)
     assert got == ("+1", "a.example is granted here already; name all its roles on one line")
     assert parse(before + "delegate +1 a.example csip deep")
+
+
+def test_the_root_is_bound_by_its_own_zone_alone() -> None:
+    lines = f"key . zone {KEY_TEXT}\nserver . ns.example 8.8.8.8 udp=53\n"
+    assert set(parse("zone .\n" + lines).bindings) == {"."}
+    for text, first in ((f"zone r.example\nnode +1\n{lines}", 3), (f"{lines}node +1\nzone r.example\n", 1)):
+        found = [(one.line, one.field, one.reason) for one in faults(text)]
+        reason = "the root zone binds itself, the zone r.example does not"
+        assert found == [(first, ".", reason), (first + 1, ".", reason)]
+    for line in ("above .", "delegate +1 . msp"):
+        assert fault(line) == (".", "'.' is the root zone; it is granted nothing and speaks of nobody")
 
 
 def test_nodes_lie_in_the_scope() -> None:

@@ -77,10 +77,17 @@ def test_a_date_is_the_same_everywhere() -> None:
 def test_uses_are_a_set_without_root() -> None:
     assert zoneline.uses("zone,assert,zone") == (Use.ASSERT, Use.ZONE)
     assert zoneline.uses("deny,deny") == (Use.DENY,)
-    for text, field in (("root", "uses"), ("zone,root", "uses"), ("", "uses"), ("zone,,assert", "uses"), ("assert,deny", "uses"), ("zone,deny", "uses")):
+    for text in ("root", "zone,root", "", "zone,,assert", "assert,deny", "zone,deny"):
         with pytest.raises(LineError) as caught:
             zoneline.uses(text)
-        assert caught.value.field == field
+        assert caught.value.field == "uses"
+
+
+def test_the_root_zone_is_a_host_and_no_authority() -> None:
+    assert zoneline.authority("a.example") == "a.example"
+    with pytest.raises(LineError, match=r"'\.' is the root zone; it is granted nothing") as caught:
+        zoneline.authority(".")
+    assert caught.value.field == "."
 
 
 @given(st.binary(max_size=40))
@@ -105,7 +112,7 @@ def test_names_that_are_none_are_named_in_part() -> None:
     assert zoneline.host(".") == "."
     assert zoneline.host("a.example") == "a.example"
     assert zoneline.node_name("+14") == b"e164\x001\x004\x00"
-    for read in (zoneline.host, zoneline.node_name):
+    for read in (zoneline.host, zoneline.authority, zoneline.node_name):
         with pytest.raises(LineError) as caught:
             read("X" * 5_000)
         assert caught.value.field == "X" * 60

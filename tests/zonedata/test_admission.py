@@ -1,0 +1,123 @@
+"""What is taken in of what was shown, and what that costs."""
+
+from collections.abc import Iterable
+
+from tests.zonedata.builders import NOW, World, Zone, ZoneSpec, anchor, assertion, denial, forged, number, signer
+from zonedata import admission
+from zonedata.admission import admit_said, admit_zone
+from zonedata.holdings import Holdings
+from zonedata.kinds import Assurance, Role
+from zonedata.opening import Claim, Opened, Refusal, Step, read_claim
+from zonedata.path import BindingNeed, Grantee, Known, follow
+from zonedata.zone_statements import Authority, Gap
+
+OWNER = number("+14155550123")
+ROOT = anchor().signer()
+SIMPLE = World(
+    {
+        ".": ZoneSpec(
+            {
+                "+1": ["alpha.example msp", "reg.example registry"],
+                "+1415": ["beta.example csip,msp"],
+                "+44": ["gamma.example msp"],
+            },
+            ("alpha.example", "beta.example", "gamma.example", "reg.example", "delta.example"),
+        ),
+        "reg.example": ZoneSpec({"+141": ["beta.example validator"]}),
+    }
+)
+
+
+def claims_of(wires: Iterable[bytes]) -> list[Claim]:
+    return [claim for claim in map(read_claim, wires) if isinstance(claim, Claim)]
+
+
+def steps(refusals: Iterable[Refusal]) -> list[Step]:
+    return [refusal.step for refusal in refusals]
+
+
+def is_authority(wire: bytes, name: str) -> bool:
+    claim = read_claim(wire)
+    return isinstance(claim, Claim) and isinstance(claim.statement, Authority) and claim.statement.authority == name
+
+
+def test_what_is_held_is_not_verified_again(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    need = follow(OWNER, known).needs[0]
+    claims = claims_of(SIMPLE.wires())
+    assert admit_zone(need, OWNER, claims, known) == []
+    first = len(checks)
+    assert first > 0
+    assert admit_zone(need, OWNER, claims, known) == []
+    assert len(checks) == first
+
+
+def test_of_one_party_two_failures_end_the_reading(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    need = follow(OWNER, known).needs[0]
+    wires = SIMPLE.zone(".").wires()
+    refusals = admit_zone(need, OWNER, claims_of([forged(wire) for wire in wires] * 5 + wires), known)
+    assert steps(refusals) == [Step.SIGNATURE] * admission.MAX_FAILURES
+    assert checks == [False] * admission.MAX_FAILURES
+    one_failure = [forged(wire) for wire in wires if is_authority(wire, "beta.example")] + wires
+    assert steps(admit_zone(need, OWNER, claims_of(one_failure), known)) == [Step.SIGNATURE]
+    assert isinstance(known.held.zone(()).gap_for(OWNER, ROOT, NOW), Opened)
+
+
+def test_statements_about_something_else_cost_no_check(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    need = follow(OWNER, known).needs[0]
+    zone = Zone(".", ZoneSpec({"+2": ["alpha.example msp"], "+33": ["alpha.example msp"]}))
+    other = [zone.seal(zone.delegation(node)).to_wire() for node in zone.spec.nodes]
+    other += [zone.seal(zone.gap(number("+2"), number("+33"), (2,))).to_wire()]
+    other += SIMPLE.zone("reg.example").wires()
+    assert admit_zone(need, OWNER, claims_of(other), known) == []
+    assert checks == []
+
+
+def test_a_binding_is_sought_among_authorities_of_that_name_only() -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    need = BindingNeed(follow(OWNER, known).needs[0].zone, "beta.example")
+    assert admit_zone(need, OWNER, claims_of(SIMPLE.zone(".").wires()), known) == []
+    held = [opened.statement for opened in known.held.zone(()).all()]
+    assert [one.authority for one in held if isinstance(one, Authority)] == ["beta.example"]
+    assert not any(isinstance(one, Gap) and one.first == number("+44") for one in held)
+
+
+def test_bindings_come_along_for_those_who_are_granted_and_for_nobody_else(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    need = follow(OWNER, known).needs[0]
+    claims = claims_of(SIMPLE.zone(".").wires())
+    assert admit_zone(need, OWNER, claims, known) == []
+    held = [opened.statement for opened in known.held.zone(()).all()]
+    bound = {one.authority for one in held if isinstance(one, Authority)}
+    assert bound == {"alpha.example", "beta.example", "reg.example"}
+    assert len(checks) == len(held) == 6, "a gap, two delegations, three bindings"
+    bare = [claim for claim in claims if isinstance(claim.statement, Authority)]
+    assert admit_zone(need, OWNER, bare, Known(anchor(), Holdings(), NOW)) == []
+    assert len(checks) == 6, "without a delegation beside it a binding answers nothing"
+
+
+def test_a_refusal_keeps_the_octets_that_were_refused() -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    zone = SIMPLE.zone(".")
+    bad = forged(zone.seal(zone.delegation("+1")).to_wire())
+    [refusal] = admit_zone(follow(OWNER, known).needs[0], OWNER, claims_of([bad]), known)
+    assert refusal.octets == bad
+    grantee = Grantee(signer("alpha.example"), (), {Role.MSP: Assurance.ASSERTED})
+    for wires, step in (
+        ([forged(assertion(OWNER, "alpha.example"))], Step.SIGNATURE),
+        ([assertion(number("+14155550124"), "alpha.example")], Step.SCOPE),
+        ([assertion(OWNER, "alpha.example", serial=2), assertion(OWNER, "alpha.example")], Step.ORDER),
+    ):
+        [refusal] = admit_said(grantee, OWNER, claims_of(wires), Known(anchor(), Holdings(), NOW))
+        assert (refusal.step, refusal.octets) == (step, wires[-1])
+
+
+def test_a_denial_in_a_role_that_was_not_granted_is_passed_over(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    grantee = Grantee(signer("alpha.example"), (), {Role.MSP: Assurance.ASSERTED})
+    every = [denial(OWNER, "alpha.example", role) for role in (Role.CSIP, Role.VALIDATOR, Role.MSP)]
+    assert admit_said(grantee, OWNER, claims_of(every), known) == []
+    assert set(known.held.about(grantee.signer.principal, OWNER).denials) == {Role.MSP}
+    assert checks == [True]
