@@ -1,4 +1,4 @@
-"""Vectors of whole proofs: verification steps 8 to 11.
+"""Vectors of whole proofs: verification steps 8 to 11, and proofs in which something is not shown.
 
 Each faulty proof comes with `repair`: the records to leave out, and those to add in their place.
 """
@@ -18,6 +18,7 @@ SUBDOMAIN = "a@sub.example.com"
 OWNER = number(CSI)
 ALPHA, BETA, REG = "alpha.example", "beta.example", "reg.example"
 MSPS = (ALPHA, BETA)
+INCOMPLETE = "incomplete"
 
 
 def _vector(
@@ -104,12 +105,6 @@ def _scope() -> list[Vector]:
             "denial-for-another-owner",
             "It denies the number beside.",
             denial(neighbour, ALPHA),
-            denial(OWNER, ALPHA),
-        ),
-        vector(
-            "denial-in-another-role",
-            "It denies as csip, and was granted msp only.",
-            denial(OWNER, ALPHA, Role.CSIP),
             denial(OWNER, ALPHA),
         ),
         vector("assertion-for-another-owner", "It asserts the number beside.", assertion(neighbour, ALPHA)),
@@ -247,12 +242,12 @@ def _path() -> list[Vector]:
     shorter = newer.seal(newer.delegation("+1")).to_wire()
     uncounted = root.seal(root.gap(number("+1415"), ROOT, (5,))).to_wire()
 
-    def without(name: str, description: str, hidden: bytes) -> Vector:
-        return _vector(name, description, Step.PATH, [wire for wire in whole if wire != hidden], add=[hidden])
+    def without(name: str, description: str, hidden: bytes, expect: Step | str = Step.PATH) -> Vector:
+        return _vector(name, description, expect, [wire for wire in whole if wire != hidden], add=[hidden])
 
-    def instead(name: str, description: str, bad: Sequence[bytes], *taken: bytes) -> Vector:
+    def instead(name: str, description: str, expect: Step | str, bad: Sequence[bytes], *taken: bytes) -> Vector:
         shown = [*(wire for wire in whole if wire not in taken), *bad]
-        return _vector(name, description, Step.PATH, shown, remove=bad, add=taken)
+        return _vector(name, description, expect, shown, remove=bad, add=taken)
 
     return [
         _vector("whole-path", "Everything is shown.", "ok", whole),
@@ -262,29 +257,50 @@ def _path() -> list[Vector]:
         without(
             "hidden-shorter-node", "The delegation at +1 is left out.", root.seal(root.delegation("+1")).to_wire()
         ),
-        without("hidden-gap", "The root zone's gap is left out.", last),
+        without("hidden-gap", "The root zone's gap is left out.", last, INCOMPLETE),
         without(
             "hidden-authority",
             "The AUTHORITY of beta.example is left out.",
             root.seal(root.authority(BETA)).to_wire(),
+            INCOMPLETE,
         ),
         without(
             "hidden-registry-gap",
             "The gap of the registry on the path is left out.",
             next(registry.seal(gap).to_wire() for gap in registry.gaps() if gap.first == number("+141")),
+            INCOMPLETE,
         ),
         without(
             "hidden-registry-node",
             "The delegation of the registry on the path is left out.",
             registry.seal(registry.delegation("+141")).to_wire(),
         ),
-        instead("gap-that-stops-short", "The gap ends at the very number.", [short], last),
+        without("hidden-assertion", "What alpha.example says is left out.", told[0], INCOMPLETE),
         instead(
-            "gap-that-counts-too-much", "The gap names a delegation at +14 that is not shown.", [counting], last
+            "denial-in-another-role",
+            "beta.example denies as csip, and was granted msp only: passed over, so it owes its word.",
+            INCOMPLETE,
+            [denial(OWNER, BETA, Role.CSIP)],
+            told[2],
+        ),
+        _vector(
+            "denial-in-more-roles",
+            "beta.example denies as csip, too, and was granted msp only.",
+            "ok",
+            [*whole, denial(OWNER, BETA, Role.CSIP)],
+        ),
+        instead("gap-that-stops-short", "The gap ends at the very number.", INCOMPLETE, [short], last),
+        instead(
+            "gap-that-counts-too-much",
+            "The gap names a delegation at +14 that is not shown.",
+            Step.PATH,
+            [counting],
+            last,
         ),
         instead(
             "gap-that-counts-too-little",
             "An older gap does not count +1, which has since been delegated.",
+            INCOMPLETE,
             [uncounted, shorter],
             last,
             root.seal(root.delegation("+1")).to_wire(),

@@ -13,12 +13,15 @@ from tests.zonedata.builders import (
     anchor,
     assertion,
     block,
+    bound,
     denial,
     forged,
     key,
     life,
     number,
     reseal,
+    rootkeys,
+    seal_rootkeys,
     signer,
 )
 from tests.zonedata.random_worlds import Row, owners
@@ -27,12 +30,13 @@ from zonedata import admission as module
 from zonedata.admission import MAX_FAILURES, admit_said
 from zonedata.holdings import Holdings
 from zonedata.judgement import Judgement, Outcome, conclude, judge, settle
-from zonedata.kinds import DAY, Assurance, Kind, Role
+from zonedata.kinds import DAY, Assurance, Kind, Role, Use
 from zonedata.opening import Claim, Step, read_claim
 from zonedata.path import Grantee, Known, Path
 from zonedata.person_statements import Status
 from zonedata.standing import Standing
 from zonedata.statements import Statement, seal
+from zonedata.zone_statements import Authority, BoundKey
 
 OWNER = number("+14155550123")
 ALPHA = ("alpha.example", Role.MSP)
@@ -90,7 +94,13 @@ def essence(judgement: Judgement) -> object:
         ),
         ([assertion(OWNER, "beta.example")], Standing.MISSING, Outcome.INCOMPLETE, ""),
         ([assertion(number("+14155550124"), "alpha.example")], Standing.BOGUS, Outcome.INCOMPLETE, ""),
-        ([denial(OWNER, "alpha.example", Role.CSIP)], Standing.BOGUS, Outcome.INCOMPLETE, ""),
+        ([denial(OWNER, "alpha.example", Role.CSIP)], Standing.MISSING, Outcome.INCOMPLETE, ""),
+        (
+            [denial(OWNER, "alpha.example", role) for role in (Role.CSIP, Role.VALIDATOR, Role.MSP)],
+            Standing.DENIED,
+            Outcome.NONE,
+            "",
+        ),
         ([forged(assertion(OWNER, "alpha.example"))], Standing.BOGUS, Outcome.INCOMPLETE, ""),
         ([block("+44", "alpha.example")], Standing.BOGUS, Outcome.INCOMPLETE, ""),
     ],
@@ -197,6 +207,101 @@ def test_what_is_held_settles_only_while_it_may_be_used() -> None:
     assert standing(NOW + 29) is Standing.ASSERTED
     assert standing(NOW + 30) is Standing.UNREACHABLE
     assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=()))) is Standing.UNREACHABLE
+    ended = tuple(replace(bound, end=NOW) for bound in grantee.signer.keys)
+    assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=ended))) is Standing.UNREACHABLE
+
+
+# --- an anchor that is behind ------------------------------------------------------------------------------
+
+
+def later(version: int, by: str = "abc") -> bytes:
+    """Return a version of ROOTKEYS, each with a zone key of its own."""
+    zone_keys = (key(f"./zone {version}").public,)
+    return seal_rootkeys(replace(rootkeys(version, tree=anchor().tree), zone_keys=zone_keys), by).to_wire()
+
+
+def zones_of(version: int) -> list[bytes]:
+    """Return the root zone as the key of a later version signs it, and what is said."""
+    said = world_of("alpha.example msp").zone(".").statements()
+    return [*(reseal(one, f"./zone {version}") for one in said), assertion(OWNER, "alpha.example")]
+
+
+@pytest.mark.parametrize(
+    ("shown", "version", "outcome"),
+    [
+        ([], 2, Outcome.INCOMPLETE),
+        ([later(2)], 2, Outcome.FOUND),
+        ([later(3), later(2)], 3, Outcome.FOUND),
+        ([later(3)], 3, Outcome.INCOMPLETE),
+        ([later(2), later(3, by="a")], 2, Outcome.FOUND),
+        ([later(2), later(3, by="a")], 3, Outcome.INCOMPLETE),
+        ([later(2, by="a"), later(2)], 2, Outcome.FOUND),
+        ([later(2), later(2, by="a")], 2, Outcome.FOUND),
+        ([later(2, by="a"), later(2, by="b"), later(2)], 2, Outcome.INCOMPLETE),
+    ],
+)
+def test_a_proof_lets_an_old_anchor_catch_up(shown: list[bytes], version: int, outcome: Outcome) -> None:
+    judgement = judge(OWNER, anchor(), [*zones_of(version), *shown], NOW)
+    assert judgement.outcome is outcome
+    assert judgement.complete is (outcome is Outcome.FOUND)
+
+
+# --- namesakes ---------------------------------------------------------------------------------------------
+
+LOCAL = "local.example"
+
+
+def keys_named(name: str) -> tuple[BoundKey, ...]:
+    made = (bound(f"{name}/{use}", use) for use in (Use.ZONE, Use.ASSERT, Use.DENY))
+    return tuple(sorted(made, key=lambda one: one.public.key_id))
+
+
+def namesakes(role: str, second: str) -> list[bytes]:
+    """Two registries that each bind a local.example; `second` names the keys of the other one."""
+    spec = ZoneSpec({"+14": [f"{LOCAL} {role}"]}, (LOCAL,))
+    root = ZoneSpec({"+1": ["a.example registry", "b.example registry"]}, ("a.example", "b.example"))
+    zone = World({".": root, "a.example": spec, "b.example": spec}).zone("b.example")
+    statements = [
+        replace(one, keys=keys_named(second)) if isinstance(one, Authority) else one for one in zone.statements()
+    ]
+    return [
+        *World({".": root, "a.example": spec}).wires(),
+        *(reseal(one, "b.example/zone") for one in statements),
+    ]
+
+
+def by_other(wire: bytes, serial: int) -> bytes:
+    claim = read_claim(wire)
+    assert isinstance(claim, Claim)
+    return reseal(replace(claim.statement, life=life(claim.sealed.kind, serial=serial)), "other/assert")
+
+
+def test_namesakes_do_not_use_up_each_others_failures() -> None:
+    own = assertion(OWNER, LOCAL)
+    others = [by_other(own, serial) for serial in (1, 2, 3)]
+    for wires in ([own, *others], [*others, own]):
+        judgement = judge(OWNER, anchor(), [*namesakes("msp", "other"), *wires], NOW)
+        assert judgement.complete
+        assert judgement.refusals == []
+        assert [finding.opened.key_id for finding in judgement.found if finding.opened is not None] == [
+            key(f"{name}/assert").public.key_id for name in (LOCAL, "other")
+        ]
+
+
+def test_who_binds_anothers_name_and_key_silences_nobody() -> None:
+    judgement = judge(OWNER, anchor(), [*namesakes("msp", LOCAL), assertion(OWNER, LOCAL)], NOW)
+    standings = [finding.standing for finding in judgement.findings if finding.authority == LOCAL]
+    assert standings == [Standing.ASSERTED] * 2
+    assert judgement.complete
+
+
+def test_zones_that_are_namesakes_do_not_use_up_each_others_failures() -> None:
+    zone = World({LOCAL: ZoneSpec({"+141": ["a.example msp"]})}).zone(LOCAL)
+    mine, theirs = zone.wires(), [reseal(one, "other/zone") for one in zone.statements()]
+    for wires in ([*mine, *theirs], [*theirs, *mine]):
+        judgement = judge(OWNER, anchor(), [*namesakes("registry", "other"), *wires], NOW)
+        assert judgement.refusals == []
+        assert rows(judgement)[LOCAL, Role.REGISTRY] is Standing.REFERRED
 
 
 # --- hints -------------------------------------------------------------------------------------------------

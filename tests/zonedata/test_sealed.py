@@ -48,7 +48,7 @@ def test_every_cut_is_refused_until_the_body_begins(kind: Kind) -> None:
 def test_a_body_may_be_as_long_as_its_kind_allows(kind: Kind) -> None:
     most = RULES[kind].caps.octets
     assert Sealed.from_wire(seal_body(kind, bytes(most), [key("a")]).to_wire())
-    with pytest.raises(MalformedError, match="allows"):
+    with pytest.raises(MalformedError, match=r"allows|none has more"):
         Sealed.from_wire(seal_body(kind, bytes(most + 1), [key("a")]).to_wire())
 
 

@@ -285,6 +285,7 @@ def test_a_node_may_have_hundreds_of_grants_and_no_more_than_fit() -> None:
 
 def test_the_root_zone_binds_itself() -> None:
     sample = SAMPLES[Kind.AUTHORITY]
+    assert isinstance(sample, Authority)
     assert read(Kind.AUTHORITY, fields_of(sample) | {"authority": "."}) == replace(sample, authority=".")
 
 

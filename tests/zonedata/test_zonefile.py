@@ -134,15 +134,6 @@ def test_an_authority_is_bound_here_or_above_or_not_granted() -> None:
     assert (found.line, found.reason.split()[4]) == (3, "'server'")
 
 
-def test_the_root_zone_binds_itself_and_no_other_zone_does() -> None:
-    binding = f"server . ns.root.example 8.8.8.8 udp=53\nkey . zone {KEY_TEXT}\n"
-    assert list(parse(f"{binding}zone .\n").bindings) == ["."]
-    found = faults(f"{binding}zone reg.example\nnode +1\n")
-    assert [(one.line, one.field) for one in found] == [(1, "."), (2, ".")]
-    assert {one.reason for one in found} == {"the root zone binds itself, the zone reg.example does not"}
-    assert [one.field for one in faults(f"node +1\n{binding}")] == ["zone"]
-
-
 def test_windows_lines_blanks_and_comments() -> None:
     source = parse_zone(HERE, [b"\r\n", b"  ;x\r\n", b"zone . ; \xc3\xa9\r\n", b"\tttl\t 60\r\n"])
     assert (source.zone, source.ttl) == (".", 60)
@@ -268,8 +259,6 @@ S, K, D = "server a.example n.a.example", "key a.example", "delegate +1 a.exampl
         ("above", "", "expected: above AUTHORITY"),
         ("above Alpha.example", "Alpha.example", "'Alpha.example' is no authority: expected a domain name"),
         ("above alpha", "alpha", "'alpha' is no authority"),
-        ("above .", ".", "'.' is the root zone; it is granted nothing"),
-        ("delegate +1 . msp", ".", "'.' is the root zone; it is granted nothing"),
         ("above alpha.example.", "alpha.example.", "'alpha.example.' is no authority"),
         ("terminate", "", "expected: terminate NODE"),
         ("terminate +1 +2", "", "expected: terminate NODE"),
