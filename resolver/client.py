@@ -84,10 +84,15 @@ async def lookup(csi: str, *, server: str = "127.0.0.1#53", anchor: Path | None 
         UntrustedError: The anchor is not signed by its own keys.
         UnreachableError: The resolver gave no answer.
     """
+    asked = identifiers.parse(csi)
     trust = read_anchor(anchor) if anchor is not None else None
+    endpoint = Endpoint.from_text(server)
     async with SocketDialer() as dialer:
-        stub = Stub([Endpoint.from_text(server)], dialer, Clock(), trust=trust)
-        return await stub.lookup(identifiers.parse(csi))
+        try:
+            return await Stub([endpoint], dialer, Clock(), trust=trust).lookup(asked)
+        except UnreachableError as error:
+            unreachable = error
+    raise unreachable  # outside of the dialer's nursery, which would wrap it in a group
 
 
 async def walk(csi: str, *, anchor: Path, settings: Settings | None = None) -> Answer:
@@ -97,6 +102,6 @@ async def walk(csi: str, *, anchor: Path, settings: Settings | None = None) -> A
         MalformedError: As `lookup`.
         UntrustedError: As `lookup`.
     """
-    trust = read_anchor(anchor)
+    asked, trust = identifiers.parse(csi), read_anchor(anchor)
     async with SocketDialer() as dialer:
-        return await Walker(trust, dialer, Clock(), settings).lookup(identifiers.parse(csi))
+        return await Walker(trust, dialer, Clock(), settings).lookup(asked)

@@ -48,10 +48,14 @@ class _Detour:
 
 @dataclass(frozen=True, slots=True)
 class Loopback:
-    """Where everybody is, and how often each was asked; the resolver's name is `resolver`."""
+    """Where everybody is, and how often each was asked; the resolver's name is `resolver`.
+
+    `detour` finds the addresses of the world, `dialer` the true ones.
+    """
 
     ports: dict[str, int]
     dialer: Dialer
+    detour: Dialer
     asked: Counter[str]
 
 
@@ -62,7 +66,8 @@ async def on_loopback(world: World) -> AsyncGenerator[Loopback]:
     async with SocketDialer() as dialer, LaterPool(64).running(grace=0) as later, trio.open_nursery() as nursery:
         ways: dict[Endpoint, Endpoint] = {}
         asked: Counter[str] = Counter()
-        resolver = ResolverService(world.anchor, _Detour(dialer, ways), world.clock, world.settings)
+        detour = _Detour(dialer, ways)
+        resolver = ResolverService(world.anchor, detour, world.clock, world.settings)
         await nursery.start(resolver.run)
         with ExitStack() as sockets:
 
@@ -86,6 +91,6 @@ async def on_loopback(world: World) -> AsyncGenerator[Loopback]:
                 ways[endpoint] = Endpoint(HOST, ports[host.name])
             ports["resolver"] = await serve("resolver", resolver.handle)
             try:
-                yield Loopback(ports, dialer, asked)
+                yield Loopback(ports, dialer, detour, asked)
             finally:
                 nursery.cancel_scope.cancel()

@@ -21,7 +21,7 @@ from tests.root.builders import (
     zone_entries,
 )
 from tests.zonedata.builders import bound, key
-from zonedata import identifiers, names, statements
+from zonedata import codec, identifiers, names, statements
 from zonedata.identifiers import authority_node, node_from_text
 from zonedata.keys import PrivateKey
 from zonedata.kinds import Role, Use
@@ -110,6 +110,22 @@ def test_asking_again_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [answer(engine, name, QType.ZONE) for name in asked] == first
     assert [answer(zone_engine(LINES), name, QType.ZONE) for name in asked] == first
     assert len(engine._granted) == 2
+
+
+def test_who_is_granted_is_read_once_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = zone_engine(LINES)
+    answer(engine, NUMBER, QType.ZONE)
+    bodies: list[int] = []
+    unpack = codec.unpack
+
+    def counted(data: bytes, caps: codec.Caps) -> dict[str, object]:
+        bodies.append(len(data))
+        return unpack(data, caps)
+
+    monkeypatch.setattr(codec, "unpack", counted)
+    answer(engine, NUMBER, QType.ZONE)
+    answer(engine, node_from_text("+14155559999"), QType.CSI)
+    assert len(bodies) == 2  # a gap each, and no delegation
 
 
 def test_an_authority_is_found_by_its_name_or_shown_not_to_be() -> None:

@@ -245,6 +245,9 @@ def test_a_datagram_is_as_long_as_the_client_takes_and_never_longer_than_1232() 
         fits = len(whole) <= min(max(size, 512), 1_232)
         assert bool(reply[2] & 0x02) != fits, size
     assert root.handle(sized(message, 512), TCP, NOW) == whole
+    cut = cast("bytes", root.handle(without_edns(message), UDP, NOW))
+    assert cut[2] & 0x02
+    assert len(cast("bytes", root.handle(without_edns(message), TCP, NOW))) == len(whole) - 11
 
 
 def test_without_edns_a_datagram_has_512_octets_and_no_opt() -> None:

@@ -3,8 +3,8 @@
     {"anchors": {NAME: HEX of a ROOTKEYS envelope}, "statements": [VECTOR ...], "proofs": [VECTOR ...]}
 
 Every vector has `name`, `description`, `anchor`, `now` (Unix seconds), `csi` and `expect`: "ok", or the number of
-the one verification step that refuses it, or "incomplete": nothing in it is refused, and somebody on the path has not
-shown what it owes. Without its one fault it passes.
+the one verification step that refuses it, or "incomplete": nothing in it is refused, but somebody on the path has
+not shown what it owes. Without its one fault it passes.
 
 A vector of `statements` (steps 1 to 7) has `record`, one envelope, and the `party` that was asked, with its keys;
 `repaired` is the record without the fault. A vector of `proofs` (steps 8 to 11) has `records`, everything that is

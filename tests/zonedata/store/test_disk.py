@@ -197,10 +197,11 @@ def test_a_store_of_another_format_is_refused(place: Path, monkeypatch: pytest.M
     monkeypatch.setattr(disk, "FORMAT", b"fingerpost-store-0")
     build(place, NEW)
     monkeypatch.undo()
-    with pytest.raises(MalformedError, match="another format; build it anew with 'fingerpost sign'"):
+    with pytest.raises(MalformedError, match="another format; build it anew with 'fingerpost sign'") as first:
         DiskTables(place)
     with pytest.raises(MalformedError, match="another format"):  # and it was given back the first time
         DiskTables(place)
+    assert first.tb is not None  # which keeps all that is not given back
 
 
 def test_what_is_no_store_is_refused_by_name(tmp_path: Path) -> None:
