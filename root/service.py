@@ -68,6 +68,10 @@ class Service:
             made = (record_of(value, rtype, now) for value in entries)
             return [whole for whole in made if whole is not None]
 
+        said_now = said.statements + said.path
+        if len(records(said_now, QType.ZONE)) < len(said_now):
+            why = f"statements of {self.engine.authority} have expired and were not signed anew"
+            return Reply(Rcode.SERVFAIL, errors=[(Ede.EXPIRED, why)])  # never to be taken for absence
         bindings = records(said.bindings, QType.ZONE)
         if query.qtype == QType.ZONE:
             found = records(said.statements + said.path, QType.ZONE)

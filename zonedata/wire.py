@@ -62,6 +62,7 @@ class Ede(IntEnum):
     OTHER = 0
     STALE = 3
     BOGUS = 6
+    EXPIRED = 7
     NOT_READY = 14
     NOT_AUTHORITATIVE = 20
     NO_REACHABLE_AUTHORITY = 22

@@ -270,13 +270,18 @@ def test_a_ttl_never_outlives_the_statement(left: int) -> None:
     assert [record.ttl for record in received.records] == [min(left, ASSERTION_TTL)]
 
 
-def test_what_has_expired_is_not_served() -> None:
-    received = ask(PEOPLE, about(NUMBER), now=NOW + ASSERTION_LIFE)
-    assert laid_out(received) == ([], ["SOA"], [])
-    received = ask(ZONE, about(NUMBER, QType.ZONE), now=NOW + ZONE_LIFE)
-    assert laid_out(received) == ([], ["SOA"], [])
-    received = ask(ZONE, about(NUMBER), now=NOW + ZONE_LIFE)
-    assert laid_out(received) == ([], ["SOA"], [])
+def test_what_has_expired_is_an_error_and_never_absence() -> None:
+    questions = [
+        (PEOPLE, about(NUMBER), NOW + ASSERTION_LIFE),
+        (ZONE, about(NUMBER, QType.ZONE), NOW + ZONE_LIFE),
+        (ZONE, about(NUMBER), NOW + ZONE_LIFE),
+    ]
+    for asked, question, then in questions:
+        received = ask(asked, question, now=then)
+        assert received.rcode == Rcode.SERVFAIL
+        assert received.records == ()
+        assert [code for code, _ in received.errors] == [Ede.EXPIRED]
+        assert ask(asked, question, now=then - 1).rcode == Rcode.NOERROR
     received = ask(ZONE, about(names.from_text("rootkeys."), QType.ZONE), now=NOW + ZONE_LIFE)
     assert laid_out(received) == (["ROOTKEYS"], [], [])  # these live for a year
 
