@@ -210,7 +210,7 @@ def _not_of_namesakes(signer: Signer, parties: Iterable[Signer], claims: list[Cl
 
     A key that two of them have stays in: a zone that binds somebody's name and key silences nobody.
     """
-    namesakes = [one for one in parties if one.name == signer.name and one.principal != signer.principal]
+    namesakes = [one for one in parties if one.name == signer.name]  # itself, too, and takes nothing out
     theirs = {
         bound.public.key_id for one in namesakes for bound in one.keys if not signer.key_for(bound.public.key_id)
     }

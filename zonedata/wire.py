@@ -294,12 +294,14 @@ class Received:
         rcode: With the upper bits of EDNS.
         records: All but OPT, in order.
         errors: Extended errors with their texts.
+        udp_size: What the sender takes over UDP; 0 when it sent no EDNS.
     """
 
     flags: int
     rcode: int
     records: tuple[Record, ...]
     errors: tuple[tuple[int, str], ...]
+    udp_size: int = 0
 
     @property
     def is_truncated(self) -> bool:
@@ -351,7 +353,7 @@ def read_reply(message: bytes) -> Received:
     at = names_end(message, 12) + 4 if questions else 12
     records: list[Record] = []
     errors: list[tuple[int, str]] = []
-    rcode, has_opt = flags & 15, False
+    rcode, udp_size = flags & 15, 0
     for section, count in zip(Section, counts, strict=True):
         for _ in range(count):
             at = names_end(message, at)
@@ -362,9 +364,9 @@ def read_reply(message: bytes) -> Received:
             if end > len(message):
                 raise MalformedError("record is cut short")
             if rtype == TYPE_OPT:
-                if has_opt:
+                if udp_size:
                     raise MalformedError("reply with more than one OPT record")
-                has_opt = True
+                udp_size = max(MIN_UDP, int.from_bytes(message[at + 2 : at + 4], "big"))
                 rcode |= message[at + 4] << 4
                 options = _options(message, at + 10, end) or []
                 errors += [_ede(data) for code, data in options if code == OPTION_EDE and len(data) >= 2]
@@ -373,7 +375,7 @@ def read_reply(message: bytes) -> Received:
             at = end
     if at != len(message):
         raise MalformedError("octets are left over after the last record")
-    return Received(flags, rcode, tuple(records), tuple(errors))
+    return Received(flags, rcode, tuple(records), tuple(errors), udp_size)
 
 
 def _ede(data: bytes) -> tuple[int, str]:

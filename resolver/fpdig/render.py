@@ -83,7 +83,7 @@ def _header(answer: Answer) -> list[str]:
     if reply is None:
         return [";; Got answer, by walking from the root:"]
     counts = [sum(record.section is section for record in reply.records) for section in Section]
-    counts[Section.ADDITIONAL] += bool(reply.errors)  # an OPT is not kept; errors show that there was one
+    counts[Section.ADDITIONAL] += bool(reply.udp_size)  # the OPT record
     flags = " ".join(name for flag, name in _FLAGS if reply.flags & flag)
     lines = [
         ";; Got answer:",
@@ -96,8 +96,11 @@ def _header(answer: Answer) -> list[str]:
 
 
 def _extended(answer: Answer) -> list[str]:
-    errors = [f"; EDE: {error_text(code, text)}" for code, text in answer.errors]
-    return [";; OPT PSEUDOSECTION:", *errors] if errors else []
+    reply = answer.via.reply
+    if reply is None or not reply.udp_size:
+        return []
+    errors = [f"; EDE: {error_text(code, text)}" for code, text in reply.errors]
+    return [";; OPT PSEUDOSECTION:", f"; EDNS: version: 0, flags:; udp: {reply.udp_size}", *errors]
 
 
 def _question(answer: Answer, question: Question, frame: Frame) -> list[str]:

@@ -35,7 +35,7 @@ def reply(
     *octets: bytes, rcode: int = 0, flags: int = 0x8180, errors: tuple[tuple[int, str], ...] = ()
 ) -> Received:
     records = tuple(Record(Section.ANSWER, QType.PROOF, 30, wire_octets) for wire_octets in octets)
-    return Received(flags | rcode & 15, rcode, records, errors)
+    return Received(flags | rcode & 15, rcode, records, errors, 1232)
 
 
 def via(received: Received | None) -> Via:

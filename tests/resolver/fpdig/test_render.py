@@ -44,8 +44,10 @@ def test_the_whole_layout_line_by_line() -> None:
 ;; global options: +cmd
 ;; Got answer:
 ;; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 4242
-;; flags: qr rd ra; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 0
+;; flags: qr rd ra; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 1
 
+;; OPT PSEUDOSECTION:
+; EDNS: version: 0, flags:; udp: 1232
 ;; QUESTION SECTION:
 ;3.2.1.0.5.5.5.5.1.4.1.e164.fingerpost.internal. IN PROOF
 
@@ -111,7 +113,7 @@ def test_an_error_tells_its_status_and_its_reason() -> None:
 def test_all_flags_and_counts() -> None:
     records = tuple(Record(section, 1, 1, b"") for section in (Section.AUTHORITY, *[Section.ADDITIONAL] * 2))
     whole = replace(reply(flags=0x87B0), records=records)
-    assert ";; flags: qr aa tc rd ra ad cd; QUERY: 1, ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 2" in lines(
+    assert ";; flags: qr aa tc rd ra ad cd; QUERY: 1, ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 3" in lines(
         replace(EMPTY, via=via(whole))
     )
 
