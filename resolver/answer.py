@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import replies, wire
 from zonedata.identifiers import Csi
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Assurance, Kind, Role
@@ -58,7 +58,7 @@ class Via:
     protocol: Protocol
     milliseconds: float
     octets: int = 0
-    reply: wire.Received | None = None
+    reply: replies.Received | None = None
     message_id: int = 0
 
 
@@ -159,7 +159,7 @@ def _hearsay_reach(claim: Claim, owner: Name) -> Reach | None:
     return Reach(statement.msp, ssi, Assurance.ASSERTED, statement.life.expires, features)
 
 
-def read_claims(reply: wire.Received) -> tuple[list[Claim], list[Refusal]]:
+def read_claims(reply: replies.Received) -> tuple[list[Claim], list[Refusal]]:
     """Read every record of ours in a reply (steps 1 and 2); others are passed over."""
     claims: list[Claim] = []
     refusals: list[Refusal] = []

@@ -19,7 +19,7 @@ from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
 from transport.clock import Clock
 from transport.dialer import Dialer
-from zonedata import names, trust, wire
+from zonedata import names, replies, trust
 from zonedata.admission import admit_said, admit_zone
 from zonedata.errors import UntrustedError
 from zonedata.holdings import Principal
@@ -154,7 +154,7 @@ class Finder:
             take = partial(allowance.take_binding, who)
         refusals: list[Refusal] = []
 
-        def takes_in(reply: wire.Received) -> TakenIn:
+        def takes_in(reply: replies.Received) -> TakenIn:
             claims, unread, keep = self._read(reply)
             admitted = admit_zone(need, search.owner, claims, self._known(self._clock.now()), keep)
             refusals[:] = [*unread, *admitted]
@@ -175,7 +175,7 @@ class Finder:
         principal = grantee.signer.principal
         refusals: list[Refusal] = []
 
-        def takes_in(reply: wire.Received) -> TakenIn:
+        def takes_in(reply: replies.Received) -> TakenIn:
             claims, unread, keep = self._read(reply)
             admitted = admit_said(grantee, search.owner, claims, self._known(self._clock.now()), keep)
             refusals[:] = [*unread, *admitted]
@@ -201,7 +201,7 @@ class Finder:
         search.under_way -= 1
         search.news.set()
 
-    def _read(self, reply: wire.Received) -> tuple[list[Claim], list[Refusal], float]:
+    def _read(self, reply: replies.Received) -> tuple[list[Claim], list[Refusal], float]:
         """Return the statements of a reply, what of it cannot be read, and until when it may be kept."""
         claims, unread = read_claims(reply)
         ttl = min((record.ttl for record in reply.records if record.rtype in set(QType)), default=0)
@@ -250,7 +250,7 @@ class Finder:
         """Take the next version, if the root has one and it is signed as it must be."""
         before = self.trust
 
-        def takes_in(reply: wire.Received) -> TakenIn:
+        def takes_in(reply: replies.Received) -> TakenIn:
             claims, unread, _ = self._read(reply)
             for claim in claims:
                 if claim.sealed.kind is Kind.ROOTKEYS:

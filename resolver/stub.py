@@ -16,7 +16,7 @@ from transport.dialer import Dialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import replies, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
 from zonedata.judgement import judge
@@ -77,7 +77,7 @@ class Stub:
         judgement = judge(csi.owner, self.trust, wires, self.clock.now())
         return from_judgement(csi, judgement, claims, via)
 
-    async def exchange(self, name: Name, qtype: int, flags: int) -> tuple[Via, wire.Received]:
+    async def exchange(self, name: Name, qtype: int, flags: int) -> tuple[Via, replies.Received]:
         """Ask a question and return the first reply that can be read.
 
         Raises:
@@ -96,7 +96,7 @@ class Stub:
                 reasons.append(f"{error.endpoint}: {error.reason}")
         raise UnreachableError(self.servers[0].to_text(), "; ".join(dict.fromkeys(reasons)))
 
-    async def _ask(self, endpoint: Endpoint, query: bytes) -> tuple[Via, wire.Received]:
+    async def _ask(self, endpoint: Endpoint, query: bytes) -> tuple[Via, replies.Received]:
         start = trio.current_time()
         protocol = Protocol.TCP if self.tries.tcp else Protocol.UDP
         message, reply = await self._once(endpoint, protocol, query)
@@ -107,17 +107,17 @@ class Stub:
         message_id = int.from_bytes(message[:2], "big")
         return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id), reply
 
-    async def _once(self, endpoint: Endpoint, protocol: Protocol, query: bytes) -> tuple[bytes, wire.Received]:
+    async def _once(self, endpoint: Endpoint, protocol: Protocol, query: bytes) -> tuple[bytes, replies.Received]:
         message = await self.dialer.exchange(endpoint, protocol, query, lambda reply: _is_readable(reply, query))
-        return message, wire.read_reply(message)
+        return message, replies.read_reply(message)
 
 
 def _is_readable(message: bytes, query: bytes) -> bool:
     """Say whether a datagram is the reply: a forged or broken one is passed over, and waiting goes on."""
-    if not wire.answers(message, query):
+    if not replies.answers(message, query):
         return False
     try:
-        wire.read_reply(message)
+        replies.read_reply(message)
     except MalformedError:
         return False
     return True

@@ -17,7 +17,7 @@ from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import replies, wire
 from zonedata.errors import MalformedError
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal
@@ -59,7 +59,7 @@ class Question:
     purpose: Purpose
     seconds: float
     take: Callable[[], bool]
-    takes_in: Callable[[wire.Received], "TakenIn"]
+    takes_in: Callable[[replies.Received], "TakenIn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class TakenIn:
 class Got:
     """A reply, and how it came, for those who watch."""
 
-    reply: wire.Received
+    reply: replies.Received
     asked: Asked
     is_enough: bool
 
@@ -210,7 +210,7 @@ class _Ear:
 
     def __init__(self, query: bytes, most: int, *, has_stream: bool) -> None:
         self.query = query
-        self.reply: wire.Received | None = None
+        self.reply: replies.Received | None = None
         self.heard_a_guess = False
         self._most = most
         self._has_stream = has_stream
@@ -220,15 +220,15 @@ class _Ear:
         if self.hears_stream(message):
             return True
         if self._has_stream and message[:2] != self.query[:2]:
-            self.heard_a_guess = wire.answers(self.query[:2] + message[2:], self.query)
+            self.heard_a_guess = replies.answers(self.query[:2] + message[2:], self.query)
         return self.heard_a_guess
 
     def hears_stream(self, message: bytes) -> bool:
         """Say whether this is the reply; what cannot be read is not, and listening goes on."""
-        if not wire.answers(message, self.query) or len(message) > self._most:
+        if not replies.answers(message, self.query) or len(message) > self._most:
             return False
         try:
-            self.reply = wire.read_reply(message)
+            self.reply = replies.read_reply(message)
         except MalformedError:
             return False
         return True

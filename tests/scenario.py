@@ -28,7 +28,7 @@ import trio
 
 from resolver.answer import Answer
 from tests.world import World, Zone, run_in
-from zonedata import identifiers, wire
+from zonedata import identifiers, replies, wire
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
 from zonedata.mappings import BlockMapping, Mapping
@@ -193,7 +193,7 @@ class Story:
 
 def _flip(query: bytes, reply: bytes) -> list[bytes]:
     """One bit in the last octet of the first record that holds a statement."""
-    question_end = wire.names_end(query, 12) + 4
+    question_end = replies.names_end(query, 12) + 4
     length = int.from_bytes(reply[question_end + 10 : question_end + 12], "big")
     at = question_end + 12 + length - 1
     return [reply[:at] + bytes((reply[at] ^ 1,)) + reply[at + 1 :]]
@@ -201,7 +201,7 @@ def _flip(query: bytes, reply: bytes) -> list[bytes]:
 
 def _drop_first(query: bytes, reply: bytes) -> list[bytes]:
     """Leave the first answer record out."""
-    start = wire.names_end(query, 12) + 4
+    start = replies.names_end(query, 12) + 4
     if reply[6:8] == b"\0\0":
         return [reply]
     length = int.from_bytes(reply[start + 10 : start + 12], "big")

@@ -4,16 +4,14 @@ A message is looked at octet by octet before anything is built from it, so that 
 fraction of a millisecond: names are bounded, compression is followed nowhere (a question's name may hold no
 pointer, and the owners of records are skipped: statements carry their own names).
 
-Queries are read by `read_query`, replies by `read_reply`; both sides write with `Reply.to_wire` and
-`query_wire`. What does not pass the gate is answered by `Rejected`.
+Queries are read by `read_query`; what does not pass the gate is answered by `Rejected`. Both sides write with
+`Reply.to_wire` and `query_wire`. Replies are read in `replies`.
 """
 
-import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from zonedata import names
-from zonedata.errors import MalformedError
 from zonedata.names import Name
 
 MAX_QUERY = 1_024  # octets; ours are under 300, cookies and padding included
@@ -21,14 +19,11 @@ MAX_UDP = 1_232  # octets; above this a datagram may be fragmented (DNS flag day
 MIN_UDP = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
 MAX_OPTIONS = 16  # of one OPT record; long lists of empty options are an attack on parsers
 MAX_QUERY_ADDITIONAL = 2  # an OPT, and a TSIG one day
-MAX_RECORDS = 512  # of a reply: a proof with 64 authorities has some 300
-MAX_TEXT = 240  # octets read of an extended error's text; ours have at most 120
 
 CLASS_IN = 1
 TYPE_SOA = 6
 TYPE_OPT = 41
 OPTION_EDE = 15
-_RECORD = struct.Struct(">H2xIH")  # type, class, TTL, length of data
 POINTER_TO_QUESTION = b"\xc0\x0c"
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
@@ -158,14 +153,14 @@ def _read_edns(message: bytes, at: int, count: int) -> int | Rcode:
             return Rcode.FORMERR
         if message[at + 6]:
             return Rcode.BADVERS
-        if _options(message, at + 11, end) is None:
+        if read_options(message, at + 11, end) is None:
             return Rcode.FORMERR
         size = max(MIN_UDP, int.from_bytes(message[at + 3 : at + 5], "big"))
         at = end
     return size if at == len(message) else Rcode.FORMERR
 
 
-def _options(message: bytes, at: int, end: int) -> list[tuple[int, bytes]] | None:
+def read_options(message: bytes, at: int, end: int) -> list[tuple[int, bytes]] | None:
     """Read the options of an OPT record; None when they are too many or do not fit."""
     found: list[tuple[int, bytes]] = []
     while at < end:
@@ -273,111 +268,3 @@ def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int =
     head = message_id.to_bytes(2, "big") + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1"
     opt = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)
     return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + opt
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record of a reply; its owner is not kept, statements carry their own names."""
-
-    section: Section
-    rtype: int
-    ttl: int
-    rdata: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A reply that was read.
-
-    Attributes:
-        flags: The second 16 bits.
-        rcode: With the upper bits of EDNS.
-        records: All but OPT, in order.
-        errors: Extended errors with their texts.
-        udp_size: What the sender takes over UDP; 0 when it sent no EDNS.
-    """
-
-    flags: int
-    rcode: int
-    records: tuple[Record, ...]
-    errors: tuple[tuple[int, str], ...]
-    udp_size: int = 0
-
-    @property
-    def is_truncated(self) -> bool:
-        """Say whether the whole must be fetched over a stream."""
-        return bool(self.flags & FLAG_TC)
-
-
-def answers(message: bytes, query: bytes) -> bool:
-    """Say whether a message is a reply to exactly this query: id, QR, opcode and question, octet by octet."""
-    question_end = names_end(query, 12) + 4
-    return (
-        len(message) >= question_end
-        and message[:2] == query[:2]
-        and message[2] & 0xF8 == 0x80
-        and message[4:6] == b"\0\1"
-        and message[12:question_end] == query[12:question_end]
-    )
-
-
-def names_end(message: bytes, at: int) -> int:
-    """Return where a name ends, following no pointer.
-
-    Raises:
-        MalformedError: It does not end, or has more labels than any name of ours.
-    """
-    for _ in range(names.MAX_LABELS + 1):
-        if at >= len(message):
-            break
-        length = message[at]
-        if length >= 0xC0:
-            return at + 2
-        if length == 0:
-            return at + 1
-        at += 1 + length
-    raise MalformedError("a name in the message has too many labels or does not end")
-
-
-def read_reply(message: bytes) -> Received:
-    """Read a reply whose question was already compared.
-
-    Raises:
-        MalformedError: Cut short, too many records, a second OPT, or octets left over.
-    """
-    if len(message) < 12:
-        raise MalformedError("reply is shorter than a header")
-    flags, questions, *counts = (int.from_bytes(message[n : n + 2], "big") for n in range(2, 12, 2))
-    if questions > 1 or sum(counts) > MAX_RECORDS:
-        raise MalformedError(f"reply with {questions} questions and {sum(counts)} records")
-    at = names_end(message, 12) + 4 if questions else 12
-    records: list[Record] = []
-    errors: list[tuple[int, str]] = []
-    rcode, udp_size = flags & 15, 0
-    for section, count in zip(Section, counts, strict=True):
-        for _ in range(count):
-            at = names_end(message, at)
-            if at + 10 > len(message):
-                raise MalformedError("record is cut short")
-            rtype, ttl, length = _RECORD.unpack_from(message, at)
-            end = at + 10 + length
-            if end > len(message):
-                raise MalformedError("record is cut short")
-            if rtype == TYPE_OPT:
-                if udp_size:
-                    raise MalformedError("reply with more than one OPT record")
-                udp_size = max(MIN_UDP, int.from_bytes(message[at + 2 : at + 4], "big"))
-                rcode |= message[at + 4] << 4
-                options = _options(message, at + 10, end) or []
-                errors += [_ede(data) for code, data in options if code == OPTION_EDE and len(data) >= 2]
-            else:
-                records.append(Record(section, rtype, ttl if ttl < 2**31 else 0, message[at + 10 : end]))
-            at = end
-    if at != len(message):
-        raise MalformedError("octets are left over after the last record")
-    return Received(flags, rcode, tuple(records), tuple(errors), udp_size)
-
-
-def _ede(data: bytes) -> tuple[int, str]:
-    text = data[2 : 2 + MAX_TEXT].decode("utf-8", "replace").rstrip("\0")
-    return int.from_bytes(data[:2], "big"), "".join(c if c.isprintable() else "?" for c in text)

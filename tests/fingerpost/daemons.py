@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerpost.main import main
-from zonedata import names, wire
+from zonedata import names, replies, wire
 from zonedata.names import Name
-from zonedata.wire import QType, Received
+from zonedata.replies import Received
+from zonedata.wire import QType
 
 APEX = names.from_text("fingerpost.internal.")
 PROJECT = Path(__file__).parents[2]
@@ -39,8 +40,8 @@ class Doors:
         """Ask one question; over UDP a lost datagram is asked again."""
         query = wire.query_wire(name, APEX, qtype, 4711, wire.FLAG_RD)
         reply = _over_tcp(query, self.tcp) if tcp else _over_udp(query, self.udp)
-        assert wire.answers(reply, query)
-        return wire.read_reply(reply)
+        assert replies.answers(reply, query)
+        return replies.read_reply(reply)
 
 
 def _over_udp(query: bytes, port: int) -> bytes:

@@ -17,10 +17,11 @@ from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Kind, Use
 from zonedata.opening import Claim, Opened, Signer, open_claim, read_claim
 from zonedata.person_statements import Assertion, Denial
+from zonedata.replies import Received
 from zonedata.standing import Standing
 from zonedata.store.disk import build
 from zonedata.store.layout import Table
-from zonedata.wire import QType, Rcode, Received, Section
+from zonedata.wire import QType, Rcode, Section
 from zonedata.zone_statements import BoundKey
 
 KNOWN = identifiers.parse("+14155550123").owner

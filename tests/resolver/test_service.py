@@ -14,13 +14,14 @@ from tests.resolver.small import ALICE, in_small_world
 from tests.world import APEX, RESOLVER, World
 from transport.endpoint import Endpoint
 from transport.handler import Caller, Later, Protocol
-from zonedata import names, wire
+from zonedata import names, replies, wire
 from zonedata.identifiers import parse
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, read_claim
 from zonedata.person_statements import Status
-from zonedata.wire import QType, Rcode, Received, Section
+from zonedata.replies import Received
+from zonedata.wire import QType, Rcode, Section
 
 UDP = Caller(Endpoint("192.0.2.9", 4242), Protocol.UDP)
 TCP = Caller(Endpoint("192.0.2.9", 4242), Protocol.TCP)
@@ -32,8 +33,8 @@ async def exchange(world: World, query: bytes, caller: Caller = TCP) -> Received
     message = await verdict.work() if isinstance(verdict, Later) else verdict
     assert message is not None
     dns.message.from_wire(message)
-    assert wire.answers(message, query)
-    return wire.read_reply(message)
+    assert replies.answers(message, query)
+    return replies.read_reply(message)
 
 
 def question(text: str, qtype: int = QType.CSI, flags: int = wire.FLAG_RD) -> bytes:
@@ -113,7 +114,7 @@ async def test_incomplete_with_something_found_is_kept_briefly_and_says_who_is_m
 
 
 def flip(query: bytes, reply: bytes) -> list[bytes]:
-    at = wire.names_end(query, 12) + 4 + 12 + 20  # in the signature
+    at = replies.names_end(query, 12) + 4 + 12 + 20  # in the signature
     return [reply[:at] + bytes((reply[at] ^ 1,)) + reply[at + 1 :]]
 
 
@@ -184,7 +185,7 @@ async def test_a_bug_in_the_handler_costs_one_answer(world: World, caplog: pytes
     world.resolver.finder.cache.answer = broken  # type: ignore[method-assign]  # the bug
     message = world.resolver.handle(question(ALICE), UDP, world.clock.now())
     assert isinstance(message, bytes)
-    assert wire.read_reply(message).rcode == Rcode.SERVFAIL
+    assert replies.read_reply(message).rcode == Rcode.SERVFAIL
     assert "bug-in-handler" in caplog.text
 
 

@@ -10,7 +10,7 @@ from tests.world import APEX, RESOLVER, Host, World
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
 from zonedata.wire import QType, Rcode
@@ -86,7 +86,7 @@ async def test_records_that_are_no_statements_are_refused_at_their_step(world: W
     def more(query: bytes, reply: bytes) -> list[bytes]:
         read = wire.read_query(query)
         assert isinstance(read, wire.Query)
-        records = [r for r in wire.read_reply(reply).records if r.rtype == read.qtype]
+        records = [r for r in replies.read_reply(reply).records if r.rtype == read.qtype]
         shown = [wire.record(r.rtype, r.ttl, r.rdata) for r in records]
         shown += [wire.record(read.qtype, 1, b"\x63junk"), wire.record(1, 1, b"\x7f\0\0\1")]
         return [wire.Reply(answer=shown).to_wire(read, 65_535)]

@@ -12,7 +12,7 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from zonedata import wire
+from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.standing import Standing
 from zonedata.wire import QType
@@ -20,7 +20,7 @@ from zonedata.zone_statements import Server
 
 OWNER = parse("+14155550123").owner
 ENOUGH = TakenIn((), (), is_enough=True)
-TakesIn = Callable[[wire.Received], TakenIn]
+TakesIn = Callable[[replies.Received], TakenIn]
 Behaviour = Callable[[bytes, Protocol], list[bytes]]
 
 

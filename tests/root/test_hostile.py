@@ -21,7 +21,7 @@ from tests.world import World, run_in
 from tests.zonedata.builders import NOW, key
 from transport.endpoint import Endpoint
 from transport.handler import Caller, Later, Protocol, Verdict
-from zonedata import codec, identifiers, names, statements, wire
+from zonedata import codec, identifiers, names, replies, statements, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import parse
 from zonedata.kinds import RULES, Kind, Role
@@ -197,7 +197,7 @@ def _check(message: bytes, reply: Verdict, limit: int) -> None:
     assert reply[:2] == message[:2]
     assert reply[2] & 0x80
     assert len(reply) <= limit
-    wire.read_reply(reply)
+    replies.read_reply(reply)
 
 
 _octets = st.binary(max_size=80)
@@ -302,7 +302,7 @@ def hostile_replies(most: int) -> Iterator[tuple[str, bytes]]:
     room = most - 12 - len(QUESTION)
 
     def filled(what: str, record: bytes) -> tuple[str, bytes]:
-        count = min(wire.MAX_RECORDS, room // len(record))
+        count = min(replies.MAX_RECORDS, room // len(record))
         return what, reply((count, 0, 0), record * count, most)
 
     empty = b"\0\0\1\0\1" + bytes(6)
@@ -325,7 +325,7 @@ def hostile_replies(most: int) -> Iterator[tuple[str, bytes]]:
 
 def _reads(message: bytes) -> None:
     with suppress(MalformedError):
-        wire.read_reply(message)
+        replies.read_reply(message)
 
 
 @pytest.mark.parametrize(("most", "bound"), [(DATAGRAM, PARSING), (65_535, STREAMED)])

@@ -26,11 +26,12 @@ from tests.root.builders import (
 )
 from transport.endpoint import Endpoint
 from transport.handler import Caller, Protocol
-from zonedata import names, wire
+from zonedata import names, replies, wire
 from zonedata.identifiers import node_from_text
 from zonedata.kinds import Kind, Role
 from zonedata.names import ROOT, Name
-from zonedata.wire import FLAG_AA, FLAG_RD, FLAG_TC, Ede, QType, Rcode, Received, Section
+from zonedata.replies import Received
+from zonedata.wire import FLAG_AA, FLAG_RD, FLAG_TC, Ede, QType, Rcode, Section
 
 UDP, TCP = (Caller(Endpoint("192.0.2.7", 4_000), protocol) for protocol in (Protocol.UDP, Protocol.TCP))
 ZONE = service(
@@ -49,8 +50,8 @@ def ask(to: Service, message: bytes, caller: Caller = TCP, now: float = NOW) -> 
     """Ask, compare with dnspython's reading, and return ours."""
     reply = to.handle(message, caller, now)
     assert isinstance(reply, bytes)
-    assert wire.answers(reply, message)
-    received = wire.read_reply(reply)
+    assert replies.answers(reply, message)
+    received = replies.read_reply(reply)
     theirs = dns.message.from_wire(reply)
     counts = [
         sum(len(rrset) for rrset in section) for section in (theirs.answer, theirs.authority, theirs.additional)
@@ -331,5 +332,5 @@ def test_any_name_and_type_is_answered_well_formed(
     message = message[:12] + below + message[12:-15] + qtype.to_bytes(2, "big") + message[-13:]
     reply = to.handle(message, caller, NOW)
     assert isinstance(reply, bytes)
-    assert wire.read_reply(reply).rcode in {Rcode.NOERROR, Rcode.REFUSED}
-    assert Kind.ROOTKEYS.name not in laid_out(wire.read_reply(reply))[1]
+    assert replies.read_reply(reply).rcode in {Rcode.NOERROR, Rcode.REFUSED}
+    assert Kind.ROOTKEYS.name not in laid_out(replies.read_reply(reply))[1]

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zonedata import names, wire
+from zonedata import names, replies, wire
 from zonedata.errors import MalformedError
 from zonedata.names import Name
-from zonedata.wire import Ede, QType, Query, Rcode, Received, Record, Rejected, Reply, Section
+from zonedata.replies import Received, Record
+from zonedata.wire import Ede, QType, Query, Rcode, Rejected, Reply, Section
 
 APEX = names.from_text("fingerpost.internal.")
 NUMBER = names.from_text("3.2.1.0.5.5.5.5.1.4.1.e164.")
@@ -33,7 +34,7 @@ flag_bits = st.sampled_from([0, wire.FLAG_RD, wire.FLAG_CD, wire.FLAG_RD | wire.
 record = st.builds(wire.record, st.sampled_from(QType), st.integers(0, 2**31 - 1), st.binary(max_size=60))
 sections = st.lists(record, max_size=4)
 errors = st.lists(st.tuples(st.sampled_from(Ede), st.text("abc def.", max_size=30)), max_size=3)
-replies = st.builds(
+written = st.builds(
     Reply,
     st.sampled_from([Rcode.NOERROR, Rcode.SERVFAIL, Rcode.REFUSED, Rcode.NXDOMAIN]),
     st.sampled_from([0, wire.FLAG_AA, wire.FLAG_RA | wire.FLAG_AD]),
@@ -283,15 +284,15 @@ def _check_read(message: bytes) -> None:
 # --- replies -----------------------------------------------------------------------------------------------
 
 
-@given(replies, st.sampled_from([QUERY, BARE]), flag_bits, st.sampled_from([512, 1_232, 65_535]))
+@given(written, st.sampled_from([QUERY, BARE]), flag_bits, st.sampled_from([512, 1_232, 65_535]))
 def test_replies_are_read_as_they_were_written_and_dnspython_agrees(
     reply: Reply, asked: bytes, flags: int, limit: int
 ) -> None:
     query = read(asked[:2] + flags.to_bytes(2, "big") + asked[4:])
     octets = reply.to_wire(query, limit)
     assert len(octets) <= limit
-    assert wire.answers(octets, asked)
-    received = wire.read_reply(octets)
+    assert replies.answers(octets, asked)
+    received = replies.read_reply(octets)
     theirs = dns.message.from_wire(octets)
     _check_equal(received, theirs)
     assert received.rcode == reply.rcode
@@ -340,7 +341,7 @@ def test_the_soa_stands_at_the_apex(above: str, below: str) -> None:
     assert (rrset.name.to_text(), rrset.ttl, rrset.rdtype) == (above, 60, dns.rdatatype.SOA)
     [soa] = rrset
     assert soa.to_text() == f"{above} hostmaster.{above.lstrip('.')} 5 3600 600 604800 60"
-    [record_read] = wire.read_reply(octets).records
+    [record_read] = replies.read_reply(octets).records
     assert (record_read.section, record_read.rtype, record_read.ttl) == (Section.AUTHORITY, wire.TYPE_SOA, 60)
 
 
@@ -350,7 +351,7 @@ def test_optional_records_fill_what_room_is_left() -> None:
     reply = Reply(answer=[small], optional=[big, big, small])
     bare = len(Reply(answer=[small]).to_wire(query, 512))
     for room, kept in ((0, 0), (41, 0), (42, 1), (312, 1), (353, 1), (354, 2), (665, 2), (666, 3)):
-        received = wire.read_reply(reply.to_wire(query, bare + room))
+        received = replies.read_reply(reply.to_wire(query, bare + room))
         assert not received.is_truncated
         assert len(received.records) == 1 + kept, room
 
@@ -360,7 +361,7 @@ def test_a_reply_of_exactly_the_limit_fits_and_one_more_octet_does_not() -> None
     reply = Reply(answer=[wire.record(QType.CSI, 5, bytes(700))], errors=[(Ede.STALE, "old")])
     whole = reply.to_wire(query, 65_535)
     assert reply.to_wire(query, len(whole)) == whole
-    cut = wire.read_reply(reply.to_wire(query, len(whole) - 1))
+    cut = replies.read_reply(reply.to_wire(query, len(whole) - 1))
     assert (cut.is_truncated, cut.records, cut.errors) == (True, (), ())
 
 
@@ -370,14 +371,14 @@ def test_not_even_errors_make_a_reply_longer_than_the_limit() -> None:
     assert len(reply.to_wire(query, 1_232)) > 512
     cut = reply.to_wire(query, 512)
     assert len(cut) <= 512
-    received = wire.read_reply(cut)
+    received = replies.read_reply(cut)
     assert (received.rcode, received.is_truncated) == (Rcode.SERVFAIL, True)
 
 
 def test_texts_of_errors_are_cut_and_made_printable() -> None:
     query = read(QUERY)
     reply = Reply(errors=[(Ede.OTHER, "z" * 500), (Ede.BOGUS, "a\x1b[31m\nb\0")])
-    assert wire.read_reply(reply.to_wire(query, 1_232)).errors == ((0, "z" * 120), (6, "a?[31m?b"))
+    assert replies.read_reply(reply.to_wire(query, 1_232)).errors == ((0, "z" * 120), (6, "a?[31m?b"))
 
 
 def test_a_long_text_of_somebody_else_is_not_read_to_its_end() -> None:
@@ -385,25 +386,25 @@ def test_a_long_text_of_somebody_else_is_not_read_to_its_end() -> None:
     reply = (
         with_counts(QUERY[:QUESTION_END], 1, 0, 0, 1)[:2] + b"\x80" + QUERY[3:QUESTION_END] + opt(options=option)
     )
-    assert wire.read_reply(reply).errors == ((6, "q" * wire.MAX_TEXT),)
+    assert replies.read_reply(reply).errors == ((6, "q" * replies.MAX_TEXT),)
 
 
 def test_texts_that_are_not_utf8_and_options_of_others_are_taken_as_they_are() -> None:
     options = b"\0\x03\0\x02ns" + b"\0\x0f\0\x04\0\x16\xff\xfe" + b"\0\x0f\0\x01\0"
     reply = QUERY[:2] + b"\x80" + QUERY[3:QUESTION_END] + opt(options=options)
-    assert wire.read_reply(reply).errors == ((22, "\ufffd\ufffd"),)
+    assert replies.read_reply(reply).errors == ((22, "\ufffd\ufffd"),)
 
 
 def test_edns_gives_the_upper_bits_of_the_rcode() -> None:
     reply = QUERY[:2] + b"\x80\x07" + QUERY[4:QUESTION_END] + b"\0\0\x29\x04\xd0\x01\0\0\0\0\0"
-    assert wire.read_reply(reply).rcode == 0x17
+    assert replies.read_reply(reply).rcode == 0x17
     assert dns.message.from_wire(reply).rcode() == 0x17
 
 
 def test_a_ttl_with_the_top_bit_is_nothing() -> None:
     ttls = [0, 1, 2**31 - 1, 2**31, 2**32 - 1]
     reply = Reply(answer=[wire.record(QType.CSI, ttl, b"") for ttl in ttls]).to_wire(read(QUERY), 1_232)
-    assert [one.ttl for one in wire.read_reply(reply).records] == [0, 1, 2**31 - 1, 0, 0]  # RFC 2181 section 8
+    assert [one.ttl for one in replies.read_reply(reply).records] == [0, 1, 2**31 - 1, 0, 0]  # RFC 2181 section 8
 
 
 RECORD = wire.record(QType.CSI, 60, b"data")
@@ -433,32 +434,32 @@ HEAD = QUERY[:2] + b"\x80\x00" + QUERY[4:QUESTION_END]
 )
 def test_malformed_replies(what: str, message: bytes) -> None:
     with pytest.raises(MalformedError):
-        wire.read_reply(message)
+        replies.read_reply(message)
     assert what
 
 
 def test_the_most_records_and_a_reply_without_a_question_are_read() -> None:
-    assert len(wire.read_reply(with_counts(HEAD, 1, 512, 0, 0) + RECORD * 512).records) == 512
+    assert len(replies.read_reply(with_counts(HEAD, 1, 512, 0, 0) + RECORD * 512).records) == 512
     bare = with_counts(HEAD, 0, 1, 0, 0)[:12] + b"\0" + RECORD[2:]
-    assert wire.read_reply(bare).records == (Record(Section.ANSWER, QType.CSI, 60, b"data"),)
+    assert replies.read_reply(bare).records == (Record(Section.ANSWER, QType.CSI, 60, b"data"),)
 
 
 def test_owners_written_out_or_as_pointers_are_passed_over() -> None:
     owner = names.to_wire(NUMBER, APEX)
     message = with_counts(HEAD, 1, 3, 0, 0) + owner + RECORD[2:] + b"\x01x\xc0\x0c" + RECORD[2:] + RECORD
-    assert [one.rdata for one in wire.read_reply(message).records] == [b"data"] * 3
+    assert [one.rdata for one in replies.read_reply(message).records] == [b"data"] * 3
     most = b"\x01x" * 40 + b"\0"
-    assert wire.names_end(most, 0) == len(most)
+    assert replies.names_end(most, 0) == len(most)
 
 
-@given(st.lists(st.tuples(st.integers(2, 300), st.integers(0, 255)), max_size=5), st.integers(0, 400), replies)
+@given(st.lists(st.tuples(st.integers(2, 300), st.integers(0, 255)), max_size=5), st.integers(0, 400), written)
 def test_damaged_replies_are_read_or_malformed(changes: list[tuple[int, int]], end: int, reply: Reply) -> None:
     message = bytearray(reply.to_wire(read(QUERY), 1_232))
     for at, octet in changes:
         message[at % len(message)] = octet
     for octets in (bytes(message), bytes(message[:end])):
         try:
-            received = wire.read_reply(octets)
+            received = replies.read_reply(octets)
         except MalformedError:
             continue
         assert sum(len(one.rdata) for one in received.records) <= len(octets)
@@ -467,9 +468,9 @@ def test_damaged_replies_are_read_or_malformed(changes: list[tuple[int, int]], e
 @given(st.binary(max_size=100))
 def test_random_octets_are_no_reply_or_read(octets: bytes) -> None:
     for message in (octets, HEAD[:12] + octets, HEAD + octets):
-        wire.answers(message, QUERY)
+        replies.answers(message, QUERY)
         try:
-            wire.read_reply(message)
+            replies.read_reply(message)
         except MalformedError:
             continue
 
@@ -479,16 +480,16 @@ def test_random_octets_are_no_reply_or_read(octets: bytes) -> None:
 
 def test_only_the_same_id_and_question_answer() -> None:
     reply = Reply().to_wire(read(QUERY), 512)
-    assert wire.answers(reply, QUERY)
+    assert replies.answers(reply, QUERY)
     for at in (*range(2), *range(4, 6), *range(12, QUESTION_END)):
         changed = reply[:at] + bytes([reply[at] ^ 0x20]) + reply[at + 1 :]
-        assert not wire.answers(changed, QUERY), at
+        assert not replies.answers(changed, QUERY), at
     for flag in (0x80, 0x08, 0x40):  # QR gone, another opcode
-        assert not wire.answers(reply[:2] + bytes([reply[2] ^ flag]) + reply[3:], QUERY)
+        assert not replies.answers(reply[:2] + bytes([reply[2] ^ flag]) + reply[3:], QUERY)
     for flag in (0x01, 0x02, 0x04):  # RD, TC, AA say nothing about whose reply it is
-        assert wire.answers(reply[:2] + bytes([reply[2] ^ flag]) + reply[3:], QUERY)
-    assert not wire.answers(reply[: QUESTION_END - 1], QUERY)
-    assert not wire.answers(b"", QUERY)
+        assert replies.answers(reply[:2] + bytes([reply[2] ^ flag]) + reply[3:], QUERY)
+    assert not replies.answers(reply[: QUESTION_END - 1], QUERY)
+    assert not replies.answers(b"", QUERY)
 
 
 # --- the barrier's answer ----------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
 from zonedata.kinds import Assurance, Kind, Role
 from zonedata.opening import Claim, Refusal, Step, read_claim
+from zonedata.replies import Received, Record
 from zonedata.standing import Standing
-from zonedata.wire import QType, Received, Record, Section
+from zonedata.wire import QType, Section
 
 CSI = parse("+14155550123")
 OTHER = parse("+14155550199")

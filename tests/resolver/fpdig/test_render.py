@@ -23,7 +23,8 @@ from tests.resolver.fpdig.answers import (
     via,
 )
 from tests.zonedata.builders import NOW, assertion, block
-from zonedata.wire import Record, Section
+from zonedata.replies import Record
+from zonedata.wire import Section
 
 FRAME = Frame("1.2.3", Basis("a.pem", bytes(16)), NOW, 7)
 NOTHING = Options(
