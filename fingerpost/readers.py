@@ -102,6 +102,8 @@ def apex(value: str) -> Name:
     name = names.from_text(value)
     if len(name) > names.MAX_APEX:
         raise MalformedError(f"apex of {len(name)} octets, at most {names.MAX_APEX} are allowed")
+    if names.depth(name) > names.MAX_APEX_LABELS:
+        raise MalformedError(f"apex of {names.depth(name)} labels, at most {names.MAX_APEX_LABELS} are allowed")
     return name
 
 

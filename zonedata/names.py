@@ -21,7 +21,9 @@ MAX_LABEL = 63  # RFC 1035 section 2.3.4
 MAX_WIRE_NAME = 255  # RFC 1035 section 2.3.4
 MAX_APEX = 64  # octets of the apex on the wire; what it takes, owner names cannot have
 MAX_NAME = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits under every allowed apex
-MAX_LABELS = 40  # names of more labels make parsers slow; E.164 needs 16, mail domains rarely ten
+MAX_LABELS = 40  # on the wire; names of more make parsers slow
+MAX_APEX_LABELS = 8  # what the apex takes of them
+MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
 _ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -32,8 +34,8 @@ def from_labels(labels: list[bytes]) -> Name:
         MalformedError: A label is empty, too long or holds a character outside a-z, 0-9, `-`, `_`; or the
             whole is too long to hang under an apex.
     """
-    if len(labels) > MAX_LABELS:
-        raise MalformedError(f"name has {len(labels)} labels, at most {MAX_LABELS} are allowed")
+    if len(labels) > MAX_NAME_LABELS:
+        raise MalformedError(f"name has {len(labels)} labels, at most {MAX_NAME_LABELS} are allowed")
     for label in labels:
         if not 0 < len(label) <= MAX_LABEL:
             raise MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")

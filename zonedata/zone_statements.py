@@ -341,7 +341,7 @@ class Gap:
             fields.host("zone"),
             fields.name("first"),
             fields.name("next"),
-            fields.list_of("counts", _count, names.MAX_LABELS + 1),
+            fields.list_of("counts", _count, names.MAX_NAME_LABELS + 1),
         )
         if gap.next and gap.first >= gap.next:
             raise MalformedError("GAP ends before it begins")

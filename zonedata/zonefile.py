@@ -112,6 +112,7 @@ class _Reader:
         self._path = path
         self._source = ZoneSource()
         self._faults: list[Fault] = []
+        self._said: set[str] = set()  # directives that may stand once
         self._granted: dict[str, int] = {}  # authority -> first line that grants to it
         self._node_lines: dict[Name, int] = {}  # node -> first line that names it
         self._root_lines: list[int] = []  # that bind the root zone, which the root's own source alone may
@@ -194,12 +195,19 @@ class _Reader:
             raise LineError("zone", f"said before, as {self._source.zone}")
         self._source.zone = zoneline.host(text)
 
+    def _once(self, directive: str) -> None:
+        if directive in self._said:
+            raise LineError(directive, "said before; the whole zone has one")
+        self._said.add(directive)
+
     def _ttl(self, words: list[str], _line: int) -> None:
         (text,) = zoneline.expect(words, 1, 1, "ttl SECONDS")
+        self._once("ttl")
         self._source.ttl = zoneline.number(text, "ttl", MAX_TTL)
 
     def _lab(self, words: list[str], _line: int) -> None:
         (text,) = zoneline.expect(words, 1, 1, "lab-addresses yes|no")
+        self._once("lab-addresses")
         if text not in {"yes", "no"}:
             raise LineError("lab-addresses", f"{text[:40]!r}, expected yes or no")
         self._source.lab_addresses = text == "yes"

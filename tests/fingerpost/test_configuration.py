@@ -191,6 +191,7 @@ def test_one_mistake(house: Household, changes: dict[str, str | None], expected:
         ("resolver = 5\n" + MSP, "c.toml:1: resolver: expected a table: [resolver] on a line of its own"),
         ('apex = "a.b"\n' + MSP, "c.toml:1: apex: name 'a.b' does not end in a dot"),
         (f'apex = "{"a" * 63}.b."\n' + MSP, "c.toml:1: apex: apex of 66 octets, at most 64 are allowed"),
+        (f'apex = "{"a." * 9}"\n' + MSP, "c.toml:1: apex: apex of 9 labels, at most 8 are allowed"),
         ("listne = 1\n" + MSP, "c.toml:1: listne: unknown; did you mean 'listen'?"),
         ('key = "x"\n' + MSP, "c.toml:1: key: does not belong here, but into [sign]"),
         (RESOLVER + "lookups = 0\n", "c.toml:8: resolver.lookups: 0, expected a whole number from 1 to 100000"),

@@ -95,7 +95,7 @@ def under_apex(name: Name) -> list[bytes]:
     return names.labels_of(Name(APEX + name))[::-1]
 
 
-ROOM = names.MAX_LABELS - names.depth(APEX)
+ROOM = names.MAX_NAME_LABELS
 DEEP = names.from_labels([b"mail", *[b"a"] * (ROOM - 3), b"_at", b"0" * 56])  # as deep as can be asked for
 LONG = names.from_labels([b"mail", b"x" * 63, b"y" * 45, b"_at", b"f" * 56])
 NUMBER = identifiers.node_from_text("+123456789012345")
