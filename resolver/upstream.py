@@ -217,6 +217,8 @@ class _Ear:
 
     def hears(self, message: bytes) -> bool:
         """Say whether to stop listening for datagrams."""
+        if len(message) > wire.MAX_UDP:
+            return False  # longer than we said we take: not from who we asked, and dear to read
         if self.hears_stream(message):
             return True
         if self._has_stream and message[:2] != self.query[:2]:

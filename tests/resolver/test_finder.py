@@ -9,10 +9,12 @@ from resolver.allowance import MAX_AUTHORITIES, TOTAL_SECONDS
 from resolver.finder import Finder
 from tests.resolver.small import ALICE, in_small_world
 from tests.virtual import in_world
-from tests.world import World, Zone
+from tests.world import World, Zone, key_of
+from zonedata import statements
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
-from zonedata.kinds import DAY
+from zonedata.kinds import DAY, Kind
+from zonedata.opening import Step
 from zonedata.standing import Standing
 
 CROWD = 380  # authorities at one node, near the most that a delegation holds
@@ -152,3 +154,16 @@ async def test_a_client_with_the_old_anchor_verifies_after_the_keys_have_changed
     answer = await world.ask(ALICE)
     assert answer.complete
     assert answer.verified
+
+
+@in_small_world
+async def test_a_version_of_the_keys_that_others_signed_is_refused(world: World) -> None:
+    world.add_rootkeys()
+    said = statements.read_untrusted(world._rootkeys.pop())
+    world._rootkeys.append(statements.seal(said, key_of("thief-1"), key_of("thief-2")))
+    world.publish()
+    finder = Finder(world.anchor, world.network, world.clock, world.settings)
+    found = await finder.find(parse(ALICE).owner)
+    assert found.judgement.outcome is Outcome.INCOMPLETE
+    assert (Step.SIGNATURE, Kind.ROOTKEYS) in {(r.step, r.kind) for r in found.judgement.refusals}
+    assert finder.trust.rootkeys.version == 1

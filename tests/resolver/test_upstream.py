@@ -237,3 +237,16 @@ async def test_a_guessed_id_ends_the_listening_only_where_there_is_a_stream_to_t
     assert [protocol for _, protocol in by_stream.asked] == [Protocol.UDP, Protocol.TCP]
     assert isinstance(await ask(by_datagram, question("a", ports="udp")), Got)
     assert [protocol for _, protocol in by_datagram.asked] == [Protocol.UDP]
+
+
+@virtual
+async def test_a_datagram_longer_than_we_take_is_passed_over() -> None:
+    def inflated(query: bytes, protocol: Protocol) -> list[bytes]:
+        read = wire.read_query(query)
+        assert isinstance(read, wire.Query)
+        padded = wire.Reply(answer=[wire.record(QType.CSI, 1, bytes(1_300))])
+        return [padded.to_wire(read, 65_535), *good(query, protocol)]
+
+    got = await ask(Peers(a=inflated), question("a", ports="udp"))
+    assert isinstance(got, Got)
+    assert got.reply.records == ()

@@ -486,7 +486,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["ttl 60", "lab-addresses yes"])
 def test_what_the_whole_zone_has_is_said_once(line: str) -> None:
-    directive = line.split()[0]
+    directive = line.split(maxsplit=1)[0]
     with pytest.raises(ConfigError) as caught:
         parse_zone(Path("here.zone"), [b"zone .", line.encode(), line.encode()])
     assert str(caught.value) == f"here.zone:3: {directive}: said before; the whole zone has one"
