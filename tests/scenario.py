@@ -64,6 +64,7 @@ class Story:
                     await trio.sleep(float(words[1]))
                 else:
                     getattr(self, f"do_{words[0]}")(*words[1:])
+                self.world.check_cache()
             except Exception as error:
                 raise AssertionError(f"{name}:{number}: {raw.strip()}: {error}") from error
 
@@ -72,7 +73,6 @@ class Story:
         start = trio.current_time()
         self.answer = await (self.world.ask(words[1]) if words[0] == "ask" else self.world.walk(words[1]))
         self.took = trio.current_time() - start
-        self.world.check_cache()
 
     # --- building --------------------------------------------------------------------------------------
 
