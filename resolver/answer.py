@@ -6,7 +6,7 @@ from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.identifiers import Csi
 from zonedata.judgement import Judgement, Outcome
-from zonedata.kinds import Assurance, Kind, Role
+from zonedata.kinds import Assurance, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, read_claim
 from zonedata.person_statements import Assertion, Block, Status
@@ -171,8 +171,3 @@ def read_claims(reply: replies.Received) -> tuple[list[Claim], list[Refusal]]:
             else:
                 claims.append(read)
     return claims, refusals
-
-
-def of_kind(claims: list[Claim], kind: Kind) -> list[Claim]:
-    """Return the claims of one kind."""
-    return [claim for claim in claims if claim.sealed.kind is kind]

@@ -28,7 +28,7 @@ from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step
-from zonedata.path import BindingNeed, Grantee, Known, Need, Path, follow
+from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone, follow
 from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -164,11 +164,15 @@ class Finder:
         await self._ask(search, question)
         # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
         is_new_key = not zone.above and any(refusal.step is Step.KEY for refusal in refusals)
-        if is_new_key and await self._catch_up(search):
+        if is_new_key and (self._has_newer_keys(zone) or await self._catch_up(search)):
             refusals.clear()
             search.asked.discard(need.key)  # once more, with the new keys: versions only go up, so this ends
         search.note(principal, refusals)
         self._end(search)
+
+    def _has_newer_keys(self, root: Zone) -> bool:
+        """Say whether another search has caught up since this zone was put on the path."""
+        return self.trust.signer().keys != root.signer.keys
 
     async def _fetch_said(self, search: _Search, grantee: Grantee) -> None:
         """Ask an authority about the owner."""

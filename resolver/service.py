@@ -21,7 +21,6 @@ from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
 
-MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
 NEGATIVE_TTL = 60  # seconds for "we have no such type"
 
 log = logging.getLogger(__name__)
@@ -56,9 +55,7 @@ class ResolverService:
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply
-        limit = MAX_STREAM
-        if caller.protocol is Protocol.UDP:
-            limit = min(wire.MAX_UDP, query.udp_size or wire.MIN_UDP)
+        limit = query.room(in_datagram=caller.protocol is Protocol.UDP)
         name = names.from_wire(query.labels, self._settings.apex)
         if name is None or query.qclass != CLASS_IN:
             refused = Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, "not a name of this tree")])

@@ -26,7 +26,6 @@ from zonedata.zone_statements import Server
 
 TRIES_A_DOOR = 2  # tries of one server, where there are others
 TRIES = 3  # of the only server
-MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class Upstream:
     async def _try(self, door: Door, question: Question) -> Got | _Failed:
         """Ask one server once: a datagram, and a stream where that is not enough."""
         query = wire.query_wire(question.name, self._apex, question.qtype, secrets.randbelow(65_536))
-        most = MAX_OCTETS if question.purpose is Purpose.PERSON else MAX_STREAM
+        most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
         ear = _Ear(query, most, has_stream=door.tcp is not None)
         start = trio.current_time()
         try:

@@ -14,7 +14,6 @@ from zonedata.names import Name
 from zonedata.store.layout import record_of
 from zonedata.wire import CLASS_IN, TYPE_SOA, Ede, QType, Query, Rcode, Rejected, Reply
 
-MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
 NEGATIVE_TTL = 60  # seconds for which "nothing here" may be kept by those who cannot read denials
 
 log = logging.getLogger(__name__)
@@ -39,13 +38,12 @@ class Service:
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply
-        reply, limit = self._reply(query, now), MAX_STREAM
-        if caller.protocol is Protocol.UDP:
-            limit = min(wire.MAX_UDP, query.udp_size or wire.MIN_UDP)
-            if query.qtype == QType.ZONE:
-                # Whole or TC: who is granted comes with the grants, so that a walk asks once or twice.
-                reply.additional, reply.optional = reply.optional, []
-        return reply.to_wire(query, limit)
+        reply = self._reply(query, now)
+        in_datagram = caller.protocol is Protocol.UDP
+        if in_datagram and query.qtype == QType.ZONE:
+            # Whole or TC: who is granted comes with the grants, so that a walk asks once or twice.
+            reply.additional, reply.optional = reply.optional, []
+        return reply.to_wire(query, query.room(in_datagram=in_datagram))
 
     def _reply(self, query: Query, now: float) -> Reply:
         name = names.from_wire(query.labels, self.apex)
@@ -68,18 +66,15 @@ class Service:
             made = (record_of(value, rtype, now) for value in entries)
             return [whole for whole in made if whole is not None]
 
-        said_now = said.statements + said.path
-        if len(records(said_now, QType.ZONE)) < len(said_now):
+        found, path = records(said.statements, query.qtype), records(said.path, QType.ZONE)
+        if len(found) + len(path) < len(said.statements) + len(said.path):
             why = f"statements of {self.engine.authority} have expired and were not signed anew"
             return Reply(Rcode.SERVFAIL, errors=[(Ede.EXPIRED, why)])  # never to be taken for absence
         bindings = records(said.bindings, QType.ZONE)
         if query.qtype == QType.ZONE:
-            found = records(said.statements + said.path, QType.ZONE)
-            reply = Reply(flags=wire.FLAG_AA, answer=found, optional=bindings)
+            reply = Reply(flags=wire.FLAG_AA, answer=found + path, optional=bindings)
         else:
-            found = records(said.statements, query.qtype)
             denials = records(said.denials, query.qtype)
-            path = records(said.path, QType.ZONE)
             if query.qtype == QType.PROOF:
                 found, denials = found + denials, []
             is_referral = bool(path) and not found and not denials

@@ -16,6 +16,7 @@ from zonedata.names import Name
 
 MAX_QUERY = 1_024  # octets; ours are under 300, cookies and padding included
 MAX_UDP = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
+MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
 MIN_UDP = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
 MAX_OPTIONS = 16  # of one OPT record; long lists of empty options are an attack on parsers
 MAX_QUERY_ADDITIONAL = 2  # an OPT, and a TSIG one day
@@ -94,6 +95,10 @@ class Query:
     qtype: int
     qclass: int
     udp_size: int
+
+    def room(self, *, in_datagram: bool) -> int:
+        """Return how many octets a reply to it may have."""
+        return min(MAX_UDP, self.udp_size or MIN_UDP) if in_datagram else MAX_STREAM
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import Counter
 import trio
 
 from resolver.allowance import MAX_AUTHORITIES, TOTAL_SECONDS
+from resolver.cache import Found
 from resolver.finder import Finder
 from tests.resolver.small import ALICE, in_small_world
 from tests.virtual import in_world
@@ -167,3 +168,24 @@ async def test_a_version_of_the_keys_that_others_signed_is_refused(world: World)
     assert found.judgement.outcome is Outcome.INCOMPLETE
     assert (Step.SIGNATURE, Kind.ROOTKEYS) in {(r.step, r.kind) for r in found.judgement.refusals}
     assert finder.trust.rootkeys.version == 1
+
+
+@in_small_world
+async def test_a_search_that_began_before_another_caught_up_uses_the_new_keys(world: World) -> None:
+    world.add_rootkeys()
+    world.publish()
+    finder = Finder(world.anchor, world.network, world.clock, world.settings)
+    late: list[Found] = []
+
+    async def slow_search() -> None:
+        late.append(await finder.find(parse("+14155550100").owner))
+
+    async with trio.open_nursery() as nursery:
+        world.host(".").latency = 0.25
+        nursery.start_soon(slow_search)
+        await trio.sleep(0.1)
+        world.host(".").latency = 0.001
+        assert (await finder.find(parse(ALICE).owner)).judgement.complete
+    assert finder.trust.rootkeys.version == 2
+    assert late[0].judgement.complete
+    assert not late[0].judgement.refusals
