@@ -42,6 +42,10 @@ def _nobody(_: Asked) -> None:
     """Watch nothing."""
 
 
+def _nothing() -> None:
+    """Have nothing to forget."""
+
+
 @dataclass(slots=True)
 class _Search:
     """The state of one question. Owned by `Finder.find`; its tasks change it between their waits only.
@@ -78,11 +82,27 @@ class _Search:
 
 
 class Finder:
-    """Finds out. One for each resolver; holds its cache, its anchor and what it knows of servers."""
+    """Finds out. One for each resolver; holds its cache, its anchor and what it knows of servers.
 
-    def __init__(self, anchor: Trust, dialer: Dialer, clock: Clock, settings: Settings) -> None:
+    Args:
+        anchor: Whom to believe.
+        dialer: Reaches servers.
+        clock: Tells Unix seconds.
+        settings: What an operator may set.
+        forget: Called when the root's keys have changed; drops what the caller made of answers.
+    """
+
+    def __init__(
+        self,
+        anchor: Trust,
+        dialer: Dialer,
+        clock: Clock,
+        settings: Settings,
+        forget: Callable[[], None] = _nothing,
+    ) -> None:
         self.trust = anchor  # trusted: whoever can set it chooses whom we believe
         self.cache = Cache(settings)
+        self._forget = forget
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
         self._catching_up = trio.Lock()  # one at a time: the second finds it done
@@ -228,7 +248,7 @@ class Finder:
         if not judgement.complete:
             keep = min(keep, now + SILENCE_KEPT) if judgement.evidence else now + SILENCE_KEPT
         refused = dict.fromkeys(refusal.octets for refusal in search.refusals if refusal.octets)
-        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep)
+        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, now)
 
     def _settled(self, search: _Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
@@ -261,6 +281,7 @@ class Finder:
                     try:
                         self.trust = trust.advance(before, claim)
                         self.cache.forget_answers()
+                        self._forget()
                     except UntrustedError as error:
                         octets = claim.sealed.to_wire()
                         search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error), octets))
