@@ -113,5 +113,6 @@ class ResolverService:
         laid_out = reply_for(query, found, chain, self._settings.apex, now)
         octets = laid_out.reply.to_wire(query, limit)
         if found.keep > now:
-            self.packets.put(key, octets, found.keep, laid_out.ages, SORTS[found.judgement.outcome])
+            kept = query.unaddressed(octets)
+            self.packets.put(key, kept, found.keep, laid_out.ages, SORTS[found.judgement.outcome])
         return octets

@@ -65,7 +65,7 @@ class Service:
             reply.additional, reply.optional = reply.optional, []
         octets = reply.to_wire(query, query.room(in_datagram=in_datagram))
         if until > now:
-            self.packets.put(key, octets, until, TTLS_STAY, reply.rcode & 7)
+            self.packets.put(key, query.unaddressed(octets), until, TTLS_STAY, reply.rcode & 7)
         return octets
 
     def _reply(self, query: Query, now: float) -> tuple[Reply, float]:

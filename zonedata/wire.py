@@ -114,6 +114,11 @@ class Query:
             (flags, b"\0\1\0\0\0\0\0", bytes((bool(edns),)), self.question[:-4].lower(), self.question[-4:], edns)
         )
 
+    def unaddressed(self, reply: bytes) -> bytes:
+        """Return the reply to itself as the reply to its `plain` form, to be kept."""
+        end = 12 + len(self.question)
+        return reply[:12] + reply[12 : end - 4].lower() + reply[end - 4 :]
+
     def addressed(self, reply: bytes) -> bytes:
         """Return the reply to its `plain` form as the reply to itself: its id, its spelling of the question."""
         return self.id.to_bytes(2, "big") + reply[2:12] + self.question + reply[12 + len(self.question) :]
