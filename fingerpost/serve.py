@@ -110,11 +110,9 @@ async def _resolver(configuration: Configuration, trust: Trust) -> AsyncIterator
     assert configuration.resolver is not None, "the caller has looked"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=configuration.resolver.lab_addresses)
-    async with SocketDialer() as dialer, trio.open_nursery() as nursery:
+    async with SocketDialer() as dialer:
         service = ResolverService(trust, dialer, clock, settings)
-        await nursery.start(service.run)
         yield Daemon(service.handle, clock, lambda: log.info("event=reload-not-needed"))
-        nursery.cancel_scope.cancel()
 
 
 def _serve(sockets: list[Opened], ready: Callable[[], None], jobs: int, opening: Opening) -> None:

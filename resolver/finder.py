@@ -50,7 +50,7 @@ class _Search:
         watch: Told of every exchange.
         now: Unix seconds at which it began; what could be used then can be used to its end.
         allowance: What is left to spend.
-        gate: How many authorities are asked at a time.
+        gate: How many authorities are asked at a time; None where it is one.
         asked: Needs and authorities that are being asked for or were.
         under_way: How many tasks are asking.
         news: Set when one of them has ended.
@@ -62,7 +62,7 @@ class _Search:
     watch: Watch | None
     now: float
     allowance: Allowance = field(default_factory=Allowance)
-    gate: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(MAX_AT_ONCE))
+    gate: trio.CapacityLimiter | None = None
     asked: set[object] = field(default_factory=set)
     under_way: int = 0
     news: trio.Event = field(default_factory=trio.Event)
@@ -151,6 +151,7 @@ class Finder:
 
     async def _steer(self, search: _Search) -> None:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
+        search.gate = trio.CapacityLimiter(MAX_AT_ONCE)
         async with trio.open_nursery() as nursery:
             while trust.is_current(self.trust, search.now):
                 path = self._path(search)
@@ -243,8 +244,11 @@ class Finder:
             partial(search.allowance.take_authority, principal),
             takes_in,
         )
-        async with search.gate:
+        if search.gate is None:
             await self._ask(search, question)
+        else:
+            async with search.gate:
+                await self._ask(search, question)
         search.note(principal, refusals)
         self._end(search)
 

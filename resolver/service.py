@@ -9,8 +9,6 @@ answered SERVFAIL, and the resolver lives on.
 
 import logging
 
-import trio
-
 from resolver.cache import Found
 from resolver.finder import Finder
 from resolver.flights import Flights
@@ -48,14 +46,6 @@ class ResolverService:
         self.packets = Packets() if packets is None else packets
         self.finder = Finder(trust, dialer, clock, self._settings, self.packets.clear)
         self._flights: Flights[Name, Found | None] = Flights()
-        self._nursery: trio.Nursery | None = None
-
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Hold the nursery in which searches run, until cancelled."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            task_status.started()
-            await trio.sleep_forever()
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message, or return the work of finding out; never raises."""
@@ -91,8 +81,7 @@ class ResolverService:
             return self._lay_out(query, key, found, limit, now)
 
         async def work() -> bytes:
-            assert self._nursery is not None, "handle before run"
-            sought = await self._flights.share(name, lambda: self._search(name), self._nursery)
+            sought = await self._flights.share(name, lambda: self._search(name))
             if sought is None:
                 failed = Reply(Rcode.SERVFAIL, wire.FLAG_RA, errors=[(Ede.OTHER, "internal error")])
                 return failed.to_wire(query, limit)

@@ -68,7 +68,6 @@ async def on_loopback(world: World) -> AsyncGenerator[Loopback]:
         asked: Counter[str] = Counter()
         detour = _Detour(dialer, ways)
         resolver = ResolverService(world.anchor, detour, world.clock, world.settings)
-        await nursery.start(resolver.run)
         with ExitStack() as sockets:
 
             async def serve(name: str, handler: Handler) -> int:

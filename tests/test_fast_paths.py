@@ -138,27 +138,23 @@ def test_a_resolvers(seed: int) -> None:
             for packets in (Packets(), Packets(0))
         )
         front, nothing = (ResolverFront(service.packets, _rates()) for service in (quick, plain))
-        async with trio.open_nursery() as nursery:
-            await nursery.start(quick.run)
-            await nursery.start(plain.run)
-            for message in random_questions(rng, QUESTIONS, owners, APEX):
-                protocol = rng.choice(list(Protocol))
-                now = world.clock.now()
-                verdicts = (
-                    ask(front, quick.handle, message, protocol, now),
-                    ask(nothing, plain.handle, message, protocol, now),
-                )
-                replies: list[bytes | None] = [None, None]
+        for message in random_questions(rng, QUESTIONS, owners, APEX):
+            protocol = rng.choice(list(Protocol))
+            now = world.clock.now()
+            verdicts = (
+                ask(front, quick.handle, message, protocol, now),
+                ask(nothing, plain.handle, message, protocol, now),
+            )
+            replies: list[bytes | None] = [None, None]
 
-                async def settle(at: int, verdict: Verdict, replies: list[bytes | None] = replies) -> None:
-                    replies[at] = await _settled(verdict)
+            async def settle(at: int, verdict: Verdict, replies: list[bytes | None] = replies) -> None:
+                replies[at] = await _settled(verdict)
 
-                async with trio.open_nursery() as both:  # side by side, so that they end at one time
-                    for at, verdict in enumerate(verdicts):
-                        both.start_soon(settle, at, verdict)
-                assert replies[0] == replies[1], message.hex()
-                await trio.sleep(rng.choice(PAUSES[:-1]))
-            nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as both:  # side by side, so that they end at one time
+                for at, verdict in enumerate(verdicts):
+                    both.start_soon(settle, at, verdict)
+            assert replies[0] == replies[1], message.hex()
+            await trio.sleep(rng.choice(PAUSES[:-1]))
         assert sum(quick.packets.given) > QUESTIONS / 100
         assert not sum(plain.packets.given)
 

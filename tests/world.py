@@ -212,9 +212,8 @@ class World:
 
     # --- asking ----------------------------------------------------------------------------------------
 
-    async def start_resolver(self, nursery: trio.Nursery) -> None:
+    def start_resolver(self) -> None:
         self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings)
-        await nursery.start(self.resolver.run)
         self.network.hosts[RESOLVER] = Host("resolver", self.resolver.handle, latency=0.001)
 
     async def ask(self, text: str, *, trust: bool = True, **options: object) -> Answer:
@@ -281,7 +280,5 @@ def bound(key: PrivateKey, *uses: Use) -> BoundKey:
 async def run_in(world: World, body: Callable[[World], Awaitable[None]]) -> None:
     """Publish, start the resolver, run the body, stop."""
     world.publish()
-    async with trio.open_nursery() as nursery:
-        await world.start_resolver(nursery)
-        await body(world)
-        nursery.cancel_scope.cancel()
+    world.start_resolver()
+    await body(world)

@@ -24,7 +24,7 @@ MAX_NAME = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits 
 MAX_LABELS = 40  # on the wire; names of more make parsers slow
 MAX_APEX_LABELS = 8  # what the apex takes of them
 MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
-_ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_ALLOWED = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def from_labels(labels: list[bytes]) -> Name:
@@ -36,15 +36,25 @@ def from_labels(labels: list[bytes]) -> Name:
     """
     if len(labels) > MAX_NAME_LABELS:
         raise MalformedError(f"name has {len(labels)} labels, at most {MAX_NAME_LABELS} are allowed")
-    for label in labels:
-        if not 0 < len(label) <= MAX_LABEL:
-            raise MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
-        if not _ALLOWED.issuperset(label):
-            raise MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
-    key = b"".join(label + b"\0" for label in labels)
+    if not labels:
+        return ROOT
+    whole = b"".join(labels)
+    if whole.translate(None, _ALLOWED) or not all(labels) or max(map(len, labels)) > MAX_LABEL:
+        raise _refusal_of(labels)
+    key = b"\0".join(labels) + b"\0"
     if len(key) > MAX_NAME:
         raise MalformedError(f"name of {len(key)} octets is too long for DNS, at most {MAX_NAME} are left")
     return Name(key)
+
+
+def _refusal_of(labels: list[bytes]) -> MalformedError:
+    """Say which label is none of ours."""
+    for label in labels:
+        if not 0 < len(label) <= MAX_LABEL:
+            return MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
+        if label.translate(None, _ALLOWED):
+            return MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
+    raise AssertionError(labels)
 
 
 def labels_of(name: Name) -> list[bytes]:

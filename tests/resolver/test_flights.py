@@ -16,7 +16,7 @@ async def test_equal_questions_share_one_search() -> None:
         return len(searches)
 
     async def ask() -> None:
-        values.append(await flights.share("one", search, nursery))
+        values.append(await flights.share("one", search))
 
     async with trio.open_nursery() as nursery:
         for _ in range(1000):
@@ -27,26 +27,29 @@ async def test_equal_questions_share_one_search() -> None:
 
 
 @virtual
-async def test_the_search_outlives_the_one_who_began_it() -> None:
+async def test_those_who_wait_begin_anew_when_whoever_began_is_cancelled() -> None:
     flights: Flights[str, str] = Flights()
-    got = []
+    got, begun = [], []
 
     async def search() -> str:
+        begun.append(trio.current_time())
         await trio.sleep(1)
         return "found"
 
     async def impatient() -> None:
         with trio.move_on_after(0.1):
-            await flights.share("one", search, nursery)
+            await flights.share("one", search)
 
     async def patient() -> None:
         await trio.sleep(0.05)
-        got.append(await flights.share("one", search, nursery))
+        got.append(await flights.share("one", search))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(impatient)
         nursery.start_soon(patient)
-    assert got == ["found"]
+        nursery.start_soon(patient)
+    assert got == ["found", "found"]
+    assert len(begun) == 2
 
 
 @virtual
@@ -58,8 +61,8 @@ async def test_a_search_that_is_cancelled_leaves_nothing_behind() -> None:
         raise AssertionError
 
     with trio.move_on_after(0):
-        async with trio.open_nursery() as nursery:
-            await flights.share("one", never, nursery)
+        async with trio.open_nursery():
+            await flights.share("one", never)
     assert len(flights) == 0
 
 
@@ -71,5 +74,5 @@ async def test_what_a_search_raises_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.RaisesGroup(ZeroDivisionError):
-        async with trio.open_nursery() as nursery:
-            await flights.share("one", broken, nursery)
+        async with trio.open_nursery():
+            await flights.share("one", broken)

@@ -99,12 +99,9 @@ def fpdig(*words: str, alter: Callable[[World], None] = lambda _: None) -> Ran:
 
     async def play(command: Command) -> Exit:
         world = make_world()
-        async with trio.open_nursery() as nursery:
-            await world.start_resolver(nursery)
-            alter(world)
-            status = await run(command, world.network, world.clock)
-            nursery.cancel_scope.cancel()
-        return status
+        world.start_resolver()
+        alter(world)
+        return await run(command, world.network, world.clock)
 
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         ready = prepare(list(words))

@@ -64,13 +64,10 @@ def ask(
 
     async def play() -> Exit:
         world = make_world()
-        async with trio.open_nursery() as nursery:
-            await world.start_resolver(nursery)
-            alter(world)
-            asker = Asker(world.network, world.clock, "1.2.3", maker)
-            status = await asker.ask(question(options), told.voice())
-            nursery.cancel_scope.cancel()
-        return status
+        world.start_resolver()
+        alter(world)
+        asker = Asker(world.network, world.clock, "1.2.3", maker)
+        return await asker.ask(question(options), told.voice())
 
     return trio.run(play, clock=MockClock(autojump_threshold=0)), "".join(told.out), told.err
 

@@ -77,7 +77,7 @@ async def test_real_sockets_from_question_to_answer(place: Path, capsys: pytest.
     port = udp.getsockname()[1]
     with udp, open_tcp(Endpoint("127.0.0.1", port)) as tcp, trio.fail_after(20):
         async with LaterPool(9).running() as later, trio.open_nursery() as nursery, SocketDialer() as dialer:
-            await world.start_resolver(nursery)
+            world.start_resolver()
             assert world.resolver is not None
             handler = world.resolver.handle
             await nursery.start(serve_udp, udp, handler, world.clock, later)
