@@ -188,8 +188,9 @@ class Supervisor:
             pid, status = os.waitpid(slot.pid, os.WNOHANG)
             if not pid:
                 continue
+            if slot.ear is not None:
+                self._listen_to(slot)  # it may have been ready for a moment
             slot.pid = None
-            _close_ear(slot)
             if self._deadline is not None and not status:
                 continue
             log.error("event=worker-died worker=%d pid=%d reason=%s", slot.number, pid, quoted(_reason(status)))
