@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import pytest
 
-from tests.fingerpost.daemons import PATIENCE, PROJECT
+from tests.fingerpost.daemons import PATIENCE, PROJECT, wait_until
 
 BEGINNING = """
 import os, select, signal, sys, time
@@ -249,6 +249,7 @@ count = 1
             it.until(r"pid 0 \d+")
             os.kill(it.pids[0], signal.SIGHUP)
             it.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: "stopping" in it.events(), it.log.read_text)
             os.close(writing)
             it.rest()
     finally:
