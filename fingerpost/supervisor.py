@@ -219,8 +219,7 @@ class Supervisor:
                 slot.due = None
 
     def _start(self, slot: _Slot) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()  # or the worker would write it once more
+        _flush()  # or the worker would write it once more
         ear, mouth = os.pipe()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
@@ -249,9 +248,13 @@ class Supervisor:
             log.exception("event=internal-error")
             return 1
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):
-                    stream.flush()
+            _flush()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody may be reading any more
+            stream.flush()
 
 
 def _close_ear(slot: _Slot) -> None:

@@ -30,7 +30,7 @@ KNOWN = identifiers.parse("+14155550123").owner
 UNKNOWN = identifiers.parse("+14155550124").owner
 ONE_WORKER = "\n[process]\nworkers = 1\n"
 THREE_WORKERS = "\n[process]\nworkers = 3\n"
-BACK_SECONDS = 0.5  # from a death to answers; it is some hundredths where nothing else runs
+BACK_SECONDS = 3.0  # from a death to answers; it is some hundredths where nothing else runs
 
 
 def _opened(house: Household, reply: Received, section: Section) -> Any:

@@ -312,6 +312,23 @@ count = 3
         assert [line for line in it.said if line.startswith("more")] == ["more"] * 3
 
 
+def test_it_goes_on_when_nobody_reads_its_log(tmp_path: Path) -> None:
+    text = """
+reading, writing = os.pipe()
+os.close(reading)
+os.dup2(writing, 2)
+os.close(writing)
+"""
+    with program(tmp_path, text) as it:
+        it.until("ready")
+        it.until(r"pid \d \d+", 2)
+        os.kill(it.pids[1], signal.SIGKILL)
+        it.until(r"pid 1 \d+", 2)
+        it.process.send_signal(signal.SIGTERM)
+        it.rest()
+    assert it.said[-2] == "status 0"
+
+
 def test_a_fork_that_fails_is_tried_again(tmp_path: Path) -> None:
     text = """
 fork, calls = os.fork, []
