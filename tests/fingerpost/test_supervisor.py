@@ -105,7 +105,7 @@ def program(folder: Path, text: str = "") -> Iterator[Program]:
     with log.open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, "-c", BEGINNING + text + END],
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": ""},
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=err,
