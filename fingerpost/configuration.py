@@ -37,6 +37,7 @@ class Configuration:
         authority: Who answers, or None in a resolver's file.
         sign: How its store is signed, if that is done here.
         resolver: Whom the resolver believes, or None in an authority's file.
+        process: How many processes answer.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Configuration:
     authority: s.AuthorityPart | None
     sign: s.ZoneSigning | s.MappingsSigning | None
     resolver: s.ResolverPart | None
+    process: s.ProcessPart
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -154,7 +156,7 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 
 
 def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], notes: Notes) -> Configuration:
-    top, listen, authority, sign, resolver = (given[section.name] for section in s.SECTIONS)
+    top, listen, authority, sign, resolver, process = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -162,6 +164,7 @@ def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], note
         _authority(authority) if authority.section.name in usable else None,
         _signing(sign) if sign.section.name in usable else None,
         _resolver(resolver) if resolver.section.name in usable else None,
+        s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
         notes,
     )
 

@@ -1,4 +1,10 @@
-"""Opening the sockets that a configuration names, all of them or none."""
+"""Opening the sockets that a configuration names, all of them or none.
+
+Each worker has a socket of its own at every address, and the kernel spreads clients over them by address and port
+(SO_REUSEPORT). The first socket of an address is opened alone, and lets others beside it only once it is there:
+so an address that anybody else has, be it another daemon of the same user that shares it among its own workers, is
+refused. Whoever opened them keeps them open: what has come for a worker that died waits there for its successor.
+"""
 
 import os
 import socket
@@ -14,20 +20,28 @@ from transport.tcp_listener import open_tcp
 from transport.udp_listener import open_udp
 from zonedata.errors import ConfigError, Fault
 
+_Opening = Callable[[Endpoint, bool], socket.socket]  # where, and whether beside sockets that are there already
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A bound socket; for TCP it is listening already.
+    """An address at which we are; for TCP the sockets are listening already.
 
     Attributes:
         protocol: What is spoken there.
         endpoint: Where it is, also when the kernel was asked for any free port.
-        sock: The socket, closed by whoever opened all of them.
+        socks: A socket for each worker, by its number; closed by whoever opened all of them.
     """
 
     protocol: Protocol
     endpoint: Endpoint
-    sock: socket.socket
+    socks: tuple[socket.socket, ...]
+
+    def leave_to(self, number: int) -> None:
+        """Close the sockets of all workers but one: in its process the others are only in the way."""
+        for other, sock in enumerate(self.socks):
+            if other != number:
+                sock.close()
 
     def to_text(self) -> str:
         """Return `udp=127.0.0.1#5301`."""
@@ -35,8 +49,8 @@ class Opened:
 
 
 @contextmanager
-def opened_sockets(configuration: Configuration) -> Iterator[list[Opened]]:
-    """Open every socket of [listen]; they are closed at the end.
+def opened_sockets(configuration: Configuration, workers: int) -> Iterator[tuple[Opened, ...]]:
+    """Open every socket of [listen], for so many workers; they are closed at the end.
 
     Raises:
         ConfigError: With a fault for each that cannot be had; none is open then.
@@ -56,17 +70,19 @@ def opened_sockets(configuration: Configuration) -> Iterator[list[Opened]]:
     with ExitStack() as stack:
         for key, index, protocol, endpoint, opening in wanted:
             try:
-                found.append(_opened(stack, protocol, endpoint, opening))
+                found.append(_opened(stack, protocol, endpoint, opening, workers))
             except OSError as error:
                 reason = f"cannot listen on {endpoint.to_text()} ({protocol}): {os.strerror(error.errno or 0)}"
                 faults.append(configuration.fault(s.LISTEN.where(key, index), reason))
         if faults:
             raise ConfigError(faults)
-        yield found
+        yield tuple(found)
 
 
-def _opened(
-    stack: ExitStack, protocol: Protocol, endpoint: Endpoint, opening: Callable[[Endpoint], socket.socket]
-) -> Opened:
-    sock = stack.enter_context(opening(endpoint))
-    return Opened(protocol, Endpoint(*sock.getsockname()[:2]), sock)
+def _opened(stack: ExitStack, protocol: Protocol, endpoint: Endpoint, opening: _Opening, workers: int) -> Opened:
+    first = stack.enter_context(opening(endpoint, False))
+    here = Endpoint(*first.getsockname()[:2])
+    if workers > 1:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    others = [stack.enter_context(opening(here, True)) for _ in range(1, workers)]
+    return Opened(protocol, here, (first, *others))

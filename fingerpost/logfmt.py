@@ -17,7 +17,13 @@ def quoted(value: object) -> str:
 
 
 class Logfmt(logging.Formatter):
-    """Messages of ours begin with `event=`; others become the `message` of `event=log`."""
+    """Messages of ours begin with `event=`; others become the `message` of `event=log`.
+
+    Attributes:
+        said_by: A field that ends every message, such as `worker=0`; may be empty.
+    """
+
+    said_by = ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
@@ -25,6 +31,8 @@ class Logfmt(logging.Formatter):
         message = record.getMessage()
         if not message.startswith("event="):
             message = f"event=log logger={record.name} message={quoted(message)}"
+        if self.said_by:
+            message += f" {self.said_by}"
         if record.exc_info:
             message += f" trace={quoted(self.formatException(record.exc_info))}"
         line = f"time={time.replace('+00:00', 'Z')} level={record.levelname.lower()} {message}"
@@ -46,3 +54,10 @@ def begin() -> None:
         handler = _OnStandardError()
         handler.setFormatter(Logfmt())
         root.addHandler(handler)
+
+
+def identify(said_by: str) -> None:
+    """Put a field into every line of this process from now on: who of several has said it."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Logfmt):
+            handler.formatter.said_by = said_by

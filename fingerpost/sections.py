@@ -14,12 +14,14 @@ from zonedata.names import Name
 DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
 DEFAULT_LOOKUPS = 1_000  # a look-up holds some 30 KB, so these are 30 MB; the average resolver has ten in hand
 MAX_LOOKUPS = 100_000
+MAX_WORKERS = 256  # each has a socket at every address, and a process may have 1,024 descriptors where nobody asks
 
 _ADDRESSES = readers.list_of(readers.text_as(Endpoint.from_text))
 _PATHS = readers.list_of(readers.path)
 _NO_ADDRESSES: tuple[Endpoint, ...] = ()
 _NO_PATHS: tuple[Path, ...] = ()
 _NO_PATH: Path | None = None
+_NO_NUMBER: int | None = None
 _NO_ROLES: tuple[Role, ...] = ()
 _NO_NODES: tuple[Name, ...] = ()
 
@@ -187,7 +189,7 @@ LOOKUPS = Key(
     "lookups",
     readers.number(1, MAX_LOOKUPS),
     "whole number",
-    "look-ups in hand at a time; questions beyond them are dropped, and asked again",
+    "look-ups that a worker has in hand at a time; questions beyond them are dropped, and asked again",
     DEFAULT_LOOKUPS,
 )
 RESOLVER = Section("resolver", "Finding out: walking the tree for clients.", (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS))
@@ -203,4 +205,25 @@ class ResolverPart:
     lookups: int
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER)
+# --- [process] -------------------------------------------------------------------------------------------------
+
+WORKERS = Key(
+    "workers",
+    readers.number(1, MAX_WORKERS),
+    "whole number",
+    "processes that answer, each with memory of its own; without it, one for each core that may be used",
+    _NO_NUMBER,
+)
+PROCESS = Section("process", "How the daemon is laid out on its machine.", (WORKERS,))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPart:
+    """How many processes answer; None for one a core."""
+
+    workers: int | None
+
+
+AS_THE_MACHINE = ProcessPart(None)
+
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS)

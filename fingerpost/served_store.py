@@ -14,8 +14,8 @@ from fingerpost.workload import check_store_owner
 from root.engine import Engine
 from root.service import Service
 from transport.handler import Caller, Verdict
-from zonedata import keys
 from zonedata.errors import ConfigError, MalformedError
+from zonedata.keys import PrivateKey
 from zonedata.kinds import Role
 from zonedata.store.disk import DiskTables
 
@@ -25,17 +25,20 @@ log = logging.getLogger(__name__)
 class ServedStore:
     """An authority, answering.
 
+    Args:
+        configuration: That of an authority.
+        deny_key: What it signs denials with, if it does.
+
     Raises:
         ConfigError: Its store is not there, cannot be used, or is somebody else's.
-        MalformedError, UntrustedError: The deny key has changed since the configuration was read.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, deny_key: PrivateKey | None) -> None:
         authority = configuration.authority
         assert authority is not None, "the caller has looked"
         self._configuration = configuration
         self._path = authority.store
-        self._deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
+        self._deny_key = deny_key
         self._roles = tuple(role for role in authority.roles if role is not Role.REGISTRY)
         self._build = self._path.resolve()  # no build is opened twice: LMDB allows one environment a process
         self._tables, engine = self._opened(self._build)

@@ -60,8 +60,12 @@ class StreamStatistics:
     accept_errors: int
 
 
-def open_tcp(endpoint: Endpoint) -> socket.socket:
+def open_tcp(endpoint: Endpoint, is_beside: bool = False) -> socket.socket:
     """Return a listening socket for `serve_tcp`.
+
+    Args:
+        endpoint: Where.
+        is_beside: Whether it joins sockets of ours that let others beside them (SO_REUSEPORT).
 
     Raises:
         OSError: The address is not ours, or the port is taken or not allowed.
@@ -72,6 +76,8 @@ def open_tcp(endpoint: Endpoint) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if endpoint.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if is_beside:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((endpoint.host, endpoint.port))
         sock.listen(BACKLOG)
     except OSError:

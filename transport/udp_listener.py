@@ -52,8 +52,12 @@ class UdpStatistics:
     send_errors: int
 
 
-def open_udp(endpoint: Endpoint) -> socket.socket:
+def open_udp(endpoint: Endpoint, is_beside: bool = False) -> socket.socket:
     """Return a bound, non-blocking socket for `serve_udp`.
+
+    Args:
+        endpoint: Where.
+        is_beside: Whether it joins sockets of ours that let others beside them (SO_REUSEPORT).
 
     Raises:
         OSError: The address is not ours, or the port is taken or not allowed.
@@ -64,6 +68,8 @@ def open_udp(endpoint: Endpoint) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        if is_beside:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((endpoint.host, endpoint.port))
     except OSError:
         sock.close()

@@ -15,6 +15,7 @@ from fingerpost.demo.plan import ROOT, ZonePlan
 APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
 TTL = 3_600
+PROCESS: dict[str, object] = {"workers": 1}  # eight daemons on one machine have enough to do with one each
 FICTION = """\
 ; A demonstration: everything that is said here is fictitious.
 ; The prefixes and the names of operators are real and public (they come with
@@ -95,7 +96,9 @@ def zone_config(name: str, port: int, source: str) -> str:
     if name != ROOT:
         authority["roles"] = ["registry"]
     sign: dict[str, object] = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
-    return _toml({"": {"apex": APEX}, "listen": _listen(port), "authority": authority, "sign": sign})
+    return _toml(
+        {"": {"apex": APEX}, "listen": _listen(port), "process": PROCESS, "authority": authority, "sign": sign}
+    )
 
 
 def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
@@ -104,6 +107,7 @@ def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
         {
             "": {"apex": APEX},
             "listen": _listen(port),
+            "process": PROCESS,
             "authority": {
                 "name": name,
                 "store": f"stores/{name}",
@@ -121,6 +125,7 @@ def resolver_config(port: int, root_port: int) -> str:
         {
             "": {"apex": APEX},
             "listen": _listen(port),
+            "process": PROCESS,
             "resolver": {"anchor": "anchor.pem", "lab_addresses": True, "root": [f"{LOOPBACK}#{root_port}"]},
         }
     )

@@ -1,4 +1,4 @@
-"""Daemons being served, in this process or as real ones, and clients that ask them with plain sockets."""
+"""Daemons as real processes, and clients that ask them with plain sockets."""
 
 import os
 import re
@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from fingerpost.main import main
 from zonedata import names, replies, wire
 from zonedata.names import Name
 from zonedata.replies import Received
@@ -59,70 +59,65 @@ def _over_tcp(query: bytes, port: int) -> bytes:
         return stream.read(int.from_bytes(stream.read(2), "big"))
 
 
-def serve_here(config: str, client: Callable[[Doors], None], last: signal.Signals = signal.SIGTERM) -> int:
-    """Serve in this process while a client runs in a thread; a signal ends it when the client is done."""
-    reading, writing = os.pipe()
-    errors: list[BaseException] = []
-
-    def run_client() -> None:
-        line = os.read(reading, 1_000)
-        if not line:
-            return  # it never became ready
-        try:
-            client(Doors.from_line(line))
-        except BaseException as error:  # noqa: BLE001 - raised again in the test's own thread
-            errors.append(error)
-        os.kill(os.getpid(), last)
-
-    thread = threading.Thread(target=run_client)
-    thread.start()
-    before = signal.signal(last, lambda *_: None)  # should the daemon end early, the test goes on and fails
-    try:
-        status = main(["serve", config, "--ready-fd", str(writing)])
-    finally:
-        _close_quietly(writing)
-        thread.join()
-        os.close(reading)
-        signal.signal(last, before)
-    if errors:
-        raise errors[0]
-    return status
-
-
-def _close_quietly(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError:
-        return
-
-
 @dataclass(frozen=True)
 class Running:
-    """A daemon as a process of its own."""
+    """A daemon: a supervisor, and its workers."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     doors: Doors
+    _log: Path
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text()
+
+    def wait_logged(self, text: str, times: int = 1) -> None:
+        """Wait until a text has come so many times."""
+        wait_until(lambda: self.log.count(text) >= times, lambda: self.log)
+
+    def workers(self) -> list[int]:
+        """Return the process of each worker that runs, by its number."""
+        found = re.findall(r"event=worker-started worker=(\d+) pid=(\d+)", self.log)
+        return [pid for _, pid in sorted({int(number): int(pid) for number, pid in found}.items())]
 
     def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal and return the status and the log."""
         self.process.send_signal(by)
-        _, log = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, log
+        return self.process.wait(PATIENCE), self.log
+
+
+def wait_until(happened: Callable[[], bool], what: Callable[[], str]) -> None:
+    """Wait for something that no descriptor tells; what there is instead is said if it never comes."""
+    give_up = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < give_up, what()
+        time.sleep(0.005)
+
+
+@contextmanager
+def starting(config: str) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO, Path]]:
+    """Start a daemon from the current folder, with its log and where it says that it is ready."""
+    reading, writing = os.pipe()
+    words = [sys.executable, "-m", "fingerpost", "serve", config, "--ready-fd", str(writing)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    log = Path(f"{config}.{writing}.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, pass_fds=(writing,), env=environment, stderr=out)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as ready:
+            yield process, ready, log
+    finally:
+        process.kill()  # workers see it
+        process.wait()
 
 
 @contextmanager
 def running(config: str) -> Iterator[Running]:
     """Run a daemon from the current folder; it is killed in the end if it is still there."""
-    reading, writing = os.pipe()
-    words = [sys.executable, "-m", "fingerpost", "serve", config, "--ready-fd", str(writing)]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    process = subprocess.Popen(words, pass_fds=(writing,), env=environment, stderr=subprocess.PIPE, text=True)
-    os.close(writing)
-    try:
-        with os.fdopen(reading, "rb") as ready:
-            line = ready.readline()
-        assert line, process.communicate()[1]
-        yield Running(process, Doors.from_line(line))
-    finally:
-        process.kill()
-        process.communicate()
+    with starting(config) as (process, ready, log):
+        line = ready.readline()
+        assert line, log.read_text()
+        assert ready.read() == b"", "workers have let go of it too"
+        yield Running(process, Doors.from_line(line), log)

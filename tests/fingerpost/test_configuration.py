@@ -188,6 +188,15 @@ def test_one_mistake(house: Household, changes: dict[str, str | None], expected:
             RESOLVER + MSP[MSP.index("[sign]") :],
             "c.toml:8: sign: has no [authority] beside it that says whose store this is",
         ),
+        (
+            MSP + "[process]\nworkers = 0\n",
+            "c.toml:16: process.workers: 0, expected a whole number from 1 to 256",
+        ),
+        (
+            MSP + "[process]\nworkers = 257\n",
+            "c.toml:16: process.workers: 257, expected a whole number from 1 to 256",
+        ),
+        ("workers = 2\n" + MSP, "c.toml:1: workers: does not belong here, but into [process]"),
         ("resolver = 5\n" + MSP, "c.toml:1: resolver: expected a table: [resolver] on a line of its own"),
         ('apex = "a.b"\n' + MSP, "c.toml:1: apex: name 'a.b' does not end in a dot"),
         (f'apex = "{"a" * 63}.b."\n' + MSP, "c.toml:1: apex: apex of 66 octets, at most 64 are allowed"),
@@ -261,6 +270,13 @@ def test_one_mistake_of_a_root(house: Household, text: str, expected: str) -> No
     assert house.check(text) == [expected]
 
 
+def test_how_many_workers_may_be_left_to_the_machine(house: Household) -> None:
+    house.msp()
+    for text, workers in ((MSP, None), (MSP + "[process]\n", None), (MSP + "[process]\nworkers = 256\n", 256)):
+        assert house.check(text) == []
+        assert read(house.folder / "c.toml").process.workers == workers
+
+
 def test_a_plain_listener_beyond_this_machine_is_possible_when_it_is_wanted(house: Household) -> None:
     house.msp()
     assert house.check(replaced(MSP, udp='["0.0.0.0#0"]\nallow_plain = true')) == []
@@ -273,7 +289,7 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     text = replaced(MSP, udp='["127.0.0.1#x", "192.0.2.1#1"]', tcp="true")
     text = "colour = 1\n" + text.replace("nodes =", "node =")
     assert house.check(text) == [
-        "c.toml:1: colour: unknown; expected one of apex, authority, listen, resolver, sign",
+        "c.toml:1: colour: unknown; expected one of apex, authority, listen, process, resolver, sign",
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",
         (

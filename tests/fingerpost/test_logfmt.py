@@ -18,6 +18,21 @@ def test_a_message_of_ours_stands_after_time_and_level() -> None:
     assert line == "time=2025-06-15T15:06:40.250Z level=warning event=ready udp=127.0.0.1#1"
 
 
+def test_who_said_it_ends_the_message(capsys: pytest.CaptureFixture[str]) -> None:
+    logfmt.begin()
+    logfmt.identify("worker=3")
+    try:
+        logging.getLogger("here").info("event=ours a=b")
+        logging.getLogger("here").info("theirs")
+    finally:
+        logfmt.identify("")
+    logging.getLogger("here").info("event=again")
+    ours, theirs, again = capsys.readouterr().err.splitlines()
+    assert ours.endswith(" event=ours a=b worker=3")
+    assert theirs.endswith(" event=log logger=here message=theirs worker=3")
+    assert again.endswith(" event=again")
+
+
 def test_a_message_of_others_is_quoted() -> None:
     line = Logfmt().format(_record('said "so"'))
     assert line.endswith(' event=log logger=some.room message="said \\"so\\""')

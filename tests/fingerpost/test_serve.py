@@ -4,15 +4,17 @@ import os
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fingerpost import serve
-from tests.fingerpost.daemons import Doors, Running, running, serve_here
+from fingerpost.sections import MAX_WORKERS
+from tests.fingerpost.daemons import APEX, PATIENCE, Doors, Running, running, starting, wait_until
 from tests.fingerpost.household import MSP, RESOLVER, Household, replaced
-from zonedata import identifiers, trust, wire
+from zonedata import identifiers, replies, trust, wire
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Kind, Use
 from zonedata.opening import Claim, Opened, Signer, open_claim, read_claim
@@ -26,6 +28,9 @@ from zonedata.zone_statements import BoundKey
 
 KNOWN = identifiers.parse("+14155550123").owner
 UNKNOWN = identifiers.parse("+14155550124").owner
+ONE_WORKER = "\n[process]\nworkers = 1\n"
+THREE_WORKERS = "\n[process]\nworkers = 3\n"
+BACK_SECONDS = 3.0  # from a death to answers; it is some hundredths where nothing else runs
 
 
 def _opened(house: Household, reply: Received, section: Section) -> Any:
@@ -48,8 +53,8 @@ def _opened(house: Household, reply: Received, section: Section) -> Any:
 def test_an_msp_asserts_and_denies(house: Household, tcp: bool) -> None:
     house.msp()
     house.sound("sign", "alpha.toml")
-
-    def client(doors: Doors) -> None:
+    with running("alpha.toml") as daemon:
+        doors = daemon.doors
         said = _opened(house, doors.ask(KNOWN, tcp=tcp), Section.ANSWER)
         assert isinstance(said, Assertion)
         assert (said.owner, said.ssi, said.features) == (KNOWN, "mimi://alpha.example/u/7f3a", ("e2ee",))
@@ -57,75 +62,77 @@ def test_an_msp_asserts_and_denies(house: Household, tcp: bool) -> None:
         assert isinstance(denied, Denial)
         assert (denied.owner, denied.authority) == (UNKNOWN, "alpha.example")
         assert doors.ask(identifiers.node_from_text("+44"), tcp=tcp).rcode == Rcode.REFUSED
-
-    assert serve_here("alpha.toml", client) == 0
+        assert daemon.end()[0] == 0
 
 
 def test_a_root_refers(house: Household) -> None:
     house.root(*house.delegation(1, 1))
     house.sound("sign", "root.toml")
-
-    def client(doors: Doors) -> None:
-        reply = doors.ask(KNOWN)
-        assert not reply.flags & wire.FLAG_AA
-        kinds = {
-            read.sealed.kind for record in reply.records if isinstance(read := read_claim(record.rdata), Claim)
-        }
-        assert {Kind.GAP, Kind.DELEGATION} <= kinds
-
-    assert serve_here("root.toml", client) == 0
+    with running("root.toml") as daemon:
+        reply = daemon.doors.ask(KNOWN)
+    assert not reply.flags & wire.FLAG_AA
+    kinds = {read.sealed.kind for record in reply.records if isinstance(read := read_claim(record.rdata), Claim)}
+    assert {Kind.GAP, Kind.DELEGATION} <= kinds
 
 
 def test_a_new_store_is_taken_over_while_questions_are_asked(house: Household) -> None:
     house.msp()
+    house.add("alpha.toml", ONE_WORKER)
     house.sound("sign", "alpha.toml")
     answered = []
+    with running("alpha.toml") as daemon:
 
-    def client(doors: Doors) -> None:
         def ssi() -> str:
-            said = _opened(house, doors.ask(KNOWN), Section.ANSWER)
+            said = _opened(house, daemon.doors.ask(KNOWN), Section.ANSWER)
             answered.append(said.ssi)
             return str(said.ssi)
 
         assert ssi() == "mimi://alpha.example/u/7f3a"
-        text = Path("people.ndjson").read_text()
-        house.write("people.ndjson", text.replace("7f3a", "new"))
-        house.sound("sign", "alpha.toml")
+        _sign_another(house)
         assert ssi() == "mimi://alpha.example/u/7f3a"  # until it is told
-        os.kill(os.getpid(), signal.SIGHUP)
-        give_up = time.monotonic() + 10
-        while ssi() != "mimi://alpha.example/u/new":
-            assert time.monotonic() < give_up
-        os.kill(os.getpid(), signal.SIGHUP)  # nothing new
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: ssi() == "mimi://alpha.example/u/new", lambda: daemon.log)
+        daemon.process.send_signal(signal.SIGHUP)  # nothing new
+        daemon.wait_logged("event=reload-not-needed")
         assert ssi() == "mimi://alpha.example/u/new"
-
-    assert serve_here("alpha.toml", client) == 0
+        assert daemon.end()[0] == 0
     assert answered == sorted(answered)  # once over, never back
 
 
-def _reload(house: Household, capsys: pytest.CaptureFixture[str], change: str) -> str:
-    """Serve, bring about a change, send SIGHUP, and return the log; the old answer must stand."""
+def test_every_worker_takes_a_new_store_over(house: Household) -> None:
     house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        _sign_another(house)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_logged("event=reloaded", 3)
+        for number in range(3):
+            assert f"worker={number}\n" in daemon.log.split("event=reloaded", 1)[1]
+        for _ in range(12):
+            said = _opened(house, daemon.doors.ask(KNOWN), Section.ANSWER)
+            assert said.ssi == "mimi://alpha.example/u/new"
+        assert daemon.end()[0] == 0
+
+
+def _sign_another(house: Household) -> None:
+    house.write("people.ndjson", Path("people.ndjson").read_text().replace("7f3a", "new"))
     house.sound("sign", "alpha.toml")
 
-    def client(doors: Doors) -> None:
-        match change:
-            case "gone":
-                Path("alpha.store").unlink()
-            case "file":
-                Path("alpha.store").unlink()
-                house.write("alpha.store", "not a folder")
-            case "damaged":
-                build(Path("alpha.store"), [(Table.META, b"serial", b"many")])
-            case "foreign":
-                build(Path("alpha.store"), [(Table.META, b"authority", b"beta.example")])
-            case _:
-                pass
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert _opened(house, doors.ask(KNOWN), Section.ANSWER).owner == KNOWN
 
-    assert serve_here("alpha.toml", client) == 0
-    return capsys.readouterr().err
+def _change(house: Household, change: str) -> None:
+    match change:
+        case "gone":
+            Path("alpha.store").unlink()
+        case "file":
+            Path("alpha.store").unlink()
+            house.write("alpha.store", "not a folder")
+        case "damaged":
+            build(Path("alpha.store"), [(Table.META, b"serial", b"many")])
+        case "foreign":
+            build(Path("alpha.store"), [(Table.META, b"authority", b"beta.example")])
+        case _:
+            pass
 
 
 @pytest.mark.parametrize(
@@ -138,23 +145,50 @@ def _reload(house: Household, capsys: pytest.CaptureFixture[str], change: str) -
         ("foreign", "authority.store: holds the statements of beta.example, not of alpha.example"),
     ],
 )
-def test_a_reload_that_cannot_be_keeps_what_there_is(
-    house: Household, capsys: pytest.CaptureFixture[str], change: str, expected: str
-) -> None:
-    log = _reload(house, capsys, change)
+def test_a_reload_that_cannot_be_keeps_what_there_is(house: Household, change: str, expected: str) -> None:
+    house.msp()
+    house.add("alpha.toml", ONE_WORKER)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        _change(house, change)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_logged("event=reload-")
+        assert _opened(house, daemon.doors.ask(KNOWN), Section.ANSWER).owner == KNOWN
+        status, log = daemon.end()
+    assert status == 0
     assert expected in log
     assert ("event=reload-failed" in log) == (change != "none")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_status_0(
-    house: Household, capsys: pytest.CaptureFixture[str], number: signal.Signals
-) -> None:
+def test_a_signal_ends_it_with_status_0(house: Household, number: signal.Signals) -> None:
+    house.msp()
+    house.add("alpha.toml", ONE_WORKER)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        status, log = daemon.end(number)
+    assert status == 0
+    events = [line.partition(" event=")[2].split()[0] for line in log.splitlines()]
+    assert events == ["store-opened", "worker-started", "listening", "listening", "ready", "stopping", "stopped"]
+
+
+def test_without_a_number_there_is_a_worker_for_each_core(house: Household) -> None:
     house.msp()
     house.sound("sign", "alpha.toml")
-    assert serve_here("alpha.toml", lambda _doors: None, number) == 0
-    events = [line.partition(" event=")[2].split()[0] for line in capsys.readouterr().err.splitlines()]
-    assert events == ["store-opened", "listening", "listening", "ready", "stopping", "stopped"]
+    with running("alpha.toml") as daemon:
+        assert len(daemon.workers()) == serve.cores()
+
+
+def test_where_nobody_knows_the_cores_we_may_use_all_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= serve.cores() <= MAX_WORKERS
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 1_000)
+    assert serve.cores() == MAX_WORKERS
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert serve.cores() == 1
+
+
+# --- what cannot be served ------------------------------------------------------------------------------------
 
 
 def test_every_address_that_is_taken_is_reported_with_its_line(house: Household) -> None:
@@ -170,6 +204,24 @@ def test_every_address_that_is_taken_is_reported_with_its_line(house: Household)
     assert outcome.err == (
         f"alpha.toml:4: listen.udp: cannot listen on 127.0.0.1#{one} (udp): Address already in use\n"
         f"alpha.toml:5: listen.tcp: cannot listen on 127.0.0.1#{two} (tcp): Address already in use\n"
+    )
+
+
+def test_a_second_daemon_cannot_share_the_address_of_the_first(house: Household) -> None:
+    """Both of the same user, both with several workers: nothing but us keeps the kernel from allowing it."""
+    house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as first:
+        udp, tcp = first.doors.udp, first.doors.tcp
+        text = replaced(MSP, udp=f'["127.0.0.1#{udp}"]', tcp=f'["127.0.0.1#{tcp}"]')
+        house.write("second.toml", text + THREE_WORKERS)
+        outcome = house.run("serve", "second.toml")
+        _is_answered(first.doors)
+    assert outcome.status == 1
+    assert outcome.err == (
+        f"second.toml:2: listen.udp: cannot listen on 127.0.0.1#{udp} (udp): Address already in use\n"
+        f"second.toml:3: listen.tcp: cannot listen on 127.0.0.1#{tcp} (tcp): Address already in use\n"
     )
 
 
@@ -198,38 +250,131 @@ def test_signing_keys_and_sources_are_not_needed_to_serve(house: Household) -> N
     house.sound("sign", "alpha.toml")
     Path("assert.pem").rename("elsewhere.pem")
     Path("people.ndjson").unlink()
-    assert serve_here("alpha.toml", _is_answered) == 0
+    with running("alpha.toml") as daemon:
+        _is_answered(daemon.doors)
+        assert daemon.end()[0] == 0
 
 
 def _is_answered(doors: Doors) -> None:
     assert doors.ask(KNOWN).rcode == Rcode.NOERROR
 
 
-def test_nobody_waiting_for_ready_ends_nothing(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waiting_for_ready_ends_nothing(house: Household) -> None:
     house.msp()
     house.sound("sign", "alpha.toml")
-    reading, writing = os.pipe()
-    os.close(reading)
-    kept = serve._say_ready
+    with starting("alpha.toml") as (process, ready, log):
+        ready.close()
+        wait_until(lambda: "event=ready-not-told descriptor=" in log.read_text(), log.read_text)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
 
-    def say_and_end(*args: Any) -> None:
-        kept(*args)
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(serve, "_say_ready", say_and_end)
-    outcome = house.run("serve", "alpha.toml", "--ready-fd", str(writing))
-    assert outcome.status == 0
-    assert "event=ready-not-told descriptor=" in outcome.err
+def test_a_signal_during_the_start_ends_it_well(house: Household) -> None:
+    """Whichever of its steps is hit, it ends: by the signal itself while there are no workers."""
+    house.msp()
+    house.sound("sign", "alpha.toml")
+    with starting("alpha.toml") as (process, _, log):
+        wait_until(lambda: log.stat().st_size > 0, lambda: "no log")  # a worker has opened its store
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        assert log.read_text().splitlines()[-1].endswith(" event=stopped")
 
 
 def test_standard_streams_are_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     monkeypatch.setattr(os, "write", lambda *words: written.append(words))
     monkeypatch.setattr(os, "close", lambda descriptor: pytest.fail(f"closed {descriptor}"))
-    serve._say_ready([], 1)
-    serve._say_ready([], None)
+    readiness = serve.Readiness((), 1)
+    readiness.tell()
+    readiness.close()
+    serve.Readiness((), None).tell()
     monkeypatch.undo()
     assert written == [(1, b"ready \n")]
+
+
+# --- workers that die -----------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_worker_that_is_killed_is_answered_by_the_next(house: Household) -> None:
+    """The workers are stopped, so that nothing is in hand and everything waits in the sockets; then killed."""
+    house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    query = wire.query_wire(KNOWN, APEX, QType.CSI, 4711, wire.FLAG_RD)
+    with running("alpha.toml") as daemon, ExitStack() as stack:
+        udp = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(60)]
+        for pid in (before := daemon.workers()):
+            os.kill(pid, signal.SIGSTOP)
+        for sock in udp:
+            sock.settimeout(PATIENCE)
+            sock.connect(("127.0.0.1", daemon.doors.udp))
+            sock.send(query)
+        tcp = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", daemon.doors.tcp), timeout=PATIENCE))
+            for _ in range(12)  # no worker turns an address away for that many
+        ]
+        for sock in tcp:
+            sock.sendall(len(query).to_bytes(2, "big") + query)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        assert all(replies.answers(sock.recv(4_096), query) for sock in udp)
+        took = time.monotonic() - killed
+        assert all(sock.recv(4_096) for sock in tcp)
+        daemon.wait_logged("event=worker-started", 6)
+        assert not set(before) & set(daemon.workers())
+        status, log = daemon.end()
+    assert status == 0
+    assert took < BACK_SECONDS
+    for number, pid in enumerate(before):
+        assert f"event=worker-died worker={number} pid={pid} reason=SIGKILL" in log
+    assert log.count("event=ready") == 1
+
+
+def test_while_one_worker_is_dead_the_others_go_on(house: Household) -> None:
+    """A client asks again and again, from new ports; what the dead worker had in hand is one question at most."""
+    house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        for pid in daemon.workers():
+            os.kill(pid, signal.SIGKILL)
+            for _ in range(20):
+                _is_answered(daemon.doors)
+        assert daemon.end()[0] == 0
+
+
+def test_workers_do_not_outlive_their_supervisor(house: Household) -> None:
+    house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        daemon.process.kill()
+        daemon.process.wait(PATIENCE)
+        daemon.wait_logged('event=stopping reason="the supervisor is gone" worker=', 3)
+        ports = replaced(MSP, udp=f'["127.0.0.1#{daemon.doors.udp}"]', tcp=f'["127.0.0.1#{daemon.doors.tcp}"]')
+        house.write("next.toml", ports + ONE_WORKER)
+        wait_until(lambda: not any(map(_is_alive, daemon.workers())), lambda: daemon.log)
+        with running("next.toml") as following:
+            _is_answered(following.doors)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_ctrl_c_at_a_terminal_reaches_all_and_ends_them_once(house: Household) -> None:
+    house.msp()
+    house.add("alpha.toml", THREE_WORKERS)
+    house.sound("sign", "alpha.toml")
+    with running("alpha.toml") as daemon:
+        for pid in (*daemon.workers(), daemon.process.pid):
+            os.kill(pid, signal.SIGINT)
+        status = daemon.process.wait(PATIENCE)
+        assert (status, daemon.log.count("level=error"), daemon.log.count("event=worker-killed")) == (0, 0, 0)
 
 
 # --- processes of their own ----------------------------------------------------------------------------------
@@ -247,6 +392,7 @@ def test_a_whole_tree_of_processes_finds_somebody(house: Household) -> None:
             with running("resolver.toml") as resolver:
                 _check_proofs(resolver.doors)
                 resolver.process.send_signal(signal.SIGHUP)
+                resolver.wait_logged("event=reload-not-needed")
                 _check_end(resolver, signal.SIGINT, "reload-not-needed")
             _check_end(root, signal.SIGTERM, "store-opened")
         _check_end(msp, signal.SIGTERM, "store-opened")

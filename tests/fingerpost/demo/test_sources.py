@@ -98,3 +98,4 @@ def test_configurations_are_what_the_daemons_read(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.toml"
         path.write_text(text)
         assert configuration.read(path, inspect=()).listen.udp[0].is_loopback
+        assert configuration.read(path, inspect=()).process.workers == 1

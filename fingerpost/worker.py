@@ -1,0 +1,140 @@
+"""What runs in a worker: one authority or one resolver, in an event loop of its own.
+
+    forked -> store or resolver opened -> listeners running -> ready -> TERM -> graceful end
+
+What is made before the fork, and is the same in all workers, is in `Shared`. What cannot cross a fork is made here:
+the event loop, the environment of the store, sockets for asking others, and what a resolver remembers.
+"""
+
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from fingerpost import logfmt
+from fingerpost.configuration import Configuration
+from fingerpost.listening import Opened
+from fingerpost.logfmt import quoted
+from fingerpost.served_store import ServedStore
+from fingerpost.supervisor import Seat
+from resolver.service import ResolverService
+from resolver.settings import Settings
+from transport.clock import Clock
+from transport.dialer import SocketDialer
+from transport.handler import Handler, Protocol
+from transport.later import LaterPool
+from transport.slots import StreamLimits
+from transport.tcp_listener import serve_tcp
+from transport.udp_listener import serve_udp
+from zonedata.errors import ConfigError, MalformedError, UntrustedError
+from zonedata.keys import PrivateKey
+from zonedata.trust import Trust
+
+AUTHORITY_JOBS = 1  # an authority answers at once and never starts a job; the pool needs a bound all the same
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the supervisor makes before it forks; every worker, and every successor of one, finds it.
+
+    Attributes:
+        configuration: Sound, and read once: a change of the file is taken over by starting anew.
+        sockets: Every address, with a socket for each worker.
+        trust: Whom a resolver believes; None in an authority.
+        deny_key: What an authority signs denials with, if it does.
+    """
+
+    configuration: Configuration
+    sockets: tuple[Opened, ...]
+    trust: Trust | None
+    deny_key: PrivateKey | None
+
+
+def work(shared: Shared, seat: Seat) -> int:
+    """Answer questions until told to end, and return the exit status."""
+    logfmt.identify(f"worker={seat.number}")
+    for opened in shared.sockets:
+        opened.leave_to(seat.number)
+    try:
+        trio.run(_run, shared, seat)
+    except ConfigError as error:
+        reasons = [fault.to_text() for fault in error.faults]
+    except (MalformedError, UntrustedError, OSError) as error:
+        reasons = [str(error)]
+    else:
+        return 0
+    for reason in reasons:
+        log.error("event=worker-failed reason=%s", quoted(reason))
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """What answers, and what it does on SIGHUP."""
+
+    handler: Handler
+    clock: Clock
+    jobs: int
+    reload: Callable[[], None]
+
+
+def _daemon(shared: Shared) -> AbstractAsyncContextManager[Daemon]:
+    return _resolver(shared.configuration, shared.trust) if shared.trust is not None else _authority(shared)
+
+
+@asynccontextmanager
+async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
+    store = ServedStore(shared.configuration, shared.deny_key)
+    try:
+        log.info("event=store-opened serial=%d", store.serial)
+        yield Daemon(store.handle, Clock(), AUTHORITY_JOBS, store.reload)
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def _resolver(configuration: Configuration, trust: Trust) -> AsyncIterator[Daemon]:
+    resolver = configuration.resolver
+    assert resolver is not None, "whoever has a trust has a resolver"
+    clock = Clock()
+    settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
+    async with SocketDialer() as dialer:
+        service = ResolverService(trust, dialer, clock, settings)
+        yield Daemon(service.handle, clock, resolver.lookups, lambda: log.info("event=reload-not-needed"))
+
+
+async def _run(shared: Shared, seat: Seat) -> None:
+    """Run the daemon inside, its listeners innermost, until it is to end."""
+    # Whatever comes twice, from the supervisor and from who signals all processes at once, ends us once:
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
+        seat.take_signals()
+        async with (
+            _daemon(shared) as daemon,
+            LaterPool(daemon.jobs).running() as later,
+            trio.open_nursery() as nursery,
+        ):
+            for opened in shared.sockets:
+                serving = (
+                    serve_udp if opened.protocol is Protocol.UDP else partial(serve_tcp, limits=StreamLimits())
+                )
+                await nursery.start(serving, opened.socks[seat.number], daemon.handler, daemon.clock, later)
+            nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)
+            seat.say_ready()
+            async for number in signals:
+                if number != signal.SIGHUP:
+                    break
+                daemon.reload()
+            nursery.cancel_scope.cancel()
+
+
+async def _end_when_orphaned(seat: Seat, scope: trio.CancelScope) -> None:
+    await trio.lowlevel.wait_readable(seat.lifeline)
+    log.warning("event=stopping reason=%s", quoted("the supervisor is gone"))
+    scope.cancel()
