@@ -1,18 +1,18 @@
 """The datagram sockets that questions leave from: few enough to be cheap, fresh enough to be unpredictable.
 
-RFC 5452 (section 9) counts what somebody off the path has to guess: the id, one of 2**16, and the port, one of some
-28,000 here, and both at once. A port for each exchange is the ideal; opening and closing one costs more than all
-the rest of an exchange. So a port carries several exchanges, and what is lost by that is bounded:
+RFC 5452 (section 9) counts what somebody off the path has to guess: the id, one of 2**16, together with the port,
+one of some 28,000. A port for each exchange is the ideal; opening and closing one costs as much as all the rest of
+an exchange. So a port carries several, and what that gives away is bounded:
 
 - An endpoint that is asked seldom meets a fresh port each time, until it has `SPREAD` of them.
 - One that is asked often meets one of these, at random and anew for each exchange. Whoever has found a port must
   also be lucky that the question he wants to answer leaves from it.
 - A port takes `MAX_EXCHANGES` (datagram_port) exchanges, or is taken from for two ticks of `TICK`, whichever ends
-  first. Then a fresh one, picked by the kernel, replaces it. Finding an open port from outside takes the better
-  part of a minute where ICMP is limited to 1,000 a second; it is gone by then.
-- The first datagram with an id that was never asked with retires its port, and `accept` may end the exchanges that
-  wait there. Guessing ids at a port that was found therefore succeeds with 2**-16 for each question in flight on it:
-  at most 32 of them, seldom more than one or two, and never for a later one.
+  first; then a fresh one, which the kernel picks, replaces it. Whoever scans 1,000 ports a second, which is what
+  limits on ICMP leave him, sees a fourteenth of them in that time, so finds one of eight nearly every other time.
+- The first datagram with an id that was never asked with retires its port. So a port that was found is worth one
+  guess at each question in flight on it, together 32 in 2**16 at the very most, as long as `accept` ends an
+  exchange that was guessed at. One that goes on listening, for want of TCP, may be guessed at until it ends.
 
 The ids are the callers', who must make them unpredictable.
 
@@ -145,7 +145,9 @@ class DatagramPool:
     def _open(self, endpoint: Endpoint) -> DatagramPort:
         if self._is_full():
             if not self._idle:
-                raise UnreachableError(endpoint.to_text(), f"replies are waited for on {self._most} sockets already")
+                raise UnreachableError(
+                    endpoint.to_text(), f"replies are waited for on {self._most} sockets already"
+                )
             next(iter(self._idle)).retire()
         port = DatagramPort(endpoint, self._drop, self._rest)
         self._selector.register(port.sock, selectors.EVENT_READ, port)

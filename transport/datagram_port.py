@@ -23,7 +23,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.stream_link import ID, Accept
 
-MAX_EXCHANGES = 32  # from one port; datagram_pool says why
+MAX_EXCHANGES = 32  # from one port: a thirty-second of the cost of opening is little, and so many hear a guess
 LOOKS = 64  # calls of `accept` between two looks at the event loop: a forger sends thousands of datagrams
 
 
@@ -44,6 +44,9 @@ class Exchange:
     task: trio.lowlevel.Task
     reply: bytes | None = None
     error: Exception | None = None
+
+
+Told = Callable[["DatagramPort"], None]
 
 
 class DatagramPort:
@@ -67,11 +70,7 @@ class DatagramPort:
         OSError: There is no descriptor left, no way there, or the like.
     """
 
-    __slots__ = (
-        "_asked", "_rested", "_retired", "endpoint", "in_flight", "is_aged", "is_closed", "is_taking", "sock",
-    )  # fmt: skip
-
-    def __init__(self, endpoint: Endpoint, retired: "Told", rested: "Told") -> None:
+    def __init__(self, endpoint: Endpoint, retired: Told, rested: Told) -> None:
         self.endpoint = endpoint
         self.in_flight = 0
         self.is_taking = True
@@ -184,6 +183,3 @@ class DatagramPort:
 
     def _waiting(self) -> list[Exchange]:
         return [exchange for exchange in self._asked.values() if exchange is not None]
-
-
-Told = Callable[[DatagramPort], None]
