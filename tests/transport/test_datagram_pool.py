@@ -158,6 +158,28 @@ async def test_at_the_bound_the_longest_idle_is_closed() -> None:
         assert descriptors() == before + 2
 
 
+@pytest.mark.usefixtures("one_port")
+async def test_a_port_that_is_waited_on_again_is_not_idle() -> None:
+    async with pooling(most=1) as (pool, server, nursery), pooling() as (_, another, _):
+        (asker,) = await waiting(pool, server, nursery, 1)
+        server.reply(asker.own + b"?", asker.port)
+        await wait_all_tasks_blocked()
+        again = Asker(pool, server.endpoint, b"\1\1", b"?")
+        nursery.start_soon(again.ask)
+        await wait_all_tasks_blocked()
+        with pytest.raises(UnreachableError, match="on 1 sockets already"):
+            await pool.exchange(another.endpoint, b"ID", lambda _: True)
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_cannot_be_sent_leaves_no_socket() -> None:
+    async with pooling() as (pool, server, _):
+        before = descriptors()
+        with pytest.raises(UnreachableError, match="too long"):
+            await pool.exchange(server.endpoint, bytes(70_000), lambda _: True)
+        assert descriptors() == before
+
+
 async def test_at_the_bound_ports_are_shared_and_else_the_exchange_fails() -> None:
     async with pooling(most=2) as (pool, server, nursery), pooling() as (_, another, _):
         askers = await waiting(pool, server, nursery, 6)
