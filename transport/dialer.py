@@ -28,7 +28,8 @@ class Dialer(typing.Protocol):
         """Send a message and return the first reply for which `accept` says True.
 
         The reply carries the id of the message. Others are forged or late, and ignored. It waits for ever:
-        the deadline is the caller's.
+        the deadline is the caller's. Ids are the caller's too, and must be unpredictable. Exchanges share
+        sockets, so `accept` is called in a task of the dialer's, and for datagrams that are meant for others.
 
         Raises:
             UnreachableError: No reply can come any more.
