@@ -39,6 +39,8 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/clock.py",
     "transport/batch.py",
     "transport/datagram.py",
+    "transport/datagram_pool.py",
+    "transport/datagram_port.py",
     "transport/dialer.py",
     "transport/endpoint.py",
     "transport/grace.py",

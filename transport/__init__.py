@@ -15,9 +15,9 @@ The way in, forward only:
 
 The way out:
 
-    message -> dialer -> a connected datagram socket of its own, or
+    message -> dialer -> datagram_pool (ports per endpoint, picked at random, soon renewed) -> datagram_port, or
                       -> stream_link (one per endpoint, ids rewritten) -> framing -> the other side
-    reply   -> `accept` of whoever asked: anything it does not accept is forged or late, and ignored
+    reply   -> by its id to `accept` of whoever asked: anything it does not accept is forged or late, and ignored
 
 At a bound, datagrams are dropped and counted, and streams are read no further. Time comes from `clock`;
 `grace` is how work outlives the listener that began it. Tasks are started in a nursery opened elsewhere in

@@ -11,13 +11,13 @@ from typing import Self, assert_never
 
 import trio
 
-from transport.datagram import MAX_DATAGRAM, READ_SIZE, open_datagram_socket
+from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
 from transport.stream_link import Accept, StreamLink
 
-REPLIES_A_TURN = 64  # datagrams looked at between two looks at the event loop: a forger sends thousands
+NOT_OPEN = "the dialer is not open"
 MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; idle ones end after 10 s
 
 
@@ -28,7 +28,8 @@ class Dialer(typing.Protocol):
         """Send a message and return the first reply for which `accept` says True.
 
         The reply carries the id of the message. Others are forged or late, and ignored. It waits for ever:
-        the deadline is the caller's.
+        the deadline is the caller's. Ids are the caller's too, and must be unpredictable. Exchanges share
+        sockets, so `accept` is called in a task of the dialer's, and for datagrams that are meant for others.
 
         Raises:
             UnreachableError: No reply can come any more.
@@ -37,20 +38,23 @@ class Dialer(typing.Protocol):
 
 
 class SocketDialer:
-    """The dialer with real sockets: a fresh one for each datagram exchange, one link per endpoint for TCP.
+    """The dialer with real sockets: a pool of datagram sockets, one link per endpoint for TCP.
 
-    An async context manager, and a nursery that is handed over: a link is shared, so it must not be
-    cancelled with the exchange that happened to need it first. Leaving closes all links; who still waits on
-    one gets `UnreachableError`.
+    An async context manager, and a nursery that is handed over: sockets and links are shared, so they must not
+    be cancelled with the exchange that happened to need them first. Leaving closes all; who still waits on
+    one gets `UnreachableError`. Enter it in the process that uses it: nothing here may be shared over a fork.
     """
 
     def __init__(self) -> None:
         self._links: dict[Endpoint, StreamLink] = {}  # entries leave when their link ends
+        self._pool: DatagramPool | None = None  # with the nursery: both or none
         self._nursery: trio.Nursery | None = None
         self._opening = trio.open_nursery()
 
     async def __aenter__(self) -> Self:
         self._nursery = await self._opening.__aenter__()
+        self._pool = DatagramPool()
+        self._nursery.start_soon(self._pool.run)
         return self
 
     async def __aexit__(
@@ -61,14 +65,16 @@ class SocketDialer:
     ) -> bool | None:
         assert self._nursery is not None, "left without having been entered"
         self._nursery.cancel_scope.cancel()
-        self._nursery = None
+        self._nursery = self._pool = None
         return await self._opening.__aexit__(kind, error, trace)
 
     async def exchange(self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Accept) -> bytes:
         """See `Dialer.exchange`."""
         match protocol:
             case Protocol.UDP:
-                return await _exchange_datagrams(endpoint, message, accept)
+                if self._pool is None:
+                    raise UnreachableError(endpoint.to_text(), NOT_OPEN)
+                return await self._pool.exchange(endpoint, message, accept)
             case Protocol.TCP:
                 return await self._exchange_on_link(endpoint, message, accept)
             case other:
@@ -87,7 +93,7 @@ class SocketDialer:
 
     def _link(self, endpoint: Endpoint) -> StreamLink:
         if self._nursery is None:
-            raise UnreachableError(endpoint.to_text(), "the dialer is not open")
+            raise UnreachableError(endpoint.to_text(), NOT_OPEN)
         link = self._links.get(endpoint)
         if link is None:
             if len(self._links) >= MAX_LINKS:
@@ -111,22 +117,3 @@ async def _connect_stream(endpoint: Endpoint) -> trio.SocketStream:
         sock.close()
         raise
     return trio.SocketStream(sock)
-
-
-async def _exchange_datagrams(endpoint: Endpoint, message: bytes, accept: Accept) -> bytes:
-    """Ask from a port of its own, which Linux picks at random, and hear nobody but the one asked."""
-    try:
-        with open_datagram_socket(endpoint.family) as sock:
-            sock.connect((endpoint.host, endpoint.port))
-            sock.send(message)
-            while True:
-                await trio.lowlevel.wait_readable(sock)
-                for _ in range(REPLIES_A_TURN):
-                    try:
-                        reply_untrusted = sock.recv(READ_SIZE)
-                    except BlockingIOError:
-                        break
-                    if len(reply_untrusted) <= MAX_DATAGRAM and accept(reply_untrusted):
-                        return reply_untrusted
-    except OSError as error:
-        raise UnreachableError(endpoint.to_text(), error.strerror or str(error)) from error

@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from transport import datagram_pool
 from transport.endpoint import Endpoint
 
 
@@ -37,3 +38,9 @@ def leaping_clock() -> MockClock:
 def lookup_pause() -> trio.Event:
     """What the `Later` work of a test waits for."""
     return trio.Event()
+
+
+@pytest.fixture
+def one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exchanges with one endpoint share a port from the first on."""
+    monkeypatch.setattr(datagram_pool, "SPREAD", 1)

@@ -9,6 +9,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from transport import dialer as dialer_module
+from transport.datagram_pool import SPREAD
+from transport.datagram_port import LOOKS
 from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
@@ -99,7 +101,7 @@ async def test_a_flood_of_forgeries_lets_others_run(loopback: Endpoint) -> None:
         async def answer() -> None:
             _, client = await sock.recvfrom(100)
             with socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_DGRAM) as same:
-                for _ in range(2 * dialer_module.REPLIES_A_TURN):  # nothing is awaited: all of it is there at once
+                for _ in range(2 * LOOKS):  # nothing is awaited: all of it is there at once
                     same.sendto(b"forged", client)
                 same.sendto(b"true", client)
 
@@ -109,21 +111,21 @@ async def test_a_flood_of_forgeries_lets_others_run(loopback: Endpoint) -> None:
         assert reply == b"true"
 
 
-async def test_each_datagram_exchange_has_its_own_port(loopback: Endpoint) -> None:
+async def test_a_few_datagram_exchanges_have_a_port_each(loopback: Endpoint) -> None:
     ports: set[int] = set()
     async with dialing() as dialer, listening(loopback, socket.SOCK_DGRAM) as (there, sock):
 
         async def answer() -> None:
-            clients = [(await sock.recvfrom(100))[1] for _ in range(10)]
+            clients = [(await sock.recvfrom(100))[1] for _ in range(SPREAD)]
             for client in clients:
                 ports.add(client[1])
                 await sock.sendto(b"reply", client)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(answer)
-            for _ in range(10):
-                nursery.start_soon(dialer.exchange, there, Protocol.UDP, b"question", _any)
-    assert len(ports) == 10
+            for n in range(SPREAD):
+                nursery.start_soon(dialer.exchange, there, Protocol.UDP, b"%02d question" % n, _any)
+    assert len(ports) == SPREAD
 
 
 @pytest.mark.parametrize("protocol", list(Protocol))
@@ -268,6 +270,20 @@ async def test_leaving_closes_links_and_tells_who_waits(loopback: Endpoint) -> N
             await stream.aclose()
 
 
-async def test_links_need_an_open_dialer(loopback: Endpoint) -> None:
+@pytest.mark.parametrize("protocol", list(Protocol))
+async def test_a_dialer_that_is_not_open_reaches_nobody(loopback: Endpoint, protocol: Protocol) -> None:
     with pytest.raises(UnreachableError, match="not open"):
-        await SocketDialer().exchange(loopback, Protocol.TCP, b"ID", _any)
+        await SocketDialer().exchange(loopback, protocol, b"ID", _any)
+
+
+async def test_leaving_tells_who_waits_for_a_datagram(loopback: Endpoint) -> None:
+    with trio.fail_after(10):
+        async with listening(loopback, socket.SOCK_DGRAM) as (there, sock), trio.open_nursery() as nursery:
+
+            async def ask(dialer: Dialer) -> None:
+                with pytest.raises(UnreachableError, match="closed"):
+                    await dialer.exchange(there, Protocol.UDP, b"ID", _any)
+
+            async with SocketDialer() as dialer:
+                nursery.start_soon(ask, dialer)
+                await sock.recv(100)
