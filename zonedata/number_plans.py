@@ -5,14 +5,17 @@ For these the full parse comes down to three questions, which are asked here of 
 calling code do the digits begin with, does what follows have one of the lengths of its plan, and would nothing be
 taken off it or put before it as a national prefix. A yes to all is certain; a no says nothing, and the full parse
 decides. So this accepts a part of what that accepts, with the same canonical text, and refuses nothing.
+
+The only patterns that meet the digits are the library's own, with which it would go over the same digits.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+from phonenumbers.re_util import re_compile
 
 MAX_DIGITS = 15  # E.164 section 6
 _MIN_NATIONAL = 2  # digits after the calling code, below which nothing is a number whatever its plan says
@@ -27,12 +30,12 @@ class _Beginning:
     Attributes:
         lengths: In digits, calling code included, that are possible; none where a national prefix may follow.
         code: Digits of the calling code.
-        prefix: Where the beginning does not decide: matches what may begin with a national prefix.
+        prefix: Where the beginning does not decide: matches what may begin with a national prefix; a match or None.
     """
 
     lengths: frozenset[int]
     code: int = 0
-    prefix: Callable[[str], re.Match[str] | None] | None = None
+    prefix: Callable[[str], Any] | None = None
 
 
 _NOTHING_KNOWN = _Beginning(frozenset())
@@ -70,5 +73,5 @@ def _known_of(beginning: str) -> _Beginning:
         lengths = frozenset(size + n for n in national if size + n <= MAX_DIGITS)
         if prefix.isdigit() and size + len(prefix) <= _BEGINNING:
             return _NOTHING_KNOWN if beginning.startswith(prefix, size) else _Beginning(lengths)
-        return _Beginning(lengths, size, re.compile(prefix).match if prefix else None)
+        return _Beginning(lengths, size, re_compile(prefix).match if prefix else None)
     return _NOTHING_KNOWN
