@@ -112,7 +112,8 @@ class _Runs:
         path = self._place.with_suffix(f".{len(self._files)}")
         with path.open("wb") as file:
             for chunk in _chunks(self._held):
-                marshal.dump(chunk, file)
+                octets = marshal.dumps(chunk)
+                file.write(len(octets).to_bytes(8, "big") + octets)
         self._files.append(path)
         self._held = []
 
@@ -146,8 +147,7 @@ def _chunks(ordered: list[_Record]) -> Iterator[list[_Record]]:
 
 def _read_back(path: Path) -> Iterator[list[_Record]]:
     with path.open("rb") as file:
-        while True:
-            try:
-                yield marshal.load(file)  # noqa: S302 - written by this process a moment ago, in a private directory
-            except EOFError:
-                return
+        while length := file.read(8):
+            # Written by this process a moment ago, in a private directory. From octets: from a file it would read
+            # every number and every text by itself, at three times the time.
+            yield marshal.loads(file.read(int.from_bytes(length, "big")))  # noqa: S302 - as the comment says

@@ -9,6 +9,7 @@ by people in zone sources, so both directions are here.
 
 import hashlib
 import unicodedata
+from codecs import utf_16_le_encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -108,7 +109,7 @@ def _number_in_full(text: str) -> Csi:
 
 
 def _digits_name(digits: str) -> Name:
-    return Name(b"e164\0" + digits.encode("utf-16-le"))  # which puts a zero octet after each
+    return Name(b"e164\0" + utf_16_le_encode(digits)[0])  # puts a zero octet after each
 
 
 def _prefix(text: str) -> Name:

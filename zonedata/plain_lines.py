@@ -68,7 +68,7 @@ def _is_host(msp: str) -> bool:
 
 def _is_user(user: bytes) -> bool:
     """Say whether this can follow the host in an SSI: printable ASCII without a few."""
-    return user.isalnum() or (user != b"" and user.translate(None, _FORBIDDEN) == user)
+    return user.replace(b"/", b"").isalnum() or (user != b"" and user.translate(None, _FORBIDDEN) == user)
 
 
 @lru_cache(maxsize=_MAX_TAILS)
