@@ -73,21 +73,10 @@ class Scheme:
 # --- telephone numbers -------------------------------------------------------------------------------------
 
 
-def owner_of_plain_number(digits: str) -> Name | None:
-    """Return the owner name of `+` and these digits where that is surely a number in canonical form.
-
-    For sources of millions: it costs a twentieth of `parse`. None says nothing; `parse` decides.
-
-    Args:
-        digits: 0 to 9 in ASCII, nothing else.
-    """
-    return _digits_name(digits) if number_plans.is_surely_canonical(digits) else None
-
-
 def _number(text: str) -> Csi:
     digits = text[1:]
-    if digits.isascii() and digits.isdigit() and (owner := owner_of_plain_number(digits)) is not None:
-        return Csi(text, owner, "e164")
+    if digits.isascii() and digits.isdigit() and number_plans.is_surely_canonical(digits):
+        return Csi(text, number_name(digits), "e164")
     return _number_in_full(text)
 
 
@@ -105,10 +94,11 @@ def _number_in_full(text: str) -> Csi:
     canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if len(canonical) > 1 + MAX_DIGITS:  # some plans allow it on paper
         raise MalformedError(f"{text!r} has more than {MAX_DIGITS} digits")
-    return Csi(canonical, _digits_name(canonical[1:]), "e164")
+    return Csi(canonical, number_name(canonical[1:]), "e164")
 
 
-def _digits_name(digits: str) -> Name:
+def number_name(digits: str) -> Name:
+    """Return the name of a number or of a prefix, from its digits in ASCII."""
     return Name(b"e164\0" + utf_16_le_encode(digits)[0])  # puts a zero octet after each
 
 
@@ -118,7 +108,7 @@ def _prefix(text: str) -> Name:
         raise MalformedError(f"{text[:80]!r} is no number prefix: expected '+' and digits only")
     if len(digits) > MAX_DIGITS:
         raise MalformedError(f"{text[:80]!r} has more than {MAX_DIGITS} digits")
-    return _digits_name(digits)
+    return number_name(digits)
 
 
 def _prefix_text(node: Name) -> str:

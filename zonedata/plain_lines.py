@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from zonedata.errors import MalformedError
-from zonedata.identifiers import owner_of_plain_number
+from zonedata.identifiers import number_name
 from zonedata.names import Name
+from zonedata.number_plans import is_surely_canonical
 from zonedata.person_statements import feature, host_of_ssi
 
 Plain = tuple[Name, str, tuple[str, ...]]  # owner, SSI, features
@@ -32,28 +33,28 @@ def reader(msp: str) -> Callable[[bytes], Plain | None]:
     """
     if not _is_host(msp):
         return lambda _: None
-    shapes = tuple(
-        (f'{{"csi":{blank}"+'.encode(), f'",{blank}"ssi":{blank}"'.encode(), f"mimi://{msp}/".encode())
-        for blank in _BLANKS
-    )
+    base = f"mimi://{msp}/"
+    shapes = tuple((f'{{"csi":{blank}"+'.encode(), f'",{blank}"ssi":{blank}"{base}'.encode()) for blank in _BLANKS)
+    parts = [(head, len(head), middle, len(middle) - len(base), len(middle)) for head, middle in shapes]
 
     def read(raw: bytes) -> Plain | None:
-        for head, middle, base in shapes:
+        for head, first, middle, to_ssi, to_user in parts:
             if not raw.startswith(head):
                 continue
-            end = raw.find(b'"', len(head))
-            digits = raw[len(head) : end]
-            start = end + len(middle)
-            if not (digits.isdigit() and raw.startswith(middle, end) and raw.startswith(base, start)):
-                return None
-            end = raw.find(b'"', start)
-            if not _is_user(raw[start + len(base) : end]):
-                return None
-            owner = owner_of_plain_number(digits.decode("ascii"))
-            features = _features_at_end(raw[end:]) if len(raw) - end <= _MAX_TAIL else None
-            if owner is None or features is None:
-                return None
-            return owner, raw[start:end].decode("ascii"), features
+            end = raw.find(b'"', first)
+            digits = raw[first:end].decode("latin-1")  # any octet is a character of its own in it
+            last = raw.find(b'"', end + to_user)
+            user = raw[end + to_user : last]
+            if (
+                digits.isdecimal()
+                and raw.startswith(middle, end)
+                and (user.replace(b"/", b"").isalnum() or _is_user(user))
+                and is_surely_canonical(digits)
+                and len(raw) - last <= _MAX_TAIL
+                and (features := _features_at_end(raw[last:])) is not None
+            ):
+                return number_name(digits), raw[end + to_ssi : last].decode("ascii"), features
+            return None
         return None
 
     return read
@@ -68,7 +69,7 @@ def _is_host(msp: str) -> bool:
 
 def _is_user(user: bytes) -> bool:
     """Say whether this can follow the host in an SSI: printable ASCII without a few."""
-    return user.replace(b"/", b"").isalnum() or (user != b"" and user.translate(None, _FORBIDDEN) == user)
+    return user != b"" and user.translate(None, _FORBIDDEN) == user
 
 
 @lru_cache(maxsize=_MAX_TAILS)

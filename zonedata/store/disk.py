@@ -12,7 +12,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import lmdb
 
@@ -118,13 +121,13 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
     write = environment.begin(write=True)
     try:
         write.put(b"format", FORMAT, db=handles[Table.META])
-        for table, key, value in entries:
-            if not write.put(key or _EMPTY, value, db=handles[table], append=table is not Table.META):
-                raise ValueError(f"{table.name} entry at {key!r} is not after the one before it")
-            count += 1
-            if count % BATCH == 0:
-                write.commit()
-                write = environment.begin(write=True)
+        for table, group in groupby(entries, key=itemgetter(0)):
+            pairs = ((key or _EMPTY, value) for _, key, value in group)
+            while consumed := _put(write, handles[table], table, islice(pairs, BATCH - count % BATCH)):
+                count += consumed
+                if count % BATCH == 0:
+                    write.commit()
+                    write = environment.begin(write=True)
         write.commit()
         environment.sync(True)
     except BaseException:
@@ -133,6 +136,15 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
     finally:
         environment.close()
     return count
+
+
+def _put(write: lmdb.Transaction, handle: Any, table: Table, pairs: Iterator[tuple[bytes, bytes]]) -> int:
+    """Put entries after those that are there; return how many there were."""
+    with write.cursor(db=handle) as cursor:
+        consumed, added = cursor.putmulti(pairs, append=table is not Table.META)
+    if added != consumed:
+        raise ValueError(f"an entry of {table.name} is not after the one before it")
+    return int(consumed)
 
 
 def _sync_directory(path: Path) -> None:
