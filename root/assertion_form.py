@@ -61,19 +61,12 @@ class AssertionForm:
             MalformedError: The body is longer than that of an assertion may be.
         """
         name, place = _text_of(owner), ssi.encode()
-        if max(len(name), len(place)) > _LONGEST:
-            raise MalformedError(f"ASSERTION with a text of more than {_LONGEST} octets")
-        body = b"".join(
-            (
-                self._beginning(features),
-                _LENGTHS[len(name)],
-                name,
-                self._middle,
-                _LENGTHS[len(place)],
-                place,
-                self._end,
-            )
-        )
+        try:
+            before_name, before_place = _LENGTHS[len(name)], _LENGTHS[len(place)]
+        except IndexError as error:
+            raise MalformedError(f"ASSERTION with a text of more than {_LONGEST} octets") from error
+        parts = (self._beginning(features), before_name, name, self._middle, before_place, place, self._end)
+        body = b"".join(parts)
         if len(body) > _MAX_BODY:
             raise MalformedError(f"ASSERTION of {len(body)} octets, at most {_MAX_BODY} are allowed")
         signature = self._sign(self._context + body)

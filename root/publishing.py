@@ -9,9 +9,9 @@ made, and then an exception ends the building, which leaves the old store as it 
 Left out: what a configuration says, and the anchor file, which are the commands'.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -216,22 +216,6 @@ class Published:
     root_binding: Sealed | None = None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts what goes by, and keeps the root's binding."""
-
-    statements: int = 0
-    root_binding: Sealed | None = field(default=None)
-
-    def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        for table, key, value in entries:
-            if table is not Table.META:
-                self.statements += 1
-            if table is Table.AUTHORITIES and key == authority_node("."):
-                self.root_binding = Sealed.from_wire(data_of(value))
-            yield table, key, value
-
-
 def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: int) -> Published:
     """Sign and swap in.
 
@@ -246,10 +230,11 @@ def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: in
         OSError: The disk is full, or the like; the old store is untouched.
     """
     signing = Signing(key, now, next_serial(now, _serial_at(store)))
-    tally = _Tally()
     with closing(work.entries(signing)) as entries:
-        build(store, tally.of(entries))
-    return Published(tally.statements, signing.serial, tally.root_binding)
+        count = build(store, entries)
+    with closing(DiskTables(store)) as tables:
+        binding = tables.get(Table.AUTHORITIES, authority_node("."))
+    return Published(count, signing.serial, Sealed.from_wire(data_of(binding)) if binding else None)
 
 
 def _serial_at(store: Path) -> int:

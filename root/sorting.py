@@ -47,49 +47,59 @@ def in_order(
     """
     with tempfile.TemporaryDirectory(prefix="fingerpost-sort-") as place:
         blocks, people = _Runs(Path(place) / "blocks", run), _Runs(Path(place) / "people", run)
-        paths = []
+        paths: list[Path] = []
         for path, mappings in sources:
             base = len(paths) * MAX_LINES
             paths.append(path)
-            add_person, add_block = people.add, blocks.add
             for mapping in mappings:
                 if isinstance(mapping, Mapping):
                     line, owner, ssi, features = mapping
-                    add_person((owner, base + line, ssi, features))
+                    people.add((owner, base + line, ssi, features))
                 else:
                     node, line = mapping.node, base + mapping.line
-                    add_block((node, line, mapping.template, mapping.lengths, mapping.exceptions))
-        for node, line, template, lengths, exceptions in _once_each(blocks.merged(), paths, "block", report):
-            yield BlockMapping(line % MAX_LINES, node, template, lengths, exceptions)
-        for owner, line, ssi, features in _once_each(people.merged(), paths, "csi", report):
-            yield Mapping(line % MAX_LINES, owner, ssi, features)
+                    blocks.add((node, line, mapping.template, mapping.lengths, mapping.exceptions))
+        for records in _once_each(blocks.merged(), paths, "block", report):
+            for node, line, template, lengths, exceptions in records:
+                yield BlockMapping(line % MAX_LINES, node, template, lengths, exceptions)
+        for records in _once_each(people.merged(), paths, "csi", report):
+            for owner, line, ssi, features in records:
+                yield Mapping(line % MAX_LINES, owner, ssi, features)
 
 
 def _once_each(
-    records: Iterable[_Record], paths: list[Path], field: str, report: Callable[[Fault], None]
-) -> Iterator[_Record]:
+    pieces: Iterable[list[_Record]], paths: list[Path], field: str, report: Callable[[Fault], None]
+) -> Iterator[list[_Record]]:
     """Pass on the first of each name.
 
     Of records of one name the first is the first of the first source, and the first from any source is the first
     of that source; further ones may come in any order.
     """
-    previous: _Record = (None,)
-    firsts: dict[int, int] = {}  # source -> line, where the name was said before
-    for record in records:
-        if record[0] != previous[0]:
-            previous = record
-            firsts.clear()
-            yield record
+    kept: _Record = (None,)
+    firsts: dict[int, int] = {}  # source -> line, where the name of the one kept was said first
+    for piece in pieces:
+        names = set(map(_name_of, piece))
+        if len(names) == len(piece) and kept[0] not in names:
+            kept = piece[-1]
+            firsts = dict([divmod(kept[1], MAX_LINES)])
+            yield piece
             continue
-        firsts = firsts or dict([divmod(previous[1], MAX_LINES)])
-        source, line = divmod(record[1], MAX_LINES)
-        if source in firsts:
-            reason = f"said before, on line {firsts[source]}; one line a name"
-        else:
-            firsts[source] = line
-            first_source, first_line = divmod(previous[1], MAX_LINES)
-            reason = f"said before, in {paths[first_source]} on line {first_line}; one line a name"
-        report(Fault(paths[source], line, field, reason))
+        unique = []
+        for record in piece:
+            source, line = divmod(record[1], MAX_LINES)
+            if record[0] != kept[0]:
+                kept, firsts = record, {source: line}
+                unique.append(record)
+                continue
+            reason = (
+                f"said before, on line {firsts[source]}; one line a name"
+                if source in firsts
+                else (
+                    f"said before, in {paths[kept[1] // MAX_LINES]} on line {kept[1] % MAX_LINES}; one line a name"
+                )
+            )
+            firsts.setdefault(source, line)
+            report(Fault(paths[source], line, field, reason))
+        yield unique
 
 
 class _Runs:
@@ -117,8 +127,8 @@ class _Runs:
         self._files.append(path)
         self._held = []
 
-    def merged(self) -> Iterator[_Record]:
-        """Yield all records by name.
+    def merged(self) -> Iterator[list[_Record]]:
+        """Yield all records by name, some at a time.
 
         The first of one name that comes is the first that was added, of all and of any one run.
         """
@@ -138,7 +148,7 @@ class _Runs:
                 ready += head[:end]
                 heads[index] = head[end:]
             ready.sort(key=_name_of)  # a few ascending pieces, which this merges
-            yield from ready
+            yield ready
 
 
 def _chunks(ordered: list[_Record]) -> Iterator[list[_Record]]:

@@ -15,6 +15,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,26 +60,23 @@ def read_mappings(path: Path, msp: str, report: Report) -> Iterator[Mapping | Bl
     """
     try:
         with path.open("rb") as file:
-            numbered = _lines(path, file, report)
-            yield from (_csv if path.suffix == ".csv" else _ndjson)(path, numbered, msp, report)
+            yield from (_csv if path.suffix == ".csv" else _ndjson)(path, file, msp, report)
     except OSError as error:
         report(Fault(path, 0, "", f"cannot be read: {error.strerror}"))
 
 
-def _lines(path: Path, file: io.BufferedReader, report: Report) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while raw := file.readline(MAX_LINE + 1):
-        number += 1
-        if len(raw) > MAX_LINE:
-            report(Fault(path, number, "", f"line of more than {MAX_LINE} octets"))
-            while raw and not raw.endswith(b"\n"):
-                raw = file.readline(MAX_LINE + 1)
-            continue
-        yield number, raw
+def _lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+    """Number the lines; of one that is too long comes the beginning, and `_text_of` passes over its rest."""
+    return enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), 1)
 
 
-def _text_of(path: Path, number: int, raw: bytes, report: Report) -> str:
-    """Return a line without its end; nothing where there is nothing to read."""
+def _text_of(path: Path, file: io.BufferedReader, number: int, raw: bytes, report: Report) -> str:
+    """Return the line that was just read without its end; nothing where there is nothing to read."""
+    if len(raw) > MAX_LINE:
+        report(Fault(path, number, "", f"line of more than {MAX_LINE} octets"))
+        while raw and not raw.endswith(b"\n"):
+            raw = file.readline(MAX_LINE + 1)
+        return ""
     try:
         return raw.decode("utf-8").strip()
     except UnicodeDecodeError:
@@ -86,16 +84,15 @@ def _text_of(path: Path, number: int, raw: bytes, report: Report) -> str:
         return ""
 
 
-def _ndjson(
-    path: Path, lines: Iterator[tuple[int, bytes]], msp: str, report: Report
-) -> Iterator[Mapping | BlockMapping]:
+def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
     read_plain = plain_lines.reader(msp)
-    for number, raw in lines:
+    for number, raw in _lines(file):
         plain = read_plain(raw)
         if plain is not None:
-            yield Mapping(number, *plain)
+            owner, ssi, features = plain
+            yield Mapping(number, owner, ssi, features)
             continue
-        text = _text_of(path, number, raw, report)
+        text = _text_of(path, file, number, raw, report)
         if not text:
             continue
         try:
@@ -109,12 +106,10 @@ def _ndjson(
         yield from _kept(path, number, value, msp, report)
 
 
-def _csv(
-    path: Path, lines: Iterator[tuple[int, bytes]], msp: str, report: Report
-) -> Iterator[Mapping | BlockMapping]:
+def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
     header: list[str] | None = None
-    for number, raw in lines:
-        text = _text_of(path, number, raw, report)
+    for number, raw in _lines(file):
+        text = _text_of(path, file, number, raw, report)
         if not text:
             continue
         try:

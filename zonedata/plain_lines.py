@@ -20,7 +20,7 @@ from zonedata.person_statements import feature, host_of_ssi
 Plain = tuple[Name, str, tuple[str, ...]]  # owner, SSI, features
 
 _BLANKS = (" ", "")  # after `:` and `,`, as Python and as most other languages write them
-_MAX_TAIL = 500  # octets of a line after its SSI; 16 features of ordinary length have 200
+_MAX_LINE = 500  # octets; 16 features of ordinary length have 200
 _MAX_TAILS = 4_096  # remembered; the sets of features that people have are few
 _FORBIDDEN = bytes({*range(0x21), *range(0x7F, 0x100), *b' ?#\\"<>'})  # in an SSI
 
@@ -50,7 +50,7 @@ def reader(msp: str) -> Callable[[bytes], Plain | None]:
                 and raw.startswith(middle, end)
                 and (user.replace(b"/", b"").isalnum() or _is_user(user))
                 and is_surely_canonical(digits)
-                and len(raw) - last <= _MAX_TAIL
+                and len(raw) <= _MAX_LINE
                 and (features := _features_at_end(raw[last:])) is not None
             ):
                 return number_name(digits), raw[end + to_ssi : last].decode("ascii"), features

@@ -90,7 +90,7 @@ def build(path: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
         entries: (table, key, entry); tables may alternate.
 
     Returns:
-        How many entries it holds.
+        How many statements it holds: entries in other tables than META.
 
     Raises:
         OSError: It cannot be written; what readers see is as it was.
@@ -117,7 +117,7 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
     place.chmod(0o755)
     environment = lmdb.open(str(place), map_size=MAP_SIZE, max_dbs=len(Table), sync=False, lock=False)
     handles = {table: environment.open_db(table.value) for table in Table}
-    count = 0
+    count = statements = 0
     write = environment.begin(write=True)
     try:
         write.put(b"format", FORMAT, db=handles[Table.META])
@@ -125,6 +125,7 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
             pairs = ((key or _EMPTY, value) for _, key, value in group)
             while consumed := _put(write, handles[table], table, islice(pairs, BATCH - count % BATCH)):
                 count += consumed
+                statements += consumed if table is not Table.META else 0
                 if count % BATCH == 0:
                     write.commit()
                     write = environment.begin(write=True)
@@ -135,7 +136,7 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
         raise
     finally:
         environment.close()
-    return count
+    return statements
 
 
 def _put(write: lmdb.Transaction, handle: Any, table: Table, pairs: Iterator[tuple[bytes, bytes]]) -> int:
