@@ -16,7 +16,7 @@ from zonedata.mappings import BlockMapping, Mapping
 from zonedata.names import Name
 
 RUN = 100_000  # mappings held in memory at a time; about 60 MB
-CHUNK = 1_000  # mappings of each run held while runs are merged; those of 100 runs take as much as one run
+CHUNK = 250  # mappings of each run held while runs are merged; those of 400 runs take as much as one run
 MAX_LINES = 2**40  # of one source; no disk holds more
 
 Order = tuple[bool, Name]
@@ -24,6 +24,7 @@ Order = tuple[bool, Name]
 # nothing but the types that marshal writes.
 _Record = tuple[Any, ...]
 _name_of = itemgetter(0)
+_order_of = itemgetter(0, 1)
 
 
 def order_of(mapping: Mapping | BlockMapping) -> Order:
@@ -69,11 +70,7 @@ def in_order(
 def _once_each(
     pieces: Iterable[list[_Record]], paths: list[Path], field: str, report: Callable[[Fault], None]
 ) -> Iterator[list[_Record]]:
-    """Pass on the first of each name.
-
-    Of records of one name the first is the first of the first source, and the first from any source is the first
-    of that source; further ones may come in any order.
-    """
+    """Pass on the first of each name."""
     kept: _Record = (None,)
     firsts: dict[int, int] = {}  # source -> line, where the name of the one kept was said first
     for piece in pieces:
@@ -90,16 +87,15 @@ def _once_each(
                 kept, firsts = record, {source: line}
                 unique.append(record)
                 continue
-            reason = (
-                f"said before, on line {firsts[source]}; one line a name"
-                if source in firsts
-                else (
-                    f"said before, in {paths[kept[1] // MAX_LINES]} on line {kept[1] % MAX_LINES}; one line a name"
-                )
-            )
+            before = f"on line {firsts[source]}" if source in firsts else _elsewhere(kept, paths)
             firsts.setdefault(source, line)
-            report(Fault(paths[source], line, field, reason))
+            report(Fault(paths[source], line, field, f"said before, {before}; one line a name"))
         yield unique
+
+
+def _elsewhere(record: _Record, paths: list[Path]) -> str:
+    source, line = divmod(record[1], MAX_LINES)
+    return f"in {paths[source]} on line {line}"
 
 
 class _Runs:
@@ -112,7 +108,7 @@ class _Runs:
         self._files: list[Path] = []
 
     def add(self, record: _Record) -> None:
-        """Take a record; all of one name come in ascending order of their places."""
+        """Take a record; they come in ascending order of their places."""
         self._held.append(record)
         if len(self._held) == self._most:
             self._spill()
@@ -128,10 +124,7 @@ class _Runs:
         self._held = []
 
     def merged(self) -> Iterator[list[_Record]]:
-        """Yield all records by name, some at a time.
-
-        The first of one name that comes is the first that was added, of all and of any one run.
-        """
+        """Yield all records by name, those of one name by place; some at a time."""
         self._held.sort(key=_name_of)
         waiting = [*map(_read_back, self._files), _chunks(self._held)]
         heads: list[list[_Record]] = [[] for _ in waiting]
@@ -141,13 +134,13 @@ class _Runs:
             if not any(heads):
                 return
             # Whatever is not yet read of a run is not before the last that has been read of it.
-            bound = min(head[-1][0] for head in heads if head)
+            bound = min(_order_of(head[-1]) for head in heads if head)
             ready = []
             for index, head in enumerate(heads):
-                end = bisect_right(head, bound, key=_name_of)
+                end = bisect_right(head, bound, key=_order_of)
                 ready += head[:end]
                 heads[index] = head[end:]
-            ready.sort(key=_name_of)  # a few ascending pieces, which this merges
+            ready.sort(key=_name_of)  # a few ascending pieces, the earlier places before the later: a merge
             yield ready
 
 
