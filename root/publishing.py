@@ -9,10 +9,10 @@ made, and then an exception ends the building, which leaves the old store as it 
 Left out: what a configuration says, and the anchor file, which are the commands'.
 """
 
-import heapq
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from root.signing import (
@@ -26,7 +26,7 @@ from root.signing import (
     sign_mappings,
     sign_zone,
 )
-from root.sorting import in_order, order_of
+from root.sorting import in_order
 from zonedata import names, statements
 from zonedata.errors import ConfigError, Fault, MalformedError
 from zonedata.identifiers import authority_node
@@ -143,24 +143,13 @@ class MappingsWork:
 
     def _ordered(self, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
         """Yield all of them in canonical order; of two about one name, in one file or two, the first."""
-        streams = [self._in_order(path, report) for path in self.sources]
-        previous: tuple[Mapping | BlockMapping, Path] | None = None
-        for mapping, path in heapq.merge(*streams, key=lambda pair: order_of(pair[0])):
-            if previous is not None and order_of(previous[0]) == order_of(mapping):
-                reason = f"said before, in {previous[1]} on line {previous[0].line}; one line a name"
-                report(Fault(path, mapping.line, _field_of(mapping), reason))
-                continue
-            previous = mapping, path
-            yield mapping
-
-    def _in_order(
-        self, path: Path, report: Callable[[Fault], None]
-    ) -> Iterator[tuple[Mapping | BlockMapping, Path]]:
-        for mapping in in_order(self._sound(path, report), path, report):
-            yield mapping, path
+        return in_order(((path, self._sound(path, report)) for path in self.sources), report)
 
     def _sound(self, path: Path, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
         for mapping in read_mappings(path, self.msp, report):
+            if isinstance(mapping, Mapping) and mapping.owner.startswith(self.nodes) and _is_surely_short(mapping):
+                yield mapping
+                continue
             reason = self._refusal_of(mapping)
             if reason is None:
                 yield mapping
@@ -172,8 +161,6 @@ class MappingsWork:
         name = mapping.owner if isinstance(mapping, Mapping) else mapping.node
         if not any(names.covers(node, name) for node in self.nodes):
             return f"not below any of the nodes at which {self.msp} answers"
-        if isinstance(mapping, Mapping):
-            return None if _is_surely_short(mapping) else self._refusal_of_statement(mapping)
         return self._refusal_of_statement(mapping)
 
     def _refusal_of_statement(self, mapping: Mapping | BlockMapping) -> str | None:
@@ -198,13 +185,13 @@ class MappingsWork:
 
 def _is_surely_short(mapping: Mapping) -> bool:
     """Say whether a mapping is like nearly all are; signing a million must not make each statement twice."""
-    features = mapping.features
-    return (
-        len(mapping.ssi) <= _SURELY_SHORT
-        and mapping.ssi.isprintable()
-        and len(features) <= MAX_FEATURES
-        and sum(map(len, features)) <= _SURELY_SHORT
-    )
+    _line, _owner, ssi, features = mapping
+    return len(ssi) <= _SURELY_SHORT and ssi.isprintable() and _are_surely_few(features)
+
+
+@lru_cache(maxsize=1_000)
+def _are_surely_few(features: tuple[str, ...]) -> bool:
+    return len(features) <= MAX_FEATURES and sum(map(len, features)) <= _SURELY_SHORT
 
 
 def _field_of(mapping: Mapping | BlockMapping) -> str:
@@ -229,22 +216,6 @@ class Published:
     root_binding: Sealed | None = None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts what goes by, and keeps the root's binding."""
-
-    statements: int = 0
-    root_binding: Sealed | None = field(default=None)
-
-    def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        for table, key, value in entries:
-            if table is not Table.META:
-                self.statements += 1
-            if table is Table.AUTHORITIES and key == authority_node("."):
-                self.root_binding = Sealed.from_wire(data_of(value))
-            yield table, key, value
-
-
 def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: int) -> Published:
     """Sign and swap in.
 
@@ -259,10 +230,11 @@ def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: in
         OSError: The disk is full, or the like; the old store is untouched.
     """
     signing = Signing(key, now, next_serial(now, _serial_at(store)))
-    tally = _Tally()
     with closing(work.entries(signing)) as entries:
-        build(store, tally.of(entries))
-    return Published(tally.statements, signing.serial, tally.root_binding)
+        count = build(store, entries)
+    with closing(DiskTables(store)) as tables:
+        binding = tables.get(Table.AUTHORITIES, authority_node("."))
+    return Published(count, signing.serial, Sealed.from_wire(data_of(binding)) if binding else None)
 
 
 def _serial_at(store: Path) -> int:

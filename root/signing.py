@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from root.assertion_form import AssertionForm
 from zonedata import identifiers, names, statements
 from zonedata.errors import MalformedError
 from zonedata.identifiers import authority_node
@@ -17,7 +18,7 @@ from zonedata.kinds import DAY, RULES, Kind
 from zonedata.life import Life
 from zonedata.mappings import BlockMapping, Mapping
 from zonedata.names import Name
-from zonedata.person_statements import Assertion, Block
+from zonedata.person_statements import Block
 from zonedata.sealed import Sealed
 from zonedata.store.layout import Table, block_entry, entry
 from zonedata.zone_statements import Authority, Delegation, Gap, ZoneDigest
@@ -140,13 +141,13 @@ def sign_mappings(
         nodes: Where it answers.
         signing: Key, time and serial.
     """
-    assertion_life = signing.life(ASSERTION_TTL, ASSERTION_LIFE)
+    form = AssertionForm(msp, signing.life(ASSERTION_TTL, ASSERTION_LIFE), signing.key)
     block_life = signing.life(ASSERTION_TTL, BLOCK_LIFE)
     above: list[Name] = []  # the blocks that the last one lies in, itself last
     for mapping in mappings:
         if isinstance(mapping, Mapping):
-            said = Assertion(assertion_life, mapping.owner, msp, mapping.ssi, mapping.features)
-            yield Table.ASSERTIONS, mapping.owner, entry(assertion_life, statements.seal(said, signing.key))
+            _line, owner, ssi, features = mapping
+            yield Table.ASSERTIONS, owner, form.entry_of(owner, ssi, features)
         else:
             while above and not names.covers(above[-1], mapping.node):
                 above.pop()

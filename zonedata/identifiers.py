@@ -9,6 +9,7 @@ by people in zone sources, so both directions are here.
 
 import hashlib
 import unicodedata
+from codecs import utf_16_le_encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,13 +17,13 @@ import email_validator
 import idna
 import phonenumbers
 
-from zonedata import names
+from zonedata import names, number_plans
 from zonedata.errors import MalformedError
 from zonedata.names import Name
 
 MAX_TEXT = 320  # octets; RFC 5321 allows 64 + 1 + 255, and no number is longer
 MAX_NUMBER_TEXT = 40  # digits, blanks, dots, dashes and brackets of one number
-MAX_DIGITS = 15  # E.164 section 6
+MAX_DIGITS = number_plans.MAX_DIGITS
 LOCAL_PART_OCTETS = 28  # of SHA-256, as RFC 7929 section 3
 LOCAL_PART_MARK = b"_at"  # keeps a hashed local part apart from a subdomain of the same spelling
 AUTHORITY_SUFFIX = "authority."  # where an authority's own name hangs: alpha.example.authority.
@@ -73,6 +74,13 @@ class Scheme:
 
 
 def _number(text: str) -> Csi:
+    digits = text[1:]
+    if digits.isascii() and digits.isdigit() and number_plans.is_surely_canonical(digits):
+        return Csi(text, number_name(digits), "e164")
+    return _number_in_full(text)
+
+
+def _number_in_full(text: str) -> Csi:
     if len(text) > MAX_NUMBER_TEXT:
         raise MalformedError(f"telephone number of {len(text)} characters, at most {MAX_NUMBER_TEXT} are read")
     try:
@@ -86,11 +94,12 @@ def _number(text: str) -> Csi:
     canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if len(canonical) > 1 + MAX_DIGITS:  # some plans allow it on paper
         raise MalformedError(f"{text!r} has more than {MAX_DIGITS} digits")
-    return Csi(canonical, _digits_name(canonical[1:]), "e164")
+    return Csi(canonical, number_name(canonical[1:]), "e164")
 
 
-def _digits_name(digits: str) -> Name:
-    return Name(b"e164\0" + b"".join(b"%c\0" % ord(digit) for digit in digits))
+def number_name(digits: str) -> Name:
+    """Return the name of a number or of a prefix, from its digits in ASCII."""
+    return Name(b"e164\0" + utf_16_le_encode(digits)[0])  # puts a zero octet after each
 
 
 def _prefix(text: str) -> Name:
@@ -99,7 +108,7 @@ def _prefix(text: str) -> Name:
         raise MalformedError(f"{text[:80]!r} is no number prefix: expected '+' and digits only")
     if len(digits) > MAX_DIGITS:
         raise MalformedError(f"{text[:80]!r} has more than {MAX_DIGITS} digits")
-    return _digits_name(digits)
+    return number_name(digits)
 
 
 def _prefix_text(node: Name) -> str:

@@ -76,7 +76,7 @@ def from_text(text: str) -> Name:
 
 def to_text(name: Name) -> str:
     """Write presentation form, the only spelling that `from_text` reads for this name."""
-    return ".".join(label.decode("ascii") for label in reversed(labels_of(name))) + "."
+    return b".".join(name.split(b"\0")[::-1]).decode("ascii")[1:] + "."
 
 
 def from_wire(labels: list[bytes], apex: Name) -> Name | None:

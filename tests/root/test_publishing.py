@@ -1,20 +1,26 @@
 """Sources in, a store out; whatever is wrong, the old store stays."""
 
+import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from root import publishing
 from root.publishing import MappingsWork, Published, ZoneWork, publish
+from root.signing import ASSERTION_LIFE, ASSERTION_TTL, BLOCK_LIFE
+from root.sorting import in_order
 from tests.zonedata.builders import NOW, anchor, key, rootkeys, seal_rootkeys
-from zonedata import names, statements
+from zonedata import identifiers, names, statements
 from zonedata.errors import ConfigError
+from zonedata.life import Life
 from zonedata.names import Name
-from zonedata.person_statements import Assertion
+from zonedata.person_statements import Assertion, Block
 from zonedata.sealed import Sealed
 from zonedata.store.disk import DiskTables, build
-from zonedata.store.layout import Table, data_of
+from zonedata.store.layout import FORMAT, Table, block_entry, data_of, entry
 from zonedata.zone_statements import Authority, Delegation
 
 KEY = key("alpha.example/assert")
@@ -130,6 +136,52 @@ def test_what_could_not_be_signed_or_asked_for_is_a_fault(tmp_path: Path, line: 
     assert _faults(lambda: publish(work, KEY, store, NOW)) == [found]
     assert store.resolve() == before
     assert [said.ssi for said in assertions_in(store)] == ["mimi://alpha.example/u/x"]
+
+
+def test_the_store_is_octet_for_octet_what_statements_sealed_one_by_one_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "in_order", partial(in_order, run=7))
+    people = [
+        *(
+            (f"+1{n * 7919 % 8_000_000_000 + 2_000_000_000}", f"u/{n:x}", ["e2ee", "group"][: n % 3])
+            for n in range(60)
+        ),
+        ("+1 (415) 555-0199", "spaced", ["e2ee"]),
+        ("alice@example.com", "mail", []),
+        ("+14155550198", "x" * 220, [f"f{n}" for n in range(16)]),
+    ]
+    block = {"block": "+1415777", "ssi": "mimi://alpha.example/n/{number}", "lengths": [11]}
+    texts = ["", ""]
+    for n, (csi, user, features) in enumerate(people):
+        line = {"csi": csi, "ssi": f"mimi://alpha.example/{user}", "features": features}
+        texts[n % 2] += json.dumps(line, separators=(",", ":") if n % 3 else None) + "\n"
+    texts[0] += json.dumps(block) + "\n"
+    store = tmp_path / "store"
+    assert publish(_work(tmp_path, *texts), KEY, store, NOW) == Published(64, NOW)
+
+    life, block_life = (
+        Life(ASSERTION_TTL, NOW, NOW, NOW + ASSERTION_LIFE),
+        Life(ASSERTION_TTL, NOW, NOW, NOW + BLOCK_LIFE),
+    )
+    said = {}
+    for csi, user, features in people:
+        owner = identifiers.parse(csi).owner
+        one = Assertion(life, owner, "alpha.example", f"mimi://alpha.example/{user}", tuple(sorted(features)))
+        said[owner] = entry(life, statements.seal(one, KEY))
+    node = identifiers.node_from_text("+1415777")
+    whole = Block(block_life, node, "alpha.example", "mimi://alpha.example/n/{number}", (11,), ())
+    with closing(DiskTables(store)) as tables:
+        assert list(tables.scan(Table.ASSERTIONS)) == sorted(said.items())
+        assert list(tables.scan(Table.BLOCKS)) == [
+            (node, block_entry([names.depth(node)], entry(block_life, statements.seal(whole, KEY))))
+        ]
+        assert dict(tables.scan(Table.META)) == {
+            b"authority": b"alpha.example",
+            b"format": FORMAT,
+            b"nodes": b"1.e164.\ncom.mail.",
+            b"serial": b"%d" % NOW,
+        }
 
 
 def test_a_long_mapping_that_still_fits_is_signed(tmp_path: Path) -> None:

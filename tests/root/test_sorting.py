@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from root import sorting
@@ -36,10 +36,18 @@ def mappings(draw: st.DrawFn) -> list[Mapping | BlockMapping]:
     return [(person if one else block)(line, text) for line, (one, text) in enumerate(digits, 1)]
 
 
+@pytest.fixture(autouse=True, params=[1, 2, 1_000])
+def chunk(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorting, "CHUNK", request.param)
+        yield
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # which sets the same for every example
 @given(mappings(), st.integers(1, 8))
 def test_small_runs_give_what_sorting_in_memory_gives(given_: list[Mapping | BlockMapping], run: int) -> None:
     faults: list[Fault] = []
-    ordered = list(in_order(iter(given_), SOURCE, faults.append, run))
+    ordered = list(in_order([(SOURCE, iter(given_))], faults.append, run))
     first: dict[sorting.Order, Mapping | BlockMapping] = {}
     for mapping in given_:
         first.setdefault(order_of(mapping), mapping)
@@ -57,14 +65,42 @@ def test_small_runs_give_what_sorting_in_memory_gives(given_: list[Mapping | Blo
     assert all(fault.where == SOURCE for fault in faults)
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # which sets the same for every example
+@given(st.lists(mappings(), max_size=4), st.integers(1, 8))
+def test_of_several_sources_the_first_that_says_a_name_is_kept(
+    given_: list[list[Mapping | BlockMapping]], run: int
+) -> None:
+    faults: list[Fault] = []
+    sources = [(Path(str(n)), said) for n, said in enumerate(given_)]
+    ordered = list(in_order(sources, faults.append, run))
+    kept: dict[sorting.Order, tuple[Path, int]] = {}
+    expected, told = [], []
+    for path, said in sources:
+        firsts: dict[sorting.Order, int] = {}
+        for mapping in said:
+            order = order_of(mapping)
+            if order in firsts:
+                told.append((path, mapping.line, f"said before, on line {firsts[order]}; one line a name"))
+                continue
+            firsts[order] = mapping.line
+            if order in kept:
+                where, line = kept[order]
+                told.append((path, mapping.line, f"said before, in {where} on line {line}; one line a name"))
+            else:
+                kept[order] = path, mapping.line
+                expected.append(mapping)
+    assert ordered == sorted(expected, key=order_of)
+    assert sorted((fault.where, fault.line, fault.reason) for fault in faults) == sorted(told)
+
+
 def test_blocks_come_first_and_each_kind_in_canonical_order() -> None:
     given_: list[Mapping | BlockMapping] = [person(1, "1"), block(2, "12"), person(3, "01"), block(4, "1")]
-    assert [mapping.line for mapping in in_order(given_, SOURCE, _ignore)] == [4, 2, 3, 1]
+    assert [mapping.line for mapping in in_order([(SOURCE, given_)], _ignore)] == [4, 2, 3, 1]
 
 
 def test_the_same_name_as_block_and_as_person_is_no_repetition() -> None:
     faults: list[Fault] = []
-    assert len(list(in_order([person(1, "12"), block(2, "12")], SOURCE, faults.append))) == 2
+    assert len(list(in_order([(SOURCE, [person(1, "12"), block(2, "12")])], faults.append))) == 2
     assert faults == []
 
 
@@ -74,7 +110,7 @@ def test_no_more_than_a_run_is_held_and_nothing_is_left_on_disk(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rng = random.Random(7)
     given_ = [person(line, str(rng.randrange(10**9, 10**10))) for line in range(1_000)]
-    ordered = in_order(iter(given_), SOURCE, _ignore, run=64)
+    ordered = in_order([(SOURCE, iter(given_))], _ignore, run=64)
     first = next(ordered)
     [place] = tmp_path.iterdir()
     assert len(list(place.iterdir())) == 1_000 // 64
@@ -91,9 +127,9 @@ def test_giving_up_half_way_cleans_up(tmp_path: Path, monkeypatch: pytest.Monkey
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        list(in_order(broken(), SOURCE, _ignore, run=1))
+        list(in_order([(SOURCE, broken())], _ignore, run=1))
     assert list(tmp_path.iterdir()) == []
-    ordered = in_order([person(1, "1"), person(2, "2"), person(3, "3")], SOURCE, _ignore, run=1)
+    ordered = in_order([(SOURCE, [person(1, "1"), person(2, "2"), person(3, "3")])], _ignore, run=1)
     next(ordered)
     ordered.close()  # type: ignore[attr-defined]  # a generator
     assert list(tmp_path.iterdir()) == []

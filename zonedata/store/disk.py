@@ -12,7 +12,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import lmdb
 
@@ -87,7 +90,7 @@ def build(path: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
         entries: (table, key, entry); tables may alternate.
 
     Returns:
-        How many entries it holds.
+        How many statements it holds: entries in other tables than META.
 
     Raises:
         OSError: It cannot be written; what readers see is as it was.
@@ -114,17 +117,18 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
     place.chmod(0o755)
     environment = lmdb.open(str(place), map_size=MAP_SIZE, max_dbs=len(Table), sync=False, lock=False)
     handles = {table: environment.open_db(table.value) for table in Table}
-    count = 0
+    count = statements = 0
     write = environment.begin(write=True)
     try:
         write.put(b"format", FORMAT, db=handles[Table.META])
-        for table, key, value in entries:
-            if not write.put(key or _EMPTY, value, db=handles[table], append=table is not Table.META):
-                raise ValueError(f"{table.name} entry at {key!r} is not after the one before it")
-            count += 1
-            if count % BATCH == 0:
-                write.commit()
-                write = environment.begin(write=True)
+        for table, group in groupby(entries, key=itemgetter(0)):
+            pairs = ((key or _EMPTY, value) for _, key, value in group)
+            while consumed := _put(write, handles[table], table, islice(pairs, BATCH - count % BATCH)):
+                count += consumed
+                statements += consumed if table is not Table.META else 0
+                if count % BATCH == 0:
+                    write.commit()
+                    write = environment.begin(write=True)
         write.commit()
         environment.sync(True)
     except BaseException:
@@ -132,7 +136,16 @@ def _fill(place: Path, entries: Iterable[tuple[Table, bytes, bytes]]) -> int:
         raise
     finally:
         environment.close()
-    return count
+    return statements
+
+
+def _put(write: lmdb.Transaction, handle: Any, table: Table, pairs: Iterator[tuple[bytes, bytes]]) -> int:
+    """Put entries after those that are there; return how many there were."""
+    with write.cursor(db=handle) as cursor:
+        consumed, added = cursor.putmulti(pairs, append=table is not Table.META)
+    if added != consumed:
+        raise ValueError(f"an entry of {table.name} is not after the one before it")
+    return int(consumed)
 
 
 def _sync_directory(path: Path) -> None:
