@@ -5,6 +5,7 @@ field, a missing one or one of the wrong type is the same error everywhere, and 
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -95,6 +96,7 @@ class Fields:
             raise MalformedError(f"unknown field {min(self._rest)!r}")
 
 
+@lru_cache(maxsize=4_096)  # a message names few, again and again; at most 253 octets each
 def check_host(text: str) -> str:
     """Return a domain name as authorities are named: lower case, A-labels, no final dot, or `.` alone."""
     if text == ".":

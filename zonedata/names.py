@@ -10,7 +10,7 @@ Names in statements never carry the apex under which they hang on the wire; `to_
 and take it off.
 """
 
-from typing import NewType
+from typing import NewType, NoReturn
 
 from zonedata.errors import MalformedError
 
@@ -25,6 +25,7 @@ MAX_LABELS = 40  # on the wire; names of more make parsers slow
 MAX_APEX_LABELS = 8  # what the apex takes of them
 MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
 _ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_IN_KEYS = bytes((0, *_ALLOWED))
 
 
 def from_labels(labels: list[bytes]) -> Name:
@@ -34,6 +35,21 @@ def from_labels(labels: list[bytes]) -> Name:
         MalformedError: A label is empty, too long or holds a character outside a-z, 0-9, `-`, `_`; or the
             whole is too long to hang under an apex.
     """
+    key = b"\0".join(labels) + b"\0" if labels else b""
+    is_sound = (
+        key.count(b"\0") == len(labels) <= MAX_NAME_LABELS
+        and len(key) <= MAX_NAME
+        and not key.translate(None, _IN_KEYS)
+        and not (key.startswith(b"\0") or b"\0\0" in key)
+        and max(map(len, labels), default=0) <= MAX_LABEL
+    )
+    if not is_sound:
+        _refuse(labels)
+    return Name(key)
+
+
+def _refuse(labels: list[bytes]) -> NoReturn:
+    """Say what is wrong with labels, one by one; the whole has been looked at in one piece."""
     if len(labels) > MAX_NAME_LABELS:
         raise MalformedError(f"name has {len(labels)} labels, at most {MAX_NAME_LABELS} are allowed")
     for label in labels:
@@ -41,10 +57,8 @@ def from_labels(labels: list[bytes]) -> Name:
             raise MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
         if not _ALLOWED.issuperset(label):
             raise MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
-    key = b"".join(label + b"\0" for label in labels)
-    if len(key) > MAX_NAME:
-        raise MalformedError(f"name of {len(key)} octets is too long for DNS, at most {MAX_NAME} are left")
-    return Name(key)
+    octets = sum(len(label) + 1 for label in labels)
+    raise MalformedError(f"name of {octets} octets is too long for DNS, at most {MAX_NAME} are left")
 
 
 def labels_of(name: Name) -> list[bytes]:

@@ -22,6 +22,8 @@ RECIPIENT_OCTETS = 32  # SHA-256 of the recipient's public key
 MAX_EXCEPTIONS = 40  # of one block; with more, split the block
 NUMBER_HOLE = "{number}"  # where a block's template takes the digits of the number asked for
 MAX_STATUS = 128  # rows: 64 authorities with two roles each
+_ROLES = {role.value: role for role in Role}
+_STANDINGS = {standing.value: standing for standing in Standing}
 
 
 def host_of_ssi(ssi: str) -> str:
@@ -229,6 +231,7 @@ def _digits(value: Any) -> str:
 def _row(value: Any) -> tuple[str, Role, Standing]:
     if not isinstance(value, list) or len(value) != 3 or not all(isinstance(v, str) for v in value):
         raise MalformedError("row is not a list of authority, role and standing")
-    if value[1] not in list(Role) or value[2] not in list(Standing):
+    role, standing = _ROLES.get(value[1]), _STANDINGS.get(value[2])
+    if role is None or standing is None:
         raise MalformedError(f"row with the unknown word {value[1]!r} or {value[2]!r}")
-    return check_host(value[0]), Role(value[1]), Standing(value[2])
+    return check_host(value[0]), role, standing
