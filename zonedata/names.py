@@ -26,6 +26,7 @@ MAX_APEX_LABELS = 8  # what the apex takes of them
 MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
 _ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 _IN_KEYS = bytes((0, *_ALLOWED))
+_LENGTHS = [bytes((length,)) for length in range(MAX_LABEL + 1)]
 
 
 def from_labels(labels: list[bytes]) -> Name:
@@ -80,7 +81,7 @@ def from_text(text: str) -> Name:
 
 def to_text(name: Name) -> str:
     """Write presentation form, the only spelling that `from_text` reads for this name."""
-    return ".".join(label.decode("ascii") for label in reversed(labels_of(name))) + "."
+    return ".".join(name.decode("ascii").split("\0")[-2::-1]) + "."
 
 
 def from_wire(labels: list[bytes], apex: Name) -> Name | None:
@@ -105,8 +106,8 @@ def from_wire(labels: list[bytes], apex: Name) -> Name | None:
 
 def to_wire(name: Name, apex: Name) -> bytes:
     """Write the uncompressed wire form (RFC 1035 section 3.1) under an apex."""
-    labels = reversed(labels_of(Name(apex + name)))
-    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    labels = (apex + name).split(b"\0")[-2::-1]
+    return b"".join([part for label in labels for part in (_LENGTHS[len(label)], label)]) + b"\0"
 
 
 def covers(node: Name, name: Name) -> bool:

@@ -5,17 +5,21 @@ same in every tree that delegates to it. STATUS is signed by nobody: a hint, nev
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields, check_authority, check_host, strictly_ascending
 from zonedata.kinds import Kind, Role
-from zonedata.life import Life
+from zonedata.life import Life, is_usual
 from zonedata.names import Name
 from zonedata.standing import Standing
 
 MAX_SSI = 300  # octets; mimi://, a host of at most 253 and a user part
+_MIMI = "mimi://"
+_NOT_IN_SSI = ' ?#\\"<>'
+_USUAL = 7  # fields of an ASSERTION: four of its life, owner, msp, ssi
 MAX_FEATURES = 16
 MAX_FEATURE = 32  # octets
 RECIPIENT_OCTETS = 32  # SHA-256 of the recipient's public key
@@ -32,7 +36,7 @@ def host_of_ssi(ssi: str) -> str:
     Raises:
         MalformedError: It is no such URI with a user, room or pseudonym path.
     """
-    if not ssi.startswith("mimi://") or not ssi.isascii() or any(c in ssi for c in ' ?#\\"<>'):
+    if not ssi.startswith(_MIMI) or not ssi.isascii() or any(map(ssi.__contains__, _NOT_IN_SSI)):
         raise MalformedError(f"SSI {ssi[:60]!r} is no mimi:// URI")
     host, slash, path = ssi[7:].partition("/")
     if slash and not path:
@@ -89,6 +93,49 @@ class Assertion:
             raise MalformedError(f"{names.to_text(owner)} is no name that a person can have")
         ssi = _check_ssi(fields.text("ssi", MAX_SSI), msp)
         return cls(life, owner, msp, ssi, features or (), recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """As much of an ASSERTION as says where somebody can be reached.
+
+    Attributes:
+        owner: In presentation form, which `names` has not read.
+    """
+
+    owner: str
+    msp: str
+    ssi: str
+    features: tuple[str, ...]
+    expires: int
+
+
+def glimpse(value: dict[str, Any]) -> Glimpse | None:
+    """Read the body of an ASSERTION in which all is as usual, at a third of the cost of the whole.
+
+    Returns:
+        None where it takes `Assertion.from_fields` to say what it is. What is glimpsed is what that would read,
+        provided that the owner is a name that a person can have.
+    """
+    get = value.get
+    owner, msp, ssi = get("owner"), get("msp"), get("ssi")
+    if not (type(owner) is str and type(msp) is str and type(ssi) is str and is_usual(value)):
+        return None
+    host = len(_MIMI) + len(msp)
+    is_at_msp = ssi[:host] == _MIMI + msp and ssi[host : host + 1] == "/" and host + 1 < len(ssi) <= MAX_SSI
+    if not is_at_msp or not ssi.isascii() or not ssi.isprintable() or any(map(ssi.__contains__, _NOT_IN_SSI)):
+        return None
+    listed: Any = ()
+    if len(value) != _USUAL:
+        listed = get("features")
+        if len(value) != _USUAL + 1 or type(listed) is not list or not 0 < len(listed) <= MAX_FEATURES:
+            return None
+        if any(type(one) is not str for one in listed):
+            return None
+    try:
+        return Glimpse(owner, check_authority(msp), ssi, _features(tuple(listed)), value["expires"])
+    except MalformedError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +250,13 @@ class Status:
         status = cls(life, fields.name("owner"), fields.list_of("rows", _row, MAX_STATUS))
         strictly_ascending(tuple(row[:2] for row in status.rows), "rows")
         return status
+
+
+@lru_cache(maxsize=256)  # an MSP has few combinations; at most 500 octets each
+def _features(listed: tuple[str, ...]) -> tuple[str, ...]:
+    features = tuple(feature(one) for one in listed)
+    strictly_ascending(features, "features")
+    return features
 
 
 def feature(value: Any) -> str:
