@@ -107,6 +107,11 @@ class Batch(Generic[L]):
         await self._pipeline.run()
 
     @property
+    def is_ready(self) -> bool:
+        """Whether `told` would return at once with turns."""
+        return bool(self._turns) and self._turns[0].is_done
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is begun."""
         return not self._turns
@@ -157,14 +162,17 @@ class Batch(Generic[L]):
     def answer(self, turn: Turn[L]) -> Answer | UnreachableError:
         """Make the answer of a turn that was asked and is done."""
         if turn.received is None:
-            reasons = "; ".join(f"{self._server}: {reason}" for reason in dict.fromkeys(turn.reasons))
-            return UnreachableError(self._server, reasons)
+            return UnreachableError(self._server, "; ".join(dict.fromkeys(turn.reasons)))
         assert turn.csi is not None, "it was asked"
         via = Via(
             self._server, Protocol.TCP, turn.spent * 1000, turn.octets, turn.received, turn.message_id
         )
         manner = turn.manner
         return from_reply(turn.csi, via, manner.qtype, manner.trust, self._clock.now(), self._recall)
+
+    def reasons(self, turn: Turn[L]) -> list[str]:
+        """Return why each try that failed brought nothing."""
+        return [f"{self._server}: {reason}" for reason in turn.reasons]
 
     # --- what the pipeline calls -------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from resolver.fpdig.options import Command, UsageError, read_command
 from resolver.fpdig.verdict import Exit, worst
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
+from transport.pipeline import Connect, connect_stream
 from zonedata.errors import MalformedError, UntrustedError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -63,17 +64,17 @@ def prepare(arguments: list[str]) -> Command | Exit:
 async def run_with_sockets(command: Command) -> Exit:
     """Carry out a command over real sockets."""
     async with SocketDialer() as dialer:
-        return await run(command, dialer, Clock())
+        return await run(command, dialer, Clock(), connect_stream)
 
 
-async def run(command: Command, dialer: Dialer, clock: Clock) -> Exit:
+async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) -> Exit:
     """Carry out a command."""
-    asker, voice = Asker(dialer, clock, _version()), Voice(_out, _err)
+    asker, voice = Asker(dialer, clock, _version()), Voice(_out, _err, sys.stdout.isatty())
     faults = _load_anchors(command, asker)
     if faults:
         return _refuse(faults)
     if command.batch:
-        return await run_batch(command.batch, command.defaults, asker, voice)
+        return await run_batch(command.batch, command.defaults, asker, voice, connect)
     return worst([await asker.ask(question, voice) for question in command.questions])
 
 
