@@ -1,7 +1,7 @@
 """Very many look-ups of one resolver over one connection, told in the order in which they were asked.
 
-A shell. Nothing is held but what is in flight and what waits for its turn to be told. Replies are read when they come
-and become answers when they are told, so that whoever tells them has the barrier for bugs.
+A shell. Nothing is held but what is in flight and what waits for its turn to be told. Replies are read when they
+come and become answers when they are told, so that whoever tells them has the barrier for bugs.
 """
 
 from collections import deque
@@ -12,10 +12,8 @@ from typing import Generic, TypeVar
 import trio
 
 from resolver.answer import Answer, Via
-from resolver.reading import from_reply
-from resolver.settings import DEFAULT_APEX
+from resolver.reading import Manner, from_reply
 from resolver.stub import Tries
-from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
@@ -25,28 +23,10 @@ from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
 from zonedata.names import Name
 from zonedata.recall import Recall
-from zonedata.trust import Trust
 from zonedata.wire import QType
 
 WAITING = 2_000  # questions begun and not yet told, one of them slow: about 10 MB
 _QUESTION = 10  # where it begins in a message after its id: flags and counts are before it
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a question is asked and its answer judged.
-
-    Attributes:
-        qtype: What for.
-        flags: RD and CD as wanted.
-        apex: Under which the resolver answers.
-        trust: The anchor to judge a proof by; None believes the resolver.
-    """
-
-    qtype: QType = QType.PROOF
-    flags: int = wire.FLAG_RD
-    apex: Name = DEFAULT_APEX
-    trust: Trust | None = None
 
 
 L = TypeVar("L")
@@ -58,7 +38,7 @@ class Turn(Asked, Generic[L]):
 
     Attributes:
         label: Whatever the caller knows it by.
-        csi: What is asked about; None for what is settled without asking.
+        csi: What is asked about; None for what is settled without asking, as `manner`.
         manner: How.
         is_done: Whether it can be told.
         received: The reply; None while there is none, and when there will be none.
@@ -69,7 +49,7 @@ class Turn(Asked, Generic[L]):
 
     label: L = field(kw_only=True)
     csi: Csi | None = None
-    manner: Manner = Manner()
+    manner: Manner | None = None
     is_done: bool = False
     received: replies.Received | None = None
     spent: float = 0.0
@@ -85,22 +65,19 @@ class Batch(Generic[L]):
 
     Args:
         endpoint: The resolver.
-        clock: Whose time judges proofs.
         tries: How long and how often to ask; it is always TCP.
         connect: Makes connections.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, clock: Clock, tries: Tries = Tries(), connect: Connect = connect_stream
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, tries: Tries, connect: Connect = connect_stream) -> None:
         self._server = endpoint.to_text()
-        self._clock = clock
         self._pipeline: Pipeline[Turn[L]] = Pipeline(endpoint, self, tries.seconds, tries.count, connect)
         self._turns: deque[Turn[L]] = deque()  # begun and not yet told, oldest first
         self._recall = Recall()
         self._ready = trio.lowlevel.ParkingLot()  # the teller waits here
         self._room = trio.lowlevel.ParkingLot()  # the asker waits here
         self._is_ended = False
+        self._error: Exception | None = None
 
     async def run(self) -> None:
         """Carry questions until cancelled."""
@@ -124,7 +101,7 @@ class Batch(Generic[L]):
     def ask(self, turn: Turn[L]) -> None:
         """Take a turn and ask its question."""
         csi, manner = turn.csi, turn.manner
-        assert csi is not None, "what is asked is about somebody"
+        assert csi is not None and manner is not None, "what is asked is about somebody"  # noqa: PT018 - one thought
         head, tail = _around(manner.qtype, manner.flags, manner.apex)
         turn.body = head + names.to_wire(csi.owner, names.ROOT)[:-1] + tail
         self._turns.append(turn)
@@ -141,9 +118,10 @@ class Batch(Generic[L]):
         turn.is_done = True
         self.settled()
 
-    def end(self) -> None:
-        """Say that no more turns come."""
+    def end(self, error: Exception | None = None) -> None:
+        """Say that no more turns come, and why, if `told` is to raise it in the end."""
         self._is_ended = True
+        self._error = error
         self.settled()
 
     async def told(self) -> list[Turn[L]]:
@@ -151,6 +129,8 @@ class Batch(Generic[L]):
         turns = self._turns
         while not (turns and turns[0].is_done):
             if self._is_ended and not turns:
+                if self._error is not None:
+                    raise self._error
                 return []
             await self._ready.park()
         ready = []
@@ -159,16 +139,13 @@ class Batch(Generic[L]):
         self._room.unpark_all()
         return ready
 
-    def answer(self, turn: Turn[L]) -> Answer | UnreachableError:
-        """Make the answer of a turn that was asked and is done."""
+    def answer(self, turn: Turn[L], now: float) -> Answer | UnreachableError:
+        """Make the answer of a turn that was asked and is done; proofs are judged at `now`, Unix seconds."""
         if turn.received is None:
             return UnreachableError(self._server, "; ".join(dict.fromkeys(turn.reasons)))
-        assert turn.csi is not None, "it was asked"
-        via = Via(
-            self._server, Protocol.TCP, turn.spent * 1000, turn.octets, turn.received, turn.message_id
-        )
-        manner = turn.manner
-        return from_reply(turn.csi, via, manner.qtype, manner.trust, self._clock.now(), self._recall)
+        assert turn.csi is not None and turn.manner is not None, "it was asked"  # noqa: PT018 - one thought
+        via = Via(self._server, Protocol.TCP, turn.spent * 1000, turn.octets, turn.received, turn.message_id)
+        return from_reply(turn.csi, via, turn.manner, now, self._recall)
 
     def reasons(self, turn: Turn[L]) -> list[str]:
         """Return why each try that failed brought nothing."""
@@ -186,7 +163,7 @@ class Batch(Generic[L]):
         ):
             return False
         try:
-            asked.received = replies.read_reply(reply_untrusted)
+            asked.received = replies.read_reply(reply_untrusted, 12 + len(question))
         except MalformedError:
             return False
         asked.spent = now - asked.since

@@ -1,16 +1,20 @@
 """Reading a resolver's reply as an answer: judged against an anchor, or believed where there is none. Pure.
 
-Statements are decoded as far as the answer needs them: of ten thousand answers a second nobody looks at every denial.
+Statements are decoded as far as the answer needs them: of ten thousands of answers a second nobody looks at every
+denial.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.settings import DEFAULT_APEX
 from zonedata import names
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Assurance, Kind
+from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, read_claim
 from zonedata.person_statements import Assertion, Block, Status
 from zonedata.recall import Recall
@@ -18,7 +22,7 @@ from zonedata.replies import Received
 from zonedata.standing import Standing
 from zonedata.statements import glimpse_assertion
 from zonedata.trust import Trust
-from zonedata.wire import QType, Rcode
+from zonedata.wire import FLAG_RD, QType, Rcode
 
 _TELLING = frozenset(bytes((kind,)) for kind in (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS))  # first octets
 
@@ -57,28 +61,42 @@ class Shown(Sequence[Claim]):
         return repr(self._read())
 
 
-def from_reply(
-    csi: Csi, via: Via, qtype: QType, trust: Trust | None, now: float, recall: Recall | None = None
-) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a question is asked and its answer judged.
+
+    Attributes:
+        qtype: What for.
+        flags: RD and CD as wanted.
+        apex: Under which the resolver answers.
+        trust: The anchor to judge a proof by; None believes the resolver.
+    """
+
+    qtype: QType = QType.PROOF
+    flags: int = FLAG_RD
+    apex: Name = DEFAULT_APEX
+    trust: Trust | None = None
+
+
+def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
     """Make the answer of a reply.
 
     Args:
         csi: What was asked about.
         via: How the reply came, and the reply.
-        qtype: What was asked for.
-        trust: The anchor to judge a proof by; None believes the resolver.
+        manner: How it was asked.
         now: Unix seconds.
         recall: What earlier judgements remembered.
     """
     reply = via.reply
     assert reply is not None, "an answer is made of a reply"
-    is_proof, is_sound = qtype is QType.PROOF, reply.rcode == Rcode.NOERROR
-    if trust is None or not is_proof:
+    is_proof = manner.qtype is QType.PROOF
+    if manner.trust is None or not is_proof:
         return _from_hearsay(csi, reply, via, is_proof=is_proof)
-    if not is_sound:  # nothing shown beside an error can be a proof
+    if reply.rcode != Rcode.NOERROR:  # nothing shown beside an error can be a proof
         return Answer(csi, Outcome.INCOMPLETE, False, None, (), (), (), (), via)
     wires = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
-    return from_judgement(csi, judge(csi.owner, trust, wires, now, recall), Shown(reply), via)
+    return from_judgement(csi, judge(csi.owner, manner.trust, wires, now, recall), Shown(reply), via)
 
 
 def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Answer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from resolver.answer import Answer, Via
-from resolver.reading import from_reply
+from resolver.reading import Manner, from_reply
 from resolver.settings import DEFAULT_APEX
 from transport.clock import Clock
 from transport.dialer import Dialer
@@ -67,7 +67,7 @@ class Stub:
             UnreachableError: No server gave an answer that can be read, after every try.
         """
         via = await self.exchange(csi.owner, qtype, flags)
-        return from_reply(csi, via, qtype, self.trust, self.clock.now())
+        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust), self.clock.now())
 
     async def exchange(self, name: Name, qtype: int, flags: int) -> Via:
         """Ask a question and return the first reply that can be read.

@@ -1,8 +1,9 @@
 """Very many questions to one server over one connection (RFC 7766): always so many in flight, replies in blocks.
 
-A question here is a row in a table and its reply a call of a function, not a task that waits: among ten thousands of
-questions a second, a task and a cancel scope for each would cost more than all the rest. Replies come in any order.
-When the connection ends, another one is made and what was not answered is asked again, a bounded number of times.
+A question here is a row in a table and its reply a call of a function, not a task that waits: among ten thousands
+of questions a second, a task and a cancel scope for each would cost more than all the rest. Replies come in any
+order. When the connection ends, another one is made and what was not answered is asked again, a bounded number of
+times.
 
 Left out: what is asked and whether a reply is one (`Asks`, the caller's); few questions, which are better asked
 through a dialer.
@@ -24,7 +25,7 @@ WINDOW = 96  # questions in flight: a server of ours reads on while it has fewer
 READ_SIZE = 16_384  # octets a read: what was answered is asked again while the server works on the rest
 FIRST_PAUSE = 0.05  # seconds before connecting again when a connection brought nothing; doubles each time
 LAST_PAUSE = 1.0  # seconds: a server that restarts is back within some of these
-FREE_LOSSES = 10  # connections that may end under a question, if they carried others: servers limit how many they take
+FREE_LOSSES = 10  # connections that may end under a question and have carried others; servers limit each one
 ID_OCTETS = 2
 _IDS = struct.Struct(">256H")
 

@@ -35,10 +35,11 @@ class Caps:
 
 def pack(value: Any) -> bytes:
     """Encode canonically: map keys ascending, every number and length in its shortest form."""
-    return _packed(_ordered(value))
+    return encode(_ordered(value))
 
 
-def _packed(value: Any) -> bytes:
+def encode(value: Any) -> bytes:
+    """Take the second half of `pack`: encode what has its keys in order; what decodes to it otherwise differs."""
     packed: bytes = msgpack.packb(value, use_bin_type=True)
     return packed
 
@@ -58,12 +59,27 @@ def unpack(data: bytes, caps: Caps) -> dict[str, Any]:
         MalformedError: Too long, too deep, too many elements, not a map, a value of another type than those
             above, or not in canonical form.
     """
+    value = decode(data, caps)
+    if not isinstance(value, dict):
+        raise MalformedError("body is not a map")
+    _check(value, MAX_DEPTH)
+    if encode(value) != data:
+        raise MalformedError("body is not in canonical form")
+    return value
+
+
+def decode(data: bytes, caps: Caps) -> Any:
+    """Take the first half of `unpack`: decode within the caps; for who checks types, order and form on the way.
+
+    Raises:
+        MalformedError: Too long, too deep, too many elements, or not msgpack.
+    """
     if len(data) > caps.octets:
         raise MalformedError(f"body of {len(data)} octets, at most {caps.octets} are allowed")
     if caps.elements > MAX_ELEMENTS and _deepest(data) > MAX_DEPTH:
         raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels, or of more than {MAX_VALUES} values")
     try:
-        value = msgpack.unpackb(
+        return msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=True,
@@ -76,37 +92,32 @@ def unpack(data: bytes, caps: Caps) -> dict[str, Any]:
         )
     except (ValueError, msgpack.StackError, msgpack.ExtraData, RecursionError, OverflowError) as error:
         raise MalformedError(f"body is not msgpack within its caps: {type(error).__name__}") from error
-    if not isinstance(value, dict):
-        raise MalformedError("body is not a map")
-    _check(value, MAX_DEPTH)
-    if _packed(value) != data:
-        raise MalformedError("body is not in canonical form")
-    return value
 
 
 def _no_extension(code: int, data: bytes) -> None:
     raise ValueError(f"extension {code} of {len(data)} octets")
 
 
+def _in_order(value: dict[str, Any]) -> Iterable[Any]:
+    """Return the values of a map once its keys are seen to be text in ascending order."""
+    keys = list(value)
+    for key in keys:
+        if type(key) is not str:
+            raise MalformedError("body has a map key that is no text")
+    if keys != sorted(keys):
+        raise MalformedError("body is not in canonical form")
+    return value.values()
+
+
 def _check(value: dict[str, Any] | list[Any], depth: int) -> None:
     """Check what the decoder made: types, range, depth, and that every map has its keys in order.
 
-    A message costs a dozen of these, so types are compared as they are (the decoder makes no others), and there is a
-    call for each list and map only.
+    A message costs a dozen of these, so types are compared as they are (the decoder makes no others), and there is
+    a call for each list and map only.
     """
-    if type(value) is dict:
-        keys = list(value)
-        for key in keys:
-            if type(key) is not str:
-                raise MalformedError("body has a map key that is no text")
-        if keys != sorted(keys):
-            raise MalformedError("body is not in canonical form")
-        elements: Iterable[Any] = value.values()
-    else:
-        elements = value
     if value and depth == 1:
         raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels")
-    for element in elements:
+    for element in _in_order(value) if isinstance(value, dict) else value:
         kind = type(element)
         if kind is str or kind is bytes or kind is bool:
             continue
@@ -114,8 +125,6 @@ def _check(value: dict[str, Any] | list[Any], depth: int) -> None:
             if not 0 <= element <= MAX_INT:
                 raise MalformedError(f"number {element} outside 0 to 2^53")
         elif kind is dict or kind is list:
-            if depth == 1:
-                raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels")
             _check(element, depth - 1)
         else:
             raise MalformedError(f"body holds a value of type {kind.__name__}")

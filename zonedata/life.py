@@ -63,10 +63,8 @@ class Life:
         return None
 
 
-def is_usual(value: dict[str, Any]) -> bool:
-    """Say whether `Life.from_fields` certainly reads these fields of a body; False says nothing about it."""
-    get = value.get
-    ttl, serial, issued, expires = get("ttl"), get("serial"), get("issued"), get("expires")
+def are_usual(ttl: Any, serial: Any, issued: Any, expires: Any) -> bool:
+    """Say whether these are fields that `Life.from_fields` reads."""
     if type(ttl) is int and type(serial) is int and type(issued) is int and type(expires) is int:
         return 0 <= ttl <= MAX_TTL and 0 <= serial <= MAX_SERIAL and 0 <= issued < expires <= MAX_TIME
     return False

@@ -157,7 +157,7 @@ def verifies(_sealed: Sealed, public: PublicKey, signature: bytes, message: byte
     return public.verifies(signature, message)
 
 
-def open_claim(
+def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is many things
     claim: Claim,
     signer: Signer,
     tree: bytes,

@@ -1,9 +1,9 @@
 """What a judge of many proofs need not do twice: decode the same octets, check the same signature.
 
-The proofs of a batch show the same delegations, gaps and bindings again and again. Both things remembered here depend
-on nothing but octets: what an envelope says, and that a signature is a certain key's over a certain body. Everything
-else a judge asks (who may say it, whether the key is bound, whether it counts now, what overtakes it) it asks anew
-each time, so a judge that remembers comes to the same verdict as one that does not, refusals included.
+The proofs of a batch show the same delegations, gaps and bindings again and again. Both things remembered here
+depend on nothing but octets: what an envelope says, and that a signature is a certain key's over a certain body.
+Everything else a judge asks (who may say it, whether the key is bound, whether it counts now, what overtakes it) it
+asks anew each time, so a judge that remembers comes to the same verdict as one that does not, refusals included.
 
 Left out: failures. They cost the same again, or anybody could fill the memory with them.
 """
@@ -23,8 +23,8 @@ _Proven = tuple[bytes, Kind, bytes, bytes]  # raw key, kind, signature, body
 class Recall:
     """Remembers what was read and what was proven, as much as fits; not for two threads at a time.
 
-    There are two generations. What is used moves to the younger one; when that has half of the octets, the older one
-    is forgotten and the younger one takes its place.
+    There are two generations. What is used moves to the younger one; when that has half of the octets, the older
+    one is forgotten and the younger one takes its place.
 
     Args:
         most: Octets of envelopes remembered.

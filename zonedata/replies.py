@@ -82,8 +82,14 @@ def names_end(message: bytes, at: int) -> int:
     raise MalformedError("a name in the message has too many labels or does not end")
 
 
-def read_reply(message: bytes) -> Received:
+def read_reply(  # noqa: C901 - one pass, and it says what is wrong where it is
+    message: bytes, start: int | None = None
+) -> Received:
     """Read a reply whose question was already compared.
+
+    Args:
+        message: The reply.
+        start: Where its one question ends, if that is known.
 
     Raises:
         MalformedError: Cut short, too many records, a second OPT, or octets left over.
@@ -94,13 +100,16 @@ def read_reply(message: bytes) -> Received:
     if questions > 1 or sum(counts) > MAX_RECORDS:
         raise MalformedError(f"reply with {questions} questions and {sum(counts)} records")
     size = len(message)
-    at = names_end(message, 12) + 4 if questions else 12
+    if start is None:
+        start = names_end(message, 12) + 4 if questions else 12
+    at = start
     records: list[Record] = []
     errors: list[tuple[int, str]] = []
     rcode, udp_size = flags & 15, 0
     for section, count in zip(_SECTIONS, counts, strict=True):
         for _ in range(count):
-            at = at + 2 if message[at : at + 1] >= b"\xc0" else names_end(message, at)  # nearly always a pointer
+            first = message[at : at + 1]  # nearly always a pointer or, of OPT, the root
+            at = at + 2 if first >= b"\xc0" else at + 1 if first == b"\0" else names_end(message, at)
             if at + 10 > size:
                 raise MalformedError("record is cut short")
             rtype, ttl, length = _RECORD.unpack_from(message, at)

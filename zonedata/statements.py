@@ -17,6 +17,7 @@ from zonedata.zone_statements import Authority, Delegation, Gap, RootKeys, ZoneD
 
 Statement = RootKeys | ZoneDigest | Authority | Delegation | Gap | Assertion | Block | Denial | Status
 STATUS_CAPS = codec.Caps(octets=16_384, elements=128)  # a row for every authority that may be asked
+_ASSERTION_CAPS = RULES[Kind.ASSERTION].caps
 _BODY_AT = 13  # of an envelope with one signature of no octets: kind, count, algorithm, key id, length
 
 
@@ -61,10 +62,13 @@ def glimpse_assertion(wire: bytes) -> Glimpse | None:
     if not _BODY_AT <= len(wire) <= MAX_SEALED or wire[0] != Kind.ASSERTION or wire[1] != 1:
         return None
     start = _BODY_AT + (wire[_BODY_AT - 2] << 8 | wire[_BODY_AT - 1])
+    body = wire[start:]
     try:
-        return glimpse(codec.unpack(wire[start:], RULES[Kind.ASSERTION].caps))
+        value = codec.decode(body, _ASSERTION_CAPS)
     except MalformedError:
         return None
+    glimpsed = glimpse(value)
+    return glimpsed if glimpsed is not None and codec.encode(value) == body else None
 
 
 def seal(statement: Statement, *keys: PrivateKey) -> Sealed:

@@ -124,10 +124,6 @@ class Asker:
         trust = self.load(options.anchor)
         return Basis(options.anchor, trust.tree, qtype), trust
 
-    def frame(self, basis: Basis) -> Frame:
-        """Return what stands around an answer that is told now."""
-        return Frame(self.version, basis, self.clock.now())
-
     async def _ask(self, question: Question, voice: Voice) -> Exit:
         options = question.options
         try:
@@ -135,7 +131,7 @@ class Asker:
         except (MalformedError, UntrustedError) as error:
             voice.err(f"fpdig: {question.csi.text}: {options.anchor}: {error}")
             return Exit.USAGE
-        asking = _Asking(self, question, voice, self.frame(basis))
+        asking = _Asking(self, question, voice, Frame(self.version, basis, self.clock.now()))
         if options.trace:
             assert trust is not None, "options demand an anchor for +trace"
             return await asking.walk(trust)

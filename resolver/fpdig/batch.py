@@ -1,10 +1,10 @@
 """Many questions: a line each, many in flight over one connection, answers in the order of the lines.
 
-A shell. The file is read in pieces as they come, so that a pipe can ask one question now and one later; nothing is held
-but what is in flight, what waits for its turn to be printed, and a block of text.
+A shell. The file is read in pieces as they come, so that a pipe can ask one question now and one later; nothing is
+held but what is in flight, what waits for its turn to be printed, and a block of text.
 
-A line whose own options name another server, another patience or a walk is asked apart, in a task of its own; its answer
-has its place in the order all the same.
+A line whose own options name another server, another patience or a walk is asked apart, in a task of its own; its
+answer has its place in the order all the same.
 """
 
 import os
@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 import trio
 
 from resolver.answer import Answer
-from resolver.batch import Batch, Manner, Turn
+from resolver.batch import Batch, Turn
 from resolver.fpdig.asking import Asker, Voice, flags_of
 from resolver.fpdig.options import Options, Question, UsageError, read_line
+from resolver.fpdig.render import Frame
 from resolver.fpdig.telling import failure, placed, tell, tell_silence, warning
 from resolver.fpdig.verdict import Basis, Exit, believed, worst
+from resolver.reading import Manner
 from resolver.stub import Tries
 from transport.pipeline import Connect
 from zonedata import identifiers
@@ -63,6 +65,7 @@ class _Run:
     failed: str = ""  # why reading ended early
     statuses: set[Exit] = field(default_factory=lambda: {Exit.ANSWERED})
     usual: _Way | None = None  # for lines without options
+    now: float = 0.0  # Unix seconds, read once for the turns that are told together
     held: list[str] = field(default_factory=list)  # text, not yet written
     held_size: int = 0
 
@@ -74,6 +77,7 @@ class _Run:
             nursery.start_soon(self.batch.run)
             nursery.start_soon(self._ask_all, nursery)
             while turns := await self._wait_turns():
+                self.now = self.asker.clock.now()
                 for turn in turns:
                     self._tell(turn)
             nursery.cancel_scope.cancel()
@@ -208,13 +212,14 @@ class _Run:
         self._say(said, status)
 
     def _answer(self, turn: Turn[Question | _Line], question: Question) -> tuple[Said, Exit]:
-        options, trust = question.options, turn.manner.trust
+        options, manner = question.options, turn.manner
+        assert manner is not None, "it was asked"
         usual = self.usual
-        basis = usual.basis if usual is not None and turn.manner is usual.manner else self.asker.basis(options)[0]
-        frame = self.asker.frame(basis)
-        came = self.batch.answer(turn)
+        basis = usual.basis if usual is not None and manner is usual.manner else self.asker.basis(options)[0]
+        frame = Frame(self.asker.version, basis, self.now)
+        came = self.batch.answer(turn, self.now)
         remarks = [failure(reason) for reason in self.batch.reasons(turn)] if turn.reasons else []
-        if trust is not None and (words := warning(trust, frame)):
+        if manner.trust is not None and (words := warning(manner.trust, frame)):
             remarks.insert(0, words)
         if isinstance(came, Answer):
             told = tell(believed(came, basis), question, frame)
@@ -283,5 +288,5 @@ async def run_batch(path: str, defaults: Options, asker: Asker, voice: Voice, co
         connect: Makes the connection to the resolver.
     """
     tries = Tries(defaults.time, defaults.tries)
-    batch: Batch[Question | _Line] = Batch(defaults.server, asker.clock, tries, connect)
+    batch: Batch[Question | _Line] = Batch(defaults.server, tries, connect)
     return await _Run(path, defaults, asker, voice, batch).run()

@@ -1,8 +1,8 @@
 """An answer as a JSON document; docs/fpdig-json.md tells the fields. Pure.
 
 Keys come in one order and numbers are numbers. `VERSION` goes up when a reader would have to change. What every
-document has is written here as text: a batch writes ten thousands a second, and the encoder of maps would be a third of
-its work. What few have goes through the encoder.
+document has is written here as text: a batch writes ten thousands a second, and the encoder of maps would be a
+third of its work. What few have goes through the encoder.
 """
 
 import json
@@ -36,16 +36,16 @@ def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None =
     has_server = bool(via.server)
     parts = [
         _head(answer.csi),
-        f'"outcome": {_text(answer.outcome.value)}, "complete": {_word(answer.complete)}',
+        f'"outcome": {_text(answer.outcome)}, "complete": {_word(answer.complete)}',
         f'"verified": {_word(answer.verified)}',
         f'"assertions": [{", ".join([_assertion(reach) for reach in answer.reaches])}]',
         f'"authorities": [{", ".join([_row(row) for row in answer.rows])}]',
         f'"refusals": {_value([_refusal(refusal) for refusal in answer.refusals]) if answer.refusals else "[]"}',
         f'"rcode": {_text(rcode_text(reply.rcode)) if reply is not None else "null"}',
-        f'"ede": {_value([{"code": code, "text": text} for code, text in answer.errors]) if answer.errors else "[]"}',
+        f'"ede": {_value([{"code": c, "text": text} for c, text in answer.errors]) if answer.errors else "[]"}',
         f'"server": {_text(via.server) if has_server else "null"}',
-        f'"transport": {_text(via.protocol.value) if has_server else "null"}',
-        f'"ms": {_value(round(via.milliseconds, 3))}',
+        f'"transport": {_text(via.protocol) if has_server else "null"}',
+        f'"ms": {round(via.milliseconds, 3)!r}',
     ]
     if proof:
         parts.append(f'"proof": {_value([_claim(claim) for claim in answer.claims])}')
@@ -59,7 +59,7 @@ def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None =
 def unreached(csi: Csi, reasons: list[str]) -> str:
     """Return the document of a question that nobody answered."""
     return (
-        f'{{{_head(csi)}, "outcome": {_text(Outcome.INCOMPLETE.value)}, "complete": false, "verified": null, '
+        f'{{{_head(csi)}, "outcome": {_text(Outcome.INCOMPLETE)}, "complete": false, "verified": null, '
         '"assertions": [], "authorities": [], "refusals": [], "rcode": null, "ede": [], "server": null, '
         f'"transport": null, "ms": null, "error": {_text("; ".join(dict.fromkeys(reasons)))}}}'
     )
@@ -71,17 +71,14 @@ def _head(csi: Csi) -> str:
 
 def _assertion(reach: Reach) -> str:
     return (
-        f'{{"msp": {_text(reach.msp)}, "ssi": {_text(reach.ssi)}, "assurance": {_text(reach.assurance.value)}, '
+        f'{{"msp": {_text(reach.msp)}, "ssi": {_text(reach.ssi)}, "assurance": {_text(reach.assurance)}, '
         f'"expires": {reach.expires}, "expires_text": {_text(instant(reach.expires))}, '
         f'"features": [{", ".join(map(_text, reach.features))}]}}'
     )
 
 
 def _row(row: Row) -> str:
-    return (
-        f'{{"authority": {_text(row.authority)}, "role": {_text(row.role.value)}, '
-        f'"status": {_text(row.standing.value)}}}'
-    )
+    return f'{{"authority": {_text(row.authority)}, "role": {_text(row.role)}, "status": {_text(row.standing)}}}'
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def fpdig(*words: str, alter: Callable[[World], None] = lambda _: None) -> Ran:
         async with trio.open_nursery() as nursery:
             await world.start_resolver(nursery)
             alter(world)
-            status = await run(command, world.network, world.clock)
+            status = await run(command, world.network, world.clock, world.network.connect)
             nursery.cancel_scope.cancel()
         return status
 

@@ -18,6 +18,7 @@ from tests.resolver.fpdig.phonebook import fpdig, make_world
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.later import LaterPool
+from transport.pipeline import connect_stream
 from transport.slots import StreamLimits
 from transport.tcp_listener import open_tcp, serve_tcp
 from transport.udp_listener import open_udp, serve_udp
@@ -85,7 +86,7 @@ async def test_real_sockets_from_question_to_answer(place: Path, capsys: pytest.
             words = ["@127.0.0.1", "-p", str(port), ALICE, "--anchor", str(place / "anchor.pem"), ALICE, "+csi"]
             command = prepare(words)
             assert isinstance(command, Command)
-            assert await run(command, dialer, world.clock) == 0
+            assert await run(command, dialer, world.clock, connect_stream) == 0
             nursery.cancel_scope.cancel()
     out = capsys.readouterr().out
     assert f";; SERVER: 127.0.0.1#{port}(127.0.0.1) (TCP)\n" in out  # a proof does not fit a datagram
