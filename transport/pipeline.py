@@ -229,9 +229,14 @@ class Pipeline(Generic[A]):
         return True
 
     def _end(self, reason: str) -> None:
-        """Ask again, or give up, whatever is in flight on a connection that ended, or that there never was."""
+        """Ask again, or give up, whatever is in flight on a connection that ended, or that there never was.
+
+        The oldest question goes last: if it was what ended the connection, the others are answered before it does
+        so again.
+        """
         now = trio.current_time()
         unanswered = list(self._waiting.values())
+        unanswered = unanswered[1:] + unanswered[:1]
         self._waiting.clear()
         self._outbox.clear()
         for asked in unanswered:
