@@ -14,10 +14,11 @@ from typing import Protocol
 from resolver.answer import Answer
 from resolver.asked import Asked
 from resolver.fpdig import trace
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.render import Frame, banner
 from resolver.fpdig.telling import Told, failure, placed, tell, tell_silence, warning
-from resolver.fpdig.verdict import Basis, Exit, believed
+from resolver.fpdig.verdict import Basis, believed
 from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from transport.clock import Clock

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from resolver.answer import Answer
 from resolver.asked import Asked
 from resolver.fpdig import document
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.render import Frame, answer_text, banner
-from resolver.fpdig.verdict import Exit, explanation, status_of
+from resolver.fpdig.verdict import explanation, status_of
 from resolver.fpdig.words import instant
 from zonedata.trust import Trust, is_current
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
-from resolver.fpdig.main import prepare, run
+from resolver.fpdig.exits import Exit
+from resolver.fpdig.main import prepare
 from resolver.fpdig.options import Command
-from resolver.fpdig.verdict import Exit
+from resolver.fpdig.running import run
 from tests.world import START, Host, World, key_of
 from transport.endpoint import Endpoint
 from zonedata.identifiers import node_from_text, parse

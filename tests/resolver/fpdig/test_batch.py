@@ -13,10 +13,10 @@ from resolver.batch import WAITING
 from resolver.fpdig import batch as module
 from resolver.fpdig.asking import Asker, Voice
 from resolver.fpdig.batch import BLOCK, HOLD, MAX_LINE, run_batch
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.render import Frame
 from resolver.fpdig.telling import Told, tell
-from resolver.fpdig.verdict import Exit
 from resolver.settings import DEFAULT_APEX
 from tests.resolver.fpdig.phonebook import fpdig
 from transport.clock import Clock

@@ -12,8 +12,10 @@ import trio
 
 from resolver.fpdig import main as module
 from resolver.fpdig import usage
-from resolver.fpdig.main import main, prepare, run, run_with_sockets
+from resolver.fpdig.main import main, prepare
 from resolver.fpdig.options import Command
+from resolver.fpdig.running import run, run_with_sockets
+from resolver.fpdig.version import version
 from tests.resolver.fpdig.phonebook import fpdig, make_world
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
@@ -46,7 +48,7 @@ def test_help_and_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def test_version_of_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: f"7.0 of {name}")
-    assert module._version() == "7.0 of fingerpost"
+    assert version() == "7.0 of fingerpost"
 
 
 def test_version_of_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +56,7 @@ def test_version_of_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", absent)
-    assert module._version() == "(not installed)"
+    assert version() == "(not installed)"
 
 
 @pytest.mark.usefixtures("place")
