@@ -14,7 +14,7 @@ change; what is not named in `__all__` may change at any time.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import trio
@@ -143,7 +143,8 @@ async def lookup_many(
         nursery.start_soon(batch.run)
         nursery.start_soon(_ask_all, csis, batch, manner)
         try:
-            yield _tell_all(batch, Clock())
+            async with aclosing(_tell_all(batch, Clock())) as answers:
+                yield answers
         except Exception as error:  # noqa: BLE001 - the caller's, raised again below
             raised = error
         nursery.cancel_scope.cancel()

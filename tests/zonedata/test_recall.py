@@ -1,6 +1,5 @@
 """A judge that remembers says what one says that does not; and it does less."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +62,7 @@ def test_remembering_changes_no_verdict(trees: list[World], words: Any, data: st
 
 
 @pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The signatures that were checked."""
     found: list[bytes] = []
     true = PublicKey.verifies
