@@ -172,14 +172,12 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall:
     read, check = (recall.read, recall.verifies) if recall is not None else (read_claim, verifies)
     claims, refusals, hints = _read(wires, owner, read)
     known = Known(_caught_up(trust, claims), Holdings(), now, check)
-    tried = set()
-    path = follow(owner, known)
-    while untried := [need for need in path.needs if need.key not in tried]:
-        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
-        for need in untried:
-            tried.add(need.key)
-            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
-        path = follow(owner, known)
+    path = recall.routes.find(owner, trust, claims, now) if recall is not None else None
+    if path is None:
+        path, refused = _lead(owner, claims, known)
+        refusals += refused
+        if recall is not None and not refused:
+            recall.routes.keep(path, trust, claims, now)
     findings = []
     parties = [grantee.signer for grantee in path.grantees.values()]
     for principal, grantee in path.grantees.items():
@@ -190,6 +188,20 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall:
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
     return judgement
+
+
+def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:
+    """Follow what zones say as far as it is shown; return what of it was refused, too."""
+    refusals: list[Refusal] = []
+    tried = set()
+    path = follow(owner, known)
+    while untried := [need for need in path.needs if need.key not in tried]:
+        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
+        for need in untried:
+            tried.add(need.key)
+            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
+        path = follow(owner, known)
+    return path, refusals
 
 
 def _caught_up(trust: Trust, claims: list[Claim]) -> Trust:

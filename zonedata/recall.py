@@ -3,7 +3,8 @@
 The proofs of a batch show the same delegations, gaps and bindings again and again. Both things remembered here
 depend on nothing but octets: what an envelope says, and that a signature is a certain key's over a certain body.
 Everything else a judge asks (who may say it, whether the key is bound, whether it counts now, what overtakes it) it
-asks anew each time, so a judge that remembers comes to the same verdict as one that does not, refusals included.
+asks anew each time, unless `routes` knows that nothing it depends on has changed. So a judge that remembers comes
+to the same verdict as one that does not, refusals included.
 
 Left out: failures. They cost the same again, or anybody could fill the memory with them.
 """
@@ -11,6 +12,7 @@ Left out: failures. They cost the same again, or anybody could fill the memory w
 from zonedata.keys import PublicKey
 from zonedata.kinds import ZONE_SIGNED, Kind
 from zonedata.opening import Claim, Refusal, read_claim
+from zonedata.routes import Routes
 from zonedata.sealed import Sealed
 
 MAX_OCTETS = 16_000_000  # of envelopes, ten times that decoded; half of a root of 30,000 nodes with its gaps
@@ -26,13 +28,17 @@ class Recall:
     There are two generations. What is used moves to the younger one; when that has half of the octets, the older
     one is forgotten and the younger one takes its place.
 
+    Attributes:
+        routes: Paths found before.
+
     Args:
         most: Octets of envelopes remembered.
     """
 
-    __slots__ = ("_claims", "_half", "_octets", "_old_claims", "_old_proven", "_proven")
+    __slots__ = ("_claims", "_half", "_octets", "_old_claims", "_old_proven", "_proven", "routes")
 
     def __init__(self, most: int = MAX_OCTETS) -> None:
+        self.routes = Routes()
         self._half = most // 2
         self._octets = 0  # of the younger generation
         self._claims: dict[bytes, Claim] = {}
