@@ -2,9 +2,9 @@
 
 A path depends on the owner only in how the owner lies to the names in the statements shown: before, at or after a
 node, the end of what hangs below it, or an end of a gap; and in which grants reach it. It depends on the time only
-in which instants of the statements, and of the keys they bind, have passed. Where all of that is as it was, following
-the path anew would only find it again. Paths with anything refused are not kept: what a refusal says depends on
-more.
+in which instants of the statements, and of the keys they bind, have passed. Where all of that is as it was,
+following the path anew would only find it again. Paths with anything refused are not kept: what a refusal says
+depends on more.
 
 Left out: what authorities say about people, which is judged anew each time.
 """
