@@ -12,6 +12,7 @@ from trio.testing import memory_stream_pair
 from transport.endpoint import Endpoint
 from transport.framing import Deframer, frame
 from transport.pipeline import FIRST_PAUSE, FREE_LOSSES, WINDOW, Asked, Pipeline, connect_stream
+from transport.slots import StreamLimits
 
 THERE = Endpoint("192.0.2.1", 53)
 SECONDS = 5.0
@@ -151,6 +152,10 @@ async def test_thousands_over_one_connection(autojump_clock: trio.testing.MockCl
         assert (asker.answered, asker.given_up, server.connections) == (bodies(3_000), {}, 1)
         assert pipeline.room == WINDOW
     assert autojump_clock.current_time() == 0
+
+
+def test_the_window_is_within_what_a_server_of_ours_takes() -> None:
+    assert StreamLimits().pipelined > WINDOW
 
 
 async def test_never_more_in_flight_than_the_window(autojump_clock: trio.testing.MockClock) -> None:
