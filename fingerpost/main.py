@@ -1,13 +1,15 @@
-"""The command line: the tree of commands, and what every one of them ends with."""
+"""The command line: the tree of commands, and what every one of them ends with.
+
+A command's module is imported when it is called for: to import all of them takes longer than most commands do.
+"""
 
 import argparse
 import logging
 import sys
 from typing import NoReturn, Protocol
 
-from fingerpost import VERSION, check, keygen, logfmt, serve, sign
-from fingerpost.arguments import Subparsers
-from fingerpost.demo import command as demo
+from fingerpost import VERSION, logfmt
+from fingerpost.arguments import Subparsers, add_command
 from fingerpost.output import complain
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 
@@ -46,7 +48,40 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_FAULTS, f"{self.prog}: {message}\n")
 
 
-COMMANDS: dict[str, Command] = {"keygen": keygen, "sign": sign, "check": check, "serve": serve, "demo": demo}
+COMMANDS = {  # and what each says of itself in the help of the whole
+    "keygen": "make keys, show public keys, or make a trust anchor",
+    "sign": "sign a zone or a provider's mappings and build the store",
+    "check": "check configurations and all that they name",
+    "serve": "answer questions, as an authority or as a resolver",
+    "demo": "run a whole tree on this machine, with invented people",
+}
+
+
+def load(name: str) -> Command:
+    """Import a command."""
+    match name:
+        case "keygen":
+            from fingerpost import keygen  # noqa: PLC0415 - the module's text says why, here and below
+
+            return keygen
+        case "sign":
+            from fingerpost import sign  # noqa: PLC0415
+
+            return sign
+        case "check":
+            from fingerpost import check  # noqa: PLC0415
+
+            return check
+        case "serve":
+            from fingerpost import serve  # noqa: PLC0415
+
+            return serve
+        case "demo":
+            from fingerpost.demo import command  # noqa: PLC0415
+
+            return command
+        case _:
+            raise AssertionError(name)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,11 +101,16 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"fingerpost {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS.values():
-        command.add_parser(subparsers)
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    called = next((word for word in words if not word.startswith("-")), "")  # no option before it takes a value
+    for name, summary in COMMANDS.items():
+        if name == called:
+            load(name).add_parser(subparsers)
+        else:
+            add_command(subparsers, name, summary, "")
+    args = parser.parse_args(words)
     logfmt.begin()
-    return _ended(COMMANDS[args.command], args)
+    return _ended(load(args.command), args)
 
 
 def _ended(command: Command, args: argparse.Namespace) -> int:

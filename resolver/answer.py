@@ -1,5 +1,6 @@
 """What a look-up gives a caller, whether a resolver was asked or the walk was made here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transport.handler import Protocol
@@ -7,10 +8,11 @@ from zonedata import replies, wire
 from zonedata.identifiers import Csi
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Assurance, Role
-from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, read_claim
-from zonedata.person_statements import Assertion, Block, Status
+from zonedata.person_statements import Assertion
 from zonedata.standing import Standing
+
+OUR_TYPES = frozenset(wire.QType)  # of records
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Answer:
         reaches: Where the person can be reached.
         rows: How each authority stands, zones too.
         refusals: What was shown and not believed.
-        claims: Every statement shown, in order.
+        claims: Every statement shown, in order; decoded when somebody looks.
         via: How it came.
     """
 
@@ -86,7 +88,7 @@ class Answer:
     reaches: tuple[Reach, ...]
     rows: tuple[Row, ...]
     refusals: tuple[Refusal, ...]
-    claims: tuple[Claim, ...]
+    claims: Sequence[Claim]
     via: Via
 
     @property
@@ -100,7 +102,7 @@ class Answer:
         return self.via.reply.errors if self.via.reply is not None else ()
 
 
-def from_judgement(csi: Csi, judgement: Judgement, claims: list[Claim], via: Via) -> Answer:
+def from_judgement(csi: Csi, judgement: Judgement, claims: Sequence[Claim], via: Via) -> Answer:
     """Make the answer of what was verified here."""
     reaches = tuple(
         Reach(f.authority, f.ssi, f.assurance, f.opened.statement.life.expires, _features(f.opened.statement))
@@ -115,7 +117,7 @@ def from_judgement(csi: Csi, judgement: Judgement, claims: list[Claim], via: Via
         reaches,
         tuple(Row(f.authority, f.role, f.standing) for f in judgement.findings),
         tuple(judgement.refusals),
-        tuple(claims),
+        claims,
         via,
     )
 
@@ -124,47 +126,12 @@ def _features(statement: object) -> tuple[str, ...]:
     return statement.features if isinstance(statement, Assertion) else ()
 
 
-def from_hearsay(csi: Csi, claims: list[Claim], via: Via, *, is_proof: bool) -> Answer:
-    """Make the answer of what a resolver says, when there is no anchor to check it against.
-
-    A reply to a PROOF question without a STATUS, one that was cut short or one with an error says nothing about
-    absence.
-    """
-    rows: list[Row] = []
-    for claim in claims:
-        if isinstance(claim.statement, Status) and claim.statement.owner == csi.owner:
-            rows = [Row(*row) for row in claim.statement.rows]
-    accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
-    reaches = tuple(
-        reach
-        for claim in claims
-        if (reach := _hearsay_reach(claim, csi.owner)) is not None and (not rows or reach.msp in accepted)
-    )
-    says_all = via.reply is not None and via.reply.rcode == wire.Rcode.NOERROR and not via.reply.is_truncated
-    complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
-    absent = Outcome.NONE if complete else Outcome.INCOMPLETE
-    outcome = Outcome.FOUND if reaches else absent
-    return Answer(csi, outcome, complete, None, reaches, tuple(rows), (), tuple(claims), via)
-
-
-def _hearsay_reach(claim: Claim, owner: Name) -> Reach | None:
-    statement = claim.statement
-    match statement:
-        case Assertion() if statement.owner == owner:
-            ssi, features = statement.ssi, statement.features
-        case Block() if statement.speaks_for(owner):
-            ssi, features = statement.ssi_for(owner), ()
-        case _:
-            return None
-    return Reach(statement.msp, ssi, Assurance.ASSERTED, statement.life.expires, features)
-
-
 def read_claims(reply: replies.Received) -> tuple[list[Claim], list[Refusal]]:
     """Read every record of ours in a reply (steps 1 and 2); others are passed over."""
     claims: list[Claim] = []
     refusals: list[Refusal] = []
     for record in reply.records:
-        if record.rtype in set(wire.QType):
+        if record.rtype in OUR_TYPES:
             read = read_claim(record.rdata)
             if isinstance(read, Refusal):
                 refusals.append(read)

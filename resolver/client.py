@@ -1,22 +1,29 @@
-"""The client library: look an identifier up, through a resolver or by walking here.
+"""The client library: look identifiers up, through a resolver or by walking here.
 
-    from resolver.client import lookup, walk
+    from resolver.client import lookup, lookup_many, walk
 
     answer = await lookup("+14155550123", server="127.0.0.1#5300", anchor=Path("anchor.pem"))
     answer = await walk("alice@example.com", anchor=Path("anchor.pem"))
 
-Both return an `Answer` (see `resolver.answer`). Under trio. `API_VERSION` goes up when a caller would have to
+    async with lookup_many(open("numbers.txt"), server="127.0.0.1#5300") as answers:
+        async for csi, answer in answers:
+            ...
+
+All give an `Answer` (see `resolver.answer`). Under trio. `API_VERSION` goes up when a caller would have to
 change; what is not named in `__all__` may change at any time.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import trio
 
 from resolver.answer import Answer, Reach, Row, Via, from_judgement
 from resolver.asked import Asked
+from resolver.batch import Batch, Turn
 from resolver.finder import Finder
+from resolver.reading import Manner
 from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from transport.clock import Clock
@@ -30,8 +37,11 @@ from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome
 from zonedata.opening import Claim
 from zonedata.trust import Trust, read_anchor
+from zonedata.wire import QType
 
 API_VERSION = 1
+
+_Given = tuple[str, MalformedError | None]  # an identifier as it was given, and what is wrong with it
 
 __all__ = [
     "API_VERSION",
@@ -47,6 +57,7 @@ __all__ = [
     "UntrustedError",
     "Walker",
     "lookup",
+    "lookup_many",
     "walk",
 ]
 
@@ -93,6 +104,89 @@ async def lookup(csi: str, *, server: str = "127.0.0.1#53", anchor: Path | None 
         except UnreachableError as error:
             unreachable = error
     raise unreachable  # outside of the dialer's nursery, which would wrap it in a group
+
+
+@asynccontextmanager
+async def lookup_many(
+    csis: Iterable[str] | AsyncIterable[str],
+    *,
+    server: str = "127.0.0.1#53",
+    anchor: Path | None = None,
+    proof: bool = True,
+    tries: Tries | None = None,
+) -> AsyncGenerator[AsyncIterator[tuple[str, Answer | MalformedError | UnreachableError]]]:
+    """Ask a resolver about any number of identifiers over one connection.
+
+    Gives a context with an iterator of (identifier as it was given, what came of it), in the order in which they
+    were given. What concerns one identifier is a value, and the others go on: `MalformedError` when it is none,
+    `UnreachableError` when no try brought an answer. At most some thousand are held at a time, so the identifiers
+    may be the lines of a file of any length; blanks around them are passed over. A plain iterable is read in this
+    task's thread, and what waits in it lets all wait. What an iterable raises is raised after its last answer.
+
+    Args:
+        csis: Telephone numbers and e-mail addresses, as people write them.
+        server: The resolver's address and port. It is asked over TCP; a connection that ends is made again.
+        anchor: The trust anchor's file, to verify every proof; each statement about a zone is verified once.
+        proof: Ask for the proof, so that an answer says of every authority how it stands. Without it, for what the
+            resolver accepts alone: nothing is verified here, and it costs all concerned a fraction.
+        tries: How long and how often to ask; `tries.tcp` has no meaning here.
+
+    Raises:
+        MalformedError: The anchor's file is damaged.
+        UntrustedError: The anchor is not signed by its own keys.
+    """
+    trust = read_anchor(anchor) if anchor is not None else None
+    manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust)
+    batch: Batch[_Given] = Batch(Endpoint.from_text(server), tries or Tries())
+    raised: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(batch.run)
+        nursery.start_soon(_ask_all, csis, batch, manner)
+        try:
+            async with aclosing(_tell_all(batch, Clock())) as answers:
+                yield answers
+        except Exception as error:  # noqa: BLE001 - the caller's, raised again below
+            raised = error
+        nursery.cancel_scope.cancel()
+    if raised is not None:
+        raise raised  # outside of the nursery, which would wrap it in a group
+
+
+async def _ask_all(
+    csis: Iterable[str] | AsyncIterable[str],
+    batch: Batch[_Given],
+    manner: Manner,
+) -> None:
+    async def take(text: str) -> None:
+        await batch.wait_room()
+        try:
+            csi = identifiers.parse(text.strip())
+        except MalformedError as error:
+            batch.take(Turn(label=(text, error), is_done=True))
+        else:
+            batch.ask(Turn(label=(text, None), csi=csi, manner=manner))
+
+    try:
+        if isinstance(csis, AsyncIterable):
+            async for text in csis:
+                await take(text)
+        else:
+            for text in csis:
+                await take(text)
+    except Exception as error:  # noqa: BLE001 - the caller's iterable: it is to learn of it where it waits
+        batch.end(error)
+    else:
+        batch.end()
+
+
+async def _tell_all(
+    batch: Batch[_Given], clock: Clock
+) -> AsyncGenerator[tuple[str, Answer | MalformedError | UnreachableError]]:
+    while turns := await batch.told():
+        now = clock.now()
+        for turn in turns:
+            text, error = turn.label
+            yield text, error or batch.answer(turn, now)
 
 
 async def walk(csi: str, *, anchor: Path, settings: Settings | None = None) -> Answer:

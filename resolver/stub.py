@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import trio
 
-from resolver.answer import Answer, Via, from_hearsay, from_judgement, read_claims
+from resolver.answer import Answer, Via
+from resolver.reading import Manner, from_reply
 from resolver.settings import DEFAULT_APEX
 from transport.clock import Clock
 from transport.dialer import Dialer
@@ -19,7 +20,6 @@ from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
-from zonedata.judgement import judge
 from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -66,18 +66,10 @@ class Stub:
         Raises:
             UnreachableError: No server gave an answer that can be read, after every try.
         """
-        via, reply = await self.exchange(csi.owner, qtype, flags)
-        claims, _ = read_claims(reply)  # what cannot be read, `judge` refuses by itself
-        is_proof = qtype == QType.PROOF
-        if self.trust is not None and is_proof and reply.rcode != wire.Rcode.NOERROR:
-            claims = []  # nothing shown beside an error can be a proof
-        if self.trust is None or not is_proof or reply.rcode != wire.Rcode.NOERROR:
-            return from_hearsay(csi, claims, via, is_proof=is_proof)
-        wires = [record.rdata for record in reply.records if record.rtype in set(QType)]
-        judgement = judge(csi.owner, self.trust, wires, self.clock.now())
-        return from_judgement(csi, judgement, claims, via)
+        via = await self.exchange(csi.owner, qtype, flags)
+        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust), self.clock.now())
 
-    async def exchange(self, name: Name, qtype: int, flags: int) -> tuple[Via, replies.Received]:
+    async def exchange(self, name: Name, qtype: int, flags: int) -> Via:
         """Ask a question and return the first reply that can be read.
 
         Raises:
@@ -96,7 +88,7 @@ class Stub:
                 reasons.append(f"{error.endpoint}: {error.reason}")
         raise UnreachableError(self.servers[0].to_text(), "; ".join(dict.fromkeys(reasons)))
 
-    async def _ask(self, endpoint: Endpoint, query: bytes) -> tuple[Via, replies.Received]:
+    async def _ask(self, endpoint: Endpoint, query: bytes) -> Via:
         start = trio.current_time()
         protocol = Protocol.TCP if self.tries.tcp else Protocol.UDP
         message, reply = await self._once(endpoint, protocol, query)
@@ -105,7 +97,7 @@ class Stub:
             message, reply = await self._once(endpoint, protocol, query)
         spent = (trio.current_time() - start) * 1000
         message_id = int.from_bytes(message[:2], "big")
-        return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id), reply
+        return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id)
 
     async def _once(self, endpoint: Endpoint, protocol: Protocol, query: bytes) -> tuple[bytes, replies.Received]:
         message = await self.dialer.exchange(endpoint, protocol, query, lambda reply: _is_readable(reply, query))

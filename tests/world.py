@@ -3,12 +3,15 @@
 No sockets, no disk, no clock but trio's. Every packet is recorded; hosts can be slow, lossy, dead or liars.
 """
 
+import errno
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
+from trio.testing import memory_stream_pair
 
 from resolver.answer import Answer
 from resolver.client import Walker
@@ -22,6 +25,7 @@ from root.sorting import order_of
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
+from transport.framing import Deframer, frame
 from transport.handler import Caller, Handler, Later, Protocol
 from zonedata import identifiers, names, statements, wire
 from zonedata.holdings import Holdings
@@ -80,6 +84,7 @@ class Network:
     rng: random.Random
     hosts: dict[Endpoint, Host] = field(default_factory=dict)
     packets: list[Packet] = field(default_factory=list)
+    nursery: trio.Nursery | None = None  # in which connections are served
 
     async def exchange(
         self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Callable[[bytes], bool]
@@ -100,6 +105,36 @@ class Network:
                     return reply
         await trio.sleep_forever()
         raise AssertionError
+
+    async def connect(self, endpoint: Endpoint) -> trio.abc.Stream:
+        """Connect to a host; each message on the connection is answered when it is ready, in any order."""
+        host = self.hosts[endpoint]
+        await trio.sleep(host.latency)
+        if host.is_refusing:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+        if host.is_dead:
+            await trio.sleep_forever()
+        ours, theirs = memory_stream_pair()
+        assert self.nursery is not None, "the resolver was not started"
+        self.nursery.start_soon(self._serve_stream, host, theirs)
+        return ours
+
+    async def _serve_stream(self, host: Host, stream: trio.abc.Stream) -> None:
+        deframer, sending = Deframer(), trio.Lock()
+
+        async def answer(message: bytes) -> None:
+            await trio.sleep(host.latency)
+            for reply in await self._replies(host, Protocol.TCP, message):
+                async with sending:
+                    await stream.send_all(frame(reply))
+
+        with suppress(trio.BrokenResourceError):
+            async with trio.open_nursery() as nursery:
+                while data := await stream.receive_some():
+                    deframer.feed(data)
+                    for message in deframer:
+                        nursery.start_soon(answer, message)
+                nursery.cancel_scope.cancel()
 
     async def _replies(self, host: Host, protocol: Protocol, message: bytes) -> list[bytes]:
         caller = Caller(Endpoint("10.1.1.1", 4000), protocol)
@@ -212,7 +247,9 @@ class World:
 
     # --- asking ----------------------------------------------------------------------------------------
 
-    def start_resolver(self) -> None:
+    def start_resolver(self, nursery: trio.Nursery | None = None) -> None:
+        """Start it; connections to hosts live in the nursery, where a test makes any."""
+        self.network.nursery = nursery
         self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings)
         self.network.hosts[RESOLVER] = Host("resolver", self.resolver.handle, latency=0.001)
 

@@ -25,6 +25,29 @@ def frame(message: bytes) -> bytes:
     return len(message).to_bytes(PREFIX) + message
 
 
+def split(octets: bytes) -> tuple[list[bytes], int]:
+    """Take the whole messages off the beginning of what came; for whoever reads many at a time.
+
+    Returns:
+        The messages, and how many octets they took with their lengths.
+
+    Raises:
+        FramingError: An empty message is announced.
+    """
+    found = []
+    at, end = 0, len(octets)
+    while at + PREFIX <= end:
+        length = octets[at] << 8 | octets[at + 1]
+        if not length:
+            raise FramingError(f"message of 0 octets announced, 1 to {MAX_MESSAGE} are allowed")
+        start = at + PREFIX
+        if start + length > end:
+            break
+        at = start + length
+        found.append(octets[start:at])
+    return found, at
+
+
 class Deframer:
     """Takes octets as they come and gives whole messages.
 

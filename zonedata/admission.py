@@ -39,7 +39,7 @@ def admit_zone(
     for claim in _answering(need, owner, list(claims)):
         if holdings.holds(claim, signer, known.now):
             continue
-        opened = open_claim(claim, signer, known.trust.tree, known.now, keep)
+        opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         refusal = opened if isinstance(opened, Refusal) else holdings.add(opened, signer, known.now)
         if refusal is not None:
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
@@ -104,7 +104,7 @@ def admit_said(
             break
         if not _is_said_by(grantee, claim.statement):
             continue
-        opened = open_claim(claim, signer, known.trust.tree, known.now, keep)
+        opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         opened_count += 1
         refusal: Refusal | None
         if isinstance(opened, Refusal):

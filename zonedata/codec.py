@@ -6,6 +6,7 @@ one encoding. Caps stand before the parser: a msgpack header may claim millions 
 and the decoder allocates what is claimed (about 8 octets an element, at up to 1,024 levels).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,12 @@ _packer = msgpack.Packer(use_bin_type=True)  # used again and again: making one 
 
 def pack(value: Any) -> bytes:
     """Encode canonically: map keys ascending, every number and length in its shortest form."""
-    packed: bytes = _packer.pack(_ordered(value))
+    return encode(_ordered(value))
+
+
+def encode(value: Any) -> bytes:
+    """Take the second half of `pack`: encode what has its keys in order; what decodes to it otherwise differs."""
+    packed: bytes = _packer.pack(value)
     return packed
 
 
@@ -56,12 +62,27 @@ def unpack(data: bytes, caps: Caps) -> dict[str, Any]:
         MalformedError: Too long, too deep, too many elements, not a map, a value of another type than those
             above, or not in canonical form.
     """
+    value = decode(data, caps)
+    if not isinstance(value, dict):
+        raise MalformedError("body is not a map")
+    _check(value, MAX_DEPTH)
+    if encode(value) != data:
+        raise MalformedError("body is not in canonical form")
+    return value
+
+
+def decode(data: bytes, caps: Caps) -> Any:
+    """Take the first half of `unpack`: decode within the caps; for who checks types, order and form on the way.
+
+    Raises:
+        MalformedError: Too long, too deep, too many elements, or not msgpack.
+    """
     if len(data) > caps.octets:
         raise MalformedError(f"body of {len(data)} octets, at most {caps.octets} are allowed")
     if caps.elements > MAX_ELEMENTS and _deepest(data) > MAX_DEPTH:
         raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels, or of more than {MAX_VALUES} values")
     try:
-        value = msgpack.unpackb(
+        return msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=True,
@@ -74,53 +95,42 @@ def unpack(data: bytes, caps: Caps) -> dict[str, Any]:
         )
     except (ValueError, msgpack.StackError, msgpack.ExtraData, RecursionError, OverflowError) as error:
         raise MalformedError(f"body is not msgpack within its caps: {type(error).__name__}") from error
-    if not isinstance(value, dict):
-        raise MalformedError("body is not a map")
-    if _is_flat(value):  # as nearly all that people say is; the same checks, without going through levels
-        canonical = list(value) == sorted(value) and _packer.pack(value) == data
-    else:
-        _check(value, MAX_DEPTH)
-        canonical = pack(value) == data
-    if not canonical:
-        raise MalformedError("body is not in canonical form")
-    return value
-
-
-def _is_flat(value: dict[Any, Any]) -> bool:
-    """Say whether a map has text as keys and nothing but text, octets and sound numbers in it."""
-    for key in value:
-        if type(key) is not str:
-            return False
-    for element in value.values():
-        kind = type(element)
-        if kind is int:
-            if not 0 <= element <= MAX_INT:
-                return False
-        elif kind is not str and kind is not bytes and kind is not bool:
-            return False
-    return True
 
 
 def _no_extension(code: int, data: bytes) -> None:
     raise ValueError(f"extension {code} of {len(data)} octets")
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth == 0:
+def _in_order(value: dict[str, Any]) -> Iterable[Any]:
+    """Return the values of a map once its keys are seen to be text in ascending order."""
+    keys = list(value)
+    for key in keys:
+        if type(key) is not str:
+            raise MalformedError("body has a map key that is no text")
+    if keys != sorted(keys):
+        raise MalformedError("body is not in canonical form")
+    return value.values()
+
+
+def _check(value: dict[str, Any] | list[Any], depth: int) -> None:
+    """Check what the decoder made: types, range, depth, and that every map has its keys in order.
+
+    A message costs a dozen of these, so types are compared as they are (the decoder makes no others), and there is
+    a call for each list and map only.
+    """
+    if value and depth == 1:
         raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        for key, element in value.items():
-            if not isinstance(key, str):
-                raise MalformedError("body has a map key that is no text")
+    for element in _in_order(value) if isinstance(value, dict) else value:
+        kind = type(element)
+        if kind is str or kind is bytes or kind is bool:
+            continue
+        if kind is int:
+            if not 0 <= element <= MAX_INT:
+                raise MalformedError(f"number {element} outside 0 to 2^53")
+        elif kind is dict or kind is list:
             _check(element, depth - 1)
-    elif isinstance(value, list):
-        for element in value:
-            _check(element, depth - 1)
-    elif isinstance(value, int):
-        if not 0 <= value <= MAX_INT:
-            raise MalformedError(f"number {value} outside 0 to 2^53")
-    elif not isinstance(value, str | bytes):
-        raise MalformedError(f"body holds a value of type {type(value).__name__}")
+        else:
+            raise MalformedError(f"body holds a value of type {kind.__name__}")
 
 
 # What follows a msgpack type octet: (octets of length field, octets of payload that length counts or not).

@@ -16,7 +16,6 @@ from zonedata.names import Name
 
 T = TypeVar("T")
 MAX_HOST = 253  # RFC 1035: 255 octets on the wire
-REMEMBERED_HOSTS = 4_096  # names found sound lately; at most 2 MB
 
 
 class Fields:
@@ -97,7 +96,7 @@ class Fields:
             raise MalformedError(f"unknown field {min(self._rest)!r}")
 
 
-@lru_cache(maxsize=REMEMBERED_HOSTS)  # the same few authorities stand in statement after statement
+@lru_cache(maxsize=4_096)  # a message names few, again and again; at most 253 octets each
 def check_host(text: str) -> str:
     """Return a domain name as authorities are named: lower case, A-labels, no final dot, or `.` alone."""
     if text == ".":

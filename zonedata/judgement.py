@@ -5,7 +5,7 @@ was told, and `judge` decides with the same two what a proof shows to somebody w
 anchor.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,9 +14,10 @@ from zonedata.errors import UntrustedError
 from zonedata.holdings import Holdings, Said
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
 from zonedata.names import Name
-from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim
+from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim, verifies
 from zonedata.path import Grantee, Known, Path, follow
 from zonedata.person_statements import Assertion, Block, Status
+from zonedata.recall import Recall
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 from zonedata.trust import Trust, advance
@@ -157,7 +158,7 @@ def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing
     return Judgement(path.owner, outcome, complete, every, list(path.refusals), evidence)
 
 
-def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judgement:
+def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Judgement:
     """Judge a proof alone: what is proven, what is absent, what is unproven.
 
     Args:
@@ -165,17 +166,18 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
         trust: The anchor; its version must be current at `now`.
         wires: The data of every record shown, in any order, from anybody.
         now: Unix seconds.
+        recall: Remembers for later judgements what was decoded and which signatures are sound. The verdict is the
+            same with it and without it.
     """
-    claims, refusals, hints = _read(wires, owner)
-    known = Known(_caught_up(trust, claims), Holdings(), now)
-    tried = set()
-    path = follow(owner, known)
-    while untried := [need for need in path.needs if need.key not in tried]:
-        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
-        for need in untried:
-            tried.add(need.key)
-            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
-        path = follow(owner, known)
+    read, check = (recall.read, recall.verifies) if recall is not None else (read_claim, verifies)
+    claims, refusals, hints = _read(wires, owner, read)
+    known = Known(_caught_up(trust, claims), Holdings(), now, check)
+    path = recall.routes.find(owner, trust, claims, now) if recall is not None else None
+    if path is None:
+        path, refused = _lead(owner, claims, known)
+        refusals += refused
+        if recall is not None and not refused:
+            recall.routes.keep(path, trust, claims, now)
     findings = []
     parties = [grantee.signer for grantee in path.grantees.values()]
     for principal, grantee in path.grantees.items():
@@ -186,6 +188,20 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Judg
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
     return judgement
+
+
+def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:
+    """Follow what zones say as far as it is shown; return what of it was refused, too."""
+    refusals: list[Refusal] = []
+    tried = set()
+    path = follow(owner, known)
+    while untried := [need for need in path.needs if need.key not in tried]:
+        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
+        for need in untried:
+            tried.add(need.key)
+            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
+        path = follow(owner, known)
+    return path, refusals
 
 
 def _caught_up(trust: Trust, claims: list[Claim]) -> Trust:
@@ -219,12 +235,14 @@ def _not_of_namesakes(signer: Signer, parties: Iterable[Signer], claims: list[Cl
     return [c for c in claims if not any(signature.key_id in theirs for signature in c.sealed.signatures)]
 
 
-def _read(wires: Iterable[bytes], owner: Name) -> tuple[list[Claim], list[Refusal], dict[str, Standing]]:
+def _read(
+    wires: Iterable[bytes], owner: Name, read_one: Callable[[bytes], Claim | Refusal]
+) -> tuple[list[Claim], list[Refusal], dict[str, Standing]]:
     claims: list[Claim] = []
     refusals: list[Refusal] = []
     hints: dict[str, Standing] = {}
     for wire in dict.fromkeys(wires):  # what is shown twice is said once
-        read = read_claim(wire)
+        read = read_one(wire)
         if isinstance(read, Refusal):
             refusals.append(read)
         elif isinstance(read.statement, Status):

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from zonedata.errors import MalformedError, UntrustedError
@@ -142,6 +141,8 @@ class PrivateKey:
         Raises:
             FileExistsError: There is one already; a key that is lost is lost for good.
         """
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few programs write or read keys
+
         pem = self._key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -161,6 +162,8 @@ def load(path: Path) -> PrivateKey:
         UntrustedError: Others than the owner may read or write the file.
         MalformedError: It is not there, cannot be read, or holds no unencrypted Ed25519 key.
     """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few programs write or read keys
+
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777

@@ -10,6 +10,7 @@ from zonedata.kinds import MAX_TTL
 SKEW_PART = 0.1  # of the lifetime: what two honest clocks may differ by
 SKEW_LEAST = 60  # seconds; short-lived denials need at least this
 SKEW_MOST = 3_600  # seconds; a year-long statement is not to be a day early
+MAX_SERIAL = 2**53  # whole in every language's numbers
 MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
 
 
@@ -38,7 +39,7 @@ class Life:
         """Read the fields of the body."""
         life = cls(
             fields.number("ttl", MAX_TTL),
-            fields.number("serial", 2**53),
+            fields.number("serial", MAX_SERIAL),
             fields.number("issued", MAX_TIME),
             fields.number("expires", MAX_TIME),
         )
@@ -60,3 +61,10 @@ class Life:
         if now >= self.expires:
             return f"expired {now - self.expires:.0f} s ago"
         return None
+
+
+def are_usual(ttl: Any, serial: Any, issued: Any, expires: Any) -> bool:
+    """Say whether these are fields that `Life.from_fields` reads."""
+    if type(ttl) is int and type(serial) is int and type(issued) is int and type(expires) is int:
+        return 0 <= ttl <= MAX_TTL and 0 <= serial <= MAX_SERIAL and 0 <= issued < expires <= MAX_TIME
+    return False

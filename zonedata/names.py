@@ -10,7 +10,7 @@ Names in statements never carry the apex under which they hang on the wire; `to_
 and take it off.
 """
 
-from typing import NewType
+from typing import NewType, NoReturn
 
 from zonedata.errors import MalformedError
 
@@ -24,7 +24,9 @@ MAX_NAME = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits 
 MAX_LABELS = 40  # on the wire; names of more make parsers slow
 MAX_APEX_LABELS = 8  # what the apex takes of them
 MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
-_ALLOWED = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+_ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_IN_KEYS = bytes((0, *_ALLOWED))
+_LENGTHS = [bytes((length,)) for length in range(MAX_LABEL + 1)]
 
 
 def from_labels(labels: list[bytes]) -> Name:
@@ -34,27 +36,30 @@ def from_labels(labels: list[bytes]) -> Name:
         MalformedError: A label is empty, too long or holds a character outside a-z, 0-9, `-`, `_`; or the
             whole is too long to hang under an apex.
     """
-    if len(labels) > MAX_NAME_LABELS:
-        raise MalformedError(f"name has {len(labels)} labels, at most {MAX_NAME_LABELS} are allowed")
-    if not labels:
-        return ROOT
-    whole = b"".join(labels)
-    if whole.translate(None, _ALLOWED) or not all(labels) or max(map(len, labels)) > MAX_LABEL:
-        raise _refusal_of(labels)
-    key = b"\0".join(labels) + b"\0"
-    if len(key) > MAX_NAME:
-        raise MalformedError(f"name of {len(key)} octets is too long for DNS, at most {MAX_NAME} are left")
+    key = b"\0".join(labels) + b"\0" if labels else b""
+    is_sound = (
+        key.count(b"\0") == len(labels) <= MAX_NAME_LABELS
+        and len(key) <= MAX_NAME
+        and not key.translate(None, _IN_KEYS)
+        and not (key.startswith(b"\0") or b"\0\0" in key)
+        and max(map(len, labels), default=0) <= MAX_LABEL
+    )
+    if not is_sound:
+        _refuse(labels)
     return Name(key)
 
 
-def _refusal_of(labels: list[bytes]) -> MalformedError:
-    """Say which label is none of ours."""
+def _refuse(labels: list[bytes]) -> NoReturn:
+    """Say what is wrong with labels, one by one; the whole has been looked at in one piece."""
+    if len(labels) > MAX_NAME_LABELS:
+        raise MalformedError(f"name has {len(labels)} labels, at most {MAX_NAME_LABELS} are allowed")
     for label in labels:
         if not 0 < len(label) <= MAX_LABEL:
-            return MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
-        if label.translate(None, _ALLOWED):
-            return MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
-    raise AssertionError(labels)
+            raise MalformedError(f"label of {len(label)} octets, expected 1 to {MAX_LABEL}")
+        if not _ALLOWED.issuperset(label):
+            raise MalformedError(f"label {label!r} holds a character other than a-z, 0-9, '-' and '_'")
+    octets = sum(len(label) + 1 for label in labels)
+    raise MalformedError(f"name of {octets} octets is too long for DNS, at most {MAX_NAME} are left")
 
 
 def labels_of(name: Name) -> list[bytes]:
@@ -76,7 +81,7 @@ def from_text(text: str) -> Name:
 
 def to_text(name: Name) -> str:
     """Write presentation form, the only spelling that `from_text` reads for this name."""
-    return b".".join(name.split(b"\0")[::-1]).decode("ascii")[1:] + "."
+    return ".".join(name.decode("ascii").split("\0")[-2::-1]) + "."
 
 
 def from_wire(labels: list[bytes], apex: Name) -> Name | None:
@@ -101,8 +106,8 @@ def from_wire(labels: list[bytes], apex: Name) -> Name | None:
 
 def to_wire(name: Name, apex: Name) -> bytes:
     """Write the uncompressed wire form (RFC 1035 section 3.1) under an apex."""
-    labels = reversed(labels_of(Name(apex + name)))
-    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    labels = (apex + name).split(b"\0")[-2::-1]
+    return b"".join([part for label in labels for part in (_LENGTHS[len(label)], label)]) + b"\0"
 
 
 def covers(node: Name, name: Name) -> bool:

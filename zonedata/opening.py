@@ -8,11 +8,11 @@ it was.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from zonedata import statements
 from zonedata.errors import MalformedError
-from zonedata.keys import ED25519
+from zonedata.keys import ED25519, PublicKey
 from zonedata.kinds import RULES, ZONE_SIGNED, Kind
 from zonedata.sealed import Sealed, signed_octets
 from zonedata.statements import Statement
@@ -144,8 +144,26 @@ def speaker_of(statement: Statement) -> str:
     return "." if statement.kind is Kind.ROOTKEYS else ""
 
 
-def open_claim(
-    claim: Claim, signer: Signer, tree: bytes, now: float, keep: float | None = None
+class Verifies(Protocol):
+    """Says whether a signature of an envelope is a key's over a message; exactly what the key itself would say."""
+
+    def __call__(self, sealed: Sealed, public: PublicKey, signature: bytes, message: bytes, /) -> bool:
+        """Check it, or know it."""
+        ...
+
+
+def verifies(_sealed: Sealed, public: PublicKey, signature: bytes, message: bytes, /) -> bool:
+    """Check it."""
+    return public.verifies(signature, message)
+
+
+def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is many things
+    claim: Claim,
+    signer: Signer,
+    tree: bytes,
+    now: float,
+    keep: float | None = None,
+    check: Verifies = verifies,
 ) -> Opened[Statement] | Refusal:
     """Take steps 3 to 7.
 
@@ -155,6 +173,7 @@ def open_claim(
         tree: Id of our trust anchor.
         now: Unix seconds.
         keep: Unix seconds until which the caller may keep it by the record's TTL; None where nothing is kept.
+        check: Checks the signature.
     """
     statement, kind = claim.statement, claim.sealed.kind
     rules = RULES.get(kind)
@@ -176,7 +195,7 @@ def open_claim(
         return refuse(Step.KEY, f"key {signature.key_id.hex()} may not sign what needs '{rules.use}'")
     if not bound.start - statement.life.skew <= now < bound.end:
         return refuse(Step.KEY, f"key {signature.key_id.hex()} does not count at this time")
-    if not bound.public.verifies(signature.octets, signed_octets(kind, claim.sealed.body)):
+    if not check(claim.sealed, bound.public, signature.octets, signed_octets(kind, claim.sealed.body)):
         return refuse(Step.SIGNATURE, "the signature does not verify")
     until = min(statement.life.expires, bound.end, signer.until)
     kept = until if keep is None else min(until, keep, now + statement.life.ttl)

@@ -17,7 +17,7 @@ from zonedata import identifiers, names
 from zonedata.holdings import Holdings, Principal
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Kind, Role
 from zonedata.names import Name
-from zonedata.opening import Opened, Refusal, Signer, Step
+from zonedata.opening import Opened, Refusal, Signer, Step, Verifies, verifies
 from zonedata.statements import Statement
 from zonedata.trust import Trust
 from zonedata.zone_statements import Delegation, Grant, Server
@@ -33,11 +33,13 @@ class Known:
         trust: The anchor.
         held: What has been opened.
         now: Unix seconds.
+        check: Checks signatures.
     """
 
     trust: Trust
     held: Holdings
     now: float
+    check: Verifies = verifies
 
 
 @dataclass(frozen=True, slots=True)

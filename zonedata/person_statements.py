@@ -5,23 +5,31 @@ same in every tree that delegates to it. STATUS is signed by nobody: a hint, nev
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields, check_authority, check_host, strictly_ascending
 from zonedata.kinds import Kind, Role
-from zonedata.life import Life
+from zonedata.life import Life, are_usual
 from zonedata.names import Name
 from zonedata.standing import Standing
 
 MAX_SSI = 300  # octets; mimi://, a host of at most 253 and a user part
+_MIMI = "mimi://"
+_NOT_IN_SSI = ' ?#\\"<>'
+_IN_SSI = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in _NOT_IN_SSI)
+_USUAL = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # fields of an ASSERTION, in canonical order
+_WITH_FEATURES = ("expires", "features", *_USUAL[1:])
 MAX_FEATURES = 16
 MAX_FEATURE = 32  # octets
 RECIPIENT_OCTETS = 32  # SHA-256 of the recipient's public key
 MAX_EXCEPTIONS = 40  # of one block; with more, split the block
 NUMBER_HOLE = "{number}"  # where a block's template takes the digits of the number asked for
 MAX_STATUS = 128  # rows: 64 authorities with two roles each
+_ROLES = {role.value: role for role in Role}
+_STANDINGS = {standing.value: standing for standing in Standing}
 
 
 def host_of_ssi(ssi: str) -> str:
@@ -30,7 +38,7 @@ def host_of_ssi(ssi: str) -> str:
     Raises:
         MalformedError: It is no such URI with a user, room or pseudonym path.
     """
-    if not ssi.startswith("mimi://") or not ssi.isascii() or any(c in ssi for c in ' ?#\\"<>'):
+    if not ssi.startswith(_MIMI) or not ssi.isascii() or any(map(ssi.__contains__, _NOT_IN_SSI)):
         raise MalformedError(f"SSI {ssi[:60]!r} is no mimi:// URI")
     host, slash, path = ssi[7:].partition("/")
     if slash and not path:
@@ -87,6 +95,58 @@ class Assertion:
             raise MalformedError(f"{names.to_text(owner)} is no name that a person can have")
         ssi = _check_ssi(fields.text("ssi", MAX_SSI), msp)
         return cls(life, owner, msp, ssi, features or (), recipient)
+
+
+class Glimpse(NamedTuple):
+    """As much of an ASSERTION as says where somebody can be reached; a tuple, since a batch makes one an answer.
+
+    Attributes:
+        owner: In presentation form, which `names` has not read.
+    """
+
+    owner: str
+    msp: str
+    ssi: str
+    features: tuple[str, ...]
+    expires: int
+
+
+def glimpse(value: Any) -> Glimpse | None:  # noqa: C901 - what is not as usual is many things
+    """Read the decoded body of an ASSERTION in which all is as usual, at a third of the cost of the whole.
+
+    Args:
+        value: From `codec.decode`; whether it was in canonical form is left to `codec.encode`.
+
+    Returns:
+        None where it takes `Assertion.from_fields` to say what it is. What is glimpsed is what that would read,
+        provided that the owner is a name that a person can have.
+    """
+    if type(value) is not dict:
+        return None
+    fields = tuple(value)
+    if fields == _USUAL:
+        expires, issued, msp, owner, serial, ssi, ttl = value.values()
+        listed: Any = None
+    elif fields == _WITH_FEATURES:
+        expires, listed, issued, msp, owner, serial, ssi, ttl = value.values()
+        if type(listed) is not list or not 0 < len(listed) <= MAX_FEATURES:
+            return None
+        for one in listed:
+            if type(one) is not str:
+                return None
+    else:
+        return None
+    if not (type(owner) is str and type(msp) is str and type(ssi) is str):
+        return None
+    begin = _MIMI + msp + "/"
+    if not (ssi.startswith(begin) and len(begin) < len(ssi) <= MAX_SSI) or ssi.encode().translate(None, _IN_SSI):
+        return None
+    if not are_usual(ttl, serial, issued, expires):
+        return None
+    try:
+        return Glimpse(owner, check_authority(msp), ssi, _features(tuple(listed)) if listed else (), expires)
+    except MalformedError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +263,13 @@ class Status:
         return status
 
 
+@lru_cache(maxsize=256)  # an MSP has few combinations; at most 500 octets each
+def _features(listed: tuple[str, ...]) -> tuple[str, ...]:
+    features = tuple(feature(one) for one in listed)
+    strictly_ascending(features, "features")
+    return features
+
+
 def feature(value: Any) -> str:
     """Read one feature: lower-case letters, digits, `-`, `.` and `_`."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_FEATURE:
@@ -229,6 +296,7 @@ def _digits(value: Any) -> str:
 def _row(value: Any) -> tuple[str, Role, Standing]:
     if not isinstance(value, list) or len(value) != 3 or not all(isinstance(v, str) for v in value):
         raise MalformedError("row is not a list of authority, role and standing")
-    if value[1] not in list(Role) or value[2] not in list(Standing):
+    role, standing = _ROLES.get(value[1]), _STANDINGS.get(value[2])
+    if role is None or standing is None:
         raise MalformedError(f"row with the unknown word {value[1]!r} or {value[2]!r}")
-    return check_host(value[0]), Role(value[1]), Standing(value[2])
+    return check_host(value[0]), role, standing

@@ -13,6 +13,8 @@ from zonedata.wire import FLAG_TC, MIN_UDP, OPTION_EDE, TYPE_OPT, Section, read_
 
 MAX_RECORDS = 512  # of a reply: a proof with 64 authorities has some 300
 MAX_TEXT = 240  # octets read of an extended error's text; ours have at most 120
+_SECTIONS = tuple(Section)
+_HEADER = struct.Struct(">2x5H")  # all but the id
 _RECORD = struct.Struct(">H2xIH")  # type, class, TTL, length of data
 
 
@@ -80,29 +82,39 @@ def names_end(message: bytes, at: int) -> int:
     raise MalformedError("a name in the message has too many labels or does not end")
 
 
-def read_reply(message: bytes) -> Received:
+def read_reply(  # noqa: C901 - one pass, and it says what is wrong where it is
+    message: bytes, start: int | None = None
+) -> Received:
     """Read a reply whose question was already compared.
+
+    Args:
+        message: The reply.
+        start: Where its one question ends, if that is known.
 
     Raises:
         MalformedError: Cut short, too many records, a second OPT, or octets left over.
     """
     if len(message) < 12:
         raise MalformedError("reply is shorter than a header")
-    flags, questions, *counts = (int.from_bytes(message[n : n + 2], "big") for n in range(2, 12, 2))
+    flags, questions, *counts = _HEADER.unpack_from(message)
     if questions > 1 or sum(counts) > MAX_RECORDS:
         raise MalformedError(f"reply with {questions} questions and {sum(counts)} records")
-    at = names_end(message, 12) + 4 if questions else 12
+    size = len(message)
+    if start is None:
+        start = names_end(message, 12) + 4 if questions else 12
+    at = start
     records: list[Record] = []
     errors: list[tuple[int, str]] = []
     rcode, udp_size = flags & 15, 0
-    for section, count in zip(Section, counts, strict=True):
+    for section, count in zip(_SECTIONS, counts, strict=True):
         for _ in range(count):
-            at = names_end(message, at)
-            if at + 10 > len(message):
+            first = message[at : at + 1]  # nearly always a pointer or, of OPT, the root
+            at = at + 2 if first >= b"\xc0" else at + 1 if first == b"\0" else names_end(message, at)
+            if at + 10 > size:
                 raise MalformedError("record is cut short")
             rtype, ttl, length = _RECORD.unpack_from(message, at)
             end = at + 10 + length
-            if end > len(message):
+            if end > size:
                 raise MalformedError("record is cut short")
             if rtype == TYPE_OPT:
                 if udp_size:
@@ -114,7 +126,7 @@ def read_reply(message: bytes) -> Received:
             else:
                 records.append(Record(section, rtype, ttl if ttl < 2**31 else 0, message[at + 10 : end]))
             at = end
-    if at != len(message):
+    if at != size:
         raise MalformedError("octets are left over after the last record")
     return Received(flags, rcode, tuple(records), tuple(errors), udp_size)
 

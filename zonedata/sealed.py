@@ -16,6 +16,7 @@ from zonedata.kinds import MAX_SEALED, RULES, Kind
 
 CONTEXT = "fingerpost/1/"  # the version of everything under a signature
 _HEAD = 1 + KEY_ID_OCTETS + 2
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,9 @@ class Sealed:
             raise MalformedError("envelope is cut short")
         if len(wire) > MAX_SEALED:
             raise MalformedError(f"envelope of {len(wire)} octets, none has more than {MAX_SEALED}")
-        try:
-            kind = Kind(wire[0])
-        except ValueError as error:
-            raise MalformedError(f"unknown kind {wire[0]}") from error
+        kind = _KINDS.get(wire[0])
+        if kind is None:
+            raise MalformedError(f"unknown kind {wire[0]}")
         rules = RULES.get(kind)
         if wire[1] > (rules.max_signatures if rules else 0) or (rules is not None and wire[1] == 0):
             raise MalformedError(f"{wire[1]} signatures on one {kind.name}")

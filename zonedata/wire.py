@@ -26,6 +26,7 @@ TYPE_SOA = 6
 TYPE_OPT = 41
 OPTION_EDE = 15
 POINTER_TO_QUESTION = b"\xc0\x0c"
+OPT = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)  # what ends our questions
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
     0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010,
@@ -300,5 +301,4 @@ def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int =
         flags: RD and CD as wanted.
     """
     head = message_id.to_bytes(2, "big") + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1"
-    opt = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)
-    return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + opt
+    return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + OPT

@@ -13,11 +13,12 @@ from typing import Protocol
 
 from resolver.answer import Answer
 from resolver.asked import Asked
-from resolver.fpdig import document, trace
+from resolver.fpdig import trace
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
-from resolver.fpdig.render import Frame, answer_text, banner
-from resolver.fpdig.verdict import Basis, Exit, believed, explanation, status_of
-from resolver.fpdig.words import instant
+from resolver.fpdig.render import Frame, banner
+from resolver.fpdig.telling import Told, failure, placed, tell, tell_silence, warning
+from resolver.fpdig.verdict import Basis, believed
 from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from transport.clock import Clock
@@ -26,7 +27,7 @@ from transport.errors import UnreachableError
 from zonedata import wire
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.identifiers import Csi
-from zonedata.trust import Trust, is_current, read_anchor
+from zonedata.trust import Trust, read_anchor
 from zonedata.wire import QType
 from zonedata.zone_statements import Server
 
@@ -38,10 +39,12 @@ class Voice:
     Attributes:
         out: Takes text for standard output, with its newlines.
         err: Takes a line for standard error.
+        is_watched: Whether somebody reads standard output as it comes, a terminal's.
     """
 
     out: Callable[[str], None]
     err: Callable[[str], None]
+    is_watched: bool = False
 
 
 class Walks(Protocol):
@@ -50,6 +53,11 @@ class Walks(Protocol):
     async def lookup(self, csi: Csi, observe: Callable[[Asked], None] | None = None) -> Answer:
         """Find out about one identifier."""
         ...
+
+
+def flags_of(options: Options) -> int:
+    """Return the flags of a question."""
+    return wire.FLAG_RD | (wire.FLAG_CD if options.cd else 0)
 
 
 def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) -> Walks:
@@ -104,19 +112,27 @@ class Asker:
             voice.err(f"fpdig: {question.csi.text}: internal error")
             return Exit.INTERNAL
 
+    def basis(self, options: Options) -> tuple[Basis, Trust | None]:
+        """Return what an answer is checked against.
+
+        Raises:
+            MalformedError: As `load`.
+            UntrustedError: As `load`.
+        """
+        qtype = QType.CSI if options.csi else QType.PROOF
+        if not options.anchor:
+            return Basis(qtype=qtype), None
+        trust = self.load(options.anchor)
+        return Basis(options.anchor, trust.tree, qtype), trust
+
     async def _ask(self, question: Question, voice: Voice) -> Exit:
         options = question.options
-        qtype = QType.CSI if options.csi else QType.PROOF
-        basis, trust = Basis(qtype=qtype), None
-        if options.anchor:
-            try:
-                trust = self.load(options.anchor)
-            except (MalformedError, UntrustedError) as error:
-                voice.err(f"fpdig: {question.csi.text}: {options.anchor}: {error}")
-                return Exit.USAGE
-            basis = Basis(options.anchor, trust.tree, qtype)
-        frame = Frame(self.version, basis, self.clock.now())
-        asking = _Asking(self, question, voice, frame)
+        try:
+            basis, trust = self.basis(options)
+        except (MalformedError, UntrustedError) as error:
+            voice.err(f"fpdig: {question.csi.text}: {options.anchor}: {error}")
+            return Exit.USAGE
+        asking = _Asking(self, question, voice, Frame(self.version, basis, self.clock.now()))
         if options.trace:
             assert trust is not None, "options demand an anchor for +trace"
             return await asking.walk(trust)
@@ -135,13 +151,9 @@ class _Asking:
     async def ask(self, trust: Trust | None) -> Exit:
         """Ask the resolver, as often as the options say."""
         options = self.question.options
-        if trust is not None and not is_current(trust, self.frame.now):
-            life = trust.rootkeys.life
-            self._remark(
-                f";; WARNING: the trust anchor {options.anchor} counts from {instant(life.issued)} "
-                f"to {instant(life.expires)} only"
-            )
-        flags = wire.FLAG_RD | (wire.FLAG_CD if options.cd else 0)
+        if trust is not None and (words := warning(trust, self.frame)):
+            self._remark(words)
+        flags = flags_of(options)
         tries = Tries(options.time, 1, options.tcp)
         asker, reasons = self.asker, list[str]()
         stub = Stub([options.server], asker.dialer, asker.clock, options.apex, trust, tries)
@@ -150,10 +162,10 @@ class _Asking:
                 answer = await stub.lookup(self.question.csi, self.frame.basis.qtype, flags)
             except UnreachableError as error:
                 reasons.append(error.reason)
-                self._remark(f";; communications error to {error.reason}")
+                self._remark(failure(error.reason))
             else:
-                return self._tell(believed(answer, self.frame.basis))
-        return self._give_up(reasons)
+                return self._tell(tell(believed(answer, self.frame.basis), self.question, self.frame))
+        return self._tell(tell_silence(self.question, self.frame, reasons))
 
     async def walk(self, trust: Trust) -> Exit:
         """Walk from the root, telling each step as it is taken."""
@@ -174,37 +186,22 @@ class _Asking:
         if steps and options.is_text:
             self.voice.out("\n")
         silence = trace.silence_of(steps)
-        status = self._tell(answer, steps, silence)
+        status = self._tell(tell(answer, self.question, self.frame, steps, silence))
         if silence:
             self._remark(f";; {silence}")
         return Exit.UNREACHED if silence else status
 
-    def _tell(self, answer: Answer, steps: list[Asked] | None = None, error: str = "") -> Exit:
-        """Show the answer as the options want it; what else would go without a word is said on standard error."""
-        options, status = self.question.options, status_of(answer)
-        if options.json:
-            self.voice.out(document.document(answer, proof=options.proof, steps=steps, error=error) + "\n")
-        elif options.short:
-            self.voice.out("".join(f"{reach.ssi}\n" for reach in answer.reaches))
-        else:
-            self.voice.out(answer_text(answer, self.question, self.frame))
-        is_told = options.json or (options.is_text and options.comments)
-        if not is_told and (status is not Exit.ANSWERED or not answer.reaches):
-            self.voice.err(explanation(answer, self.frame.basis))
-        return status
-
-    def _give_up(self, reasons: list[str]) -> Exit:
-        options = self.question.options
-        if options.is_text and options.cmd:
-            self.voice.out("".join(f"{line}\n" for line in banner(self.question, self.frame)))
-        if options.json:
-            self.voice.out(document.unreached(self.question.csi, reasons) + "\n")
-        self._remark(";; no servers could be reached")
-        return Exit.UNREACHED
+    def _tell(self, told: Told) -> Exit:
+        if told.out:
+            self.voice.out(told.out)
+        if told.err:
+            self.voice.err(told.err)
+        return told.status
 
     def _remark(self, line: str) -> None:
-        """Say something about the asking itself: between the lines of dig's layout, else on standard error."""
-        if self.question.options.is_text:
-            self.voice.out(f"{line}\n")
-        else:
-            self.voice.err(line)
+        """Say something about the asking itself."""
+        out, err = placed(self.question.options, line)
+        if out:
+            self.voice.out(out)
+        if err:
+            self.voice.err(err)

@@ -1,105 +1,267 @@
-"""Many questions: a line each, many in flight, answers in the order of the lines.
+"""Many questions: a line each, many in flight over one connection, answers in the order of the lines.
 
-A shell. The file is read in pieces as they come, so that a pipe can ask one question now and one later; nothing
-is held but what is in flight and what waits for its turn to be printed.
+A shell. The file is read in pieces as they come, so that a pipe can ask one question now and one later; nothing is
+held but what is in flight, what waits for its turn to be printed, and a block of text.
+
+A line whose own options name another server, another patience or a walk is asked apart, in a task of its own; its
+answer has its place in the order all the same.
 """
 
 import os
+import sys
+import traceback
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import trio
 
-from resolver.fpdig.asking import Asker, Voice
-from resolver.fpdig.options import Options, UsageError, is_blank, read_line
-from resolver.fpdig.verdict import Exit, worst
+from resolver.answer import Answer
+from resolver.batch import Batch, Turn
+from resolver.fpdig.asking import Asker, Voice, flags_of
+from resolver.fpdig.exits import Exit, worst
+from resolver.fpdig.options import Options, Question, UsageError, read_line
+from resolver.fpdig.render import Frame
+from resolver.fpdig.telling import failure, placed, tell, tell_silence, warning
+from resolver.fpdig.verdict import Basis, believed
+from resolver.reading import Manner
+from resolver.stub import Tries
+from transport.pipeline import Connect
+from zonedata import identifiers
+from zonedata.errors import MalformedError, UntrustedError
 
-IN_FLIGHT = (
-    200  # questions: a socket each, a fifth of a process's usual descriptors; a resolver allows about as many
-)
-WAITING = 2_000  # answers that wait behind a slow one, about 10 MB; past it no more is asked
+APART = 200  # questions asked apart at a time: a socket each, a fifth of a process's usual descriptors
 CHUNK = 65_536  # octets a read
 MAX_LINE = 4_096  # octets; an identifier has at most 320, options are short
+BLOCK = 65_536  # characters of output written at a time, unless a terminal shows them
+HOLD = 0.1  # seconds that text is held at most
 STDIN = "-"
+
+Said = list[tuple[bool, str]]  # is it for standard error, text
 
 
 @dataclass(slots=True)
-class _Turn:
-    """One line's place in the order; `said` is (is it for standard error, text)."""
+class _Line:
+    """What a line comes to that the pipeline does not ask."""
 
-    line: str
-    fault: str
-    done: trio.Event = field(default_factory=trio.Event)
-    said: list[tuple[bool, str]] = field(default_factory=list)
+    said: Said = field(default_factory=list)
     status: Exit = Exit.ANSWERED
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the questions of certain options are asked through the pipeline."""
+
+    manner: Manner
+    basis: Basis
+
+
 @dataclass(slots=True)
-class _Batch:
+class _Run:
     path: str
     defaults: Options
     asker: Asker
     voice: Voice
+    batch: Batch[Question | _Line]
     failed: str = ""  # why reading ended early
+    statuses: set[Exit] = field(default_factory=lambda: {Exit.ANSWERED})
+    usual: _Way | None = None  # for lines without options
+    now: float = 0.0  # Unix seconds, read once for the turns that are told together
+    held: list[str] = field(default_factory=list)  # text, not yet written
+    held_size: int = 0
 
     async def run(self) -> Exit:
         """Ask all that the file asks."""
-        send, receive = trio.open_memory_channel[_Turn](WAITING)
-        statuses = {Exit.ANSWERED}
+        if not self.defaults.trace:
+            self.usual = self._way(self.defaults)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._ask_all, send, nursery)
-            async for turn in receive:
-                await turn.done.wait()
-                statuses.add(turn.status)
-                for is_error, text in turn.said:
-                    (self.voice.err if is_error else self.voice.out)(text)
+            nursery.start_soon(self.batch.run)
+            nursery.start_soon(self._ask_all, nursery)
+            while turns := await self._wait_turns():
+                self.now = self.asker.clock.now()
+                for turn in turns:
+                    self._tell(turn)
+            nursery.cancel_scope.cancel()
+        self._write()
         if self.failed:
             self.voice.err(f"fpdig: {self.path}: {self.failed}")
-            statuses.add(Exit.BATCH)
-        return worst(statuses)
+            self.statuses.add(Exit.BATCH)
+        return worst(self.statuses)
 
-    async def _ask_all(self, send: trio.MemorySendChannel[_Turn], nursery: trio.Nursery) -> None:
-        """Begin a task for each line, so many at a time; the tasks are in the nursery of `run`."""
-        places = trio.CapacityLimiter(IN_FLIGHT)
+    # --- asking ------------------------------------------------------------------------------------------------
+
+    async def _ask_all(self, nursery: trio.Nursery) -> None:
+        """Take the lines one after the other; what is asked apart runs in the nursery of `run`."""
+        places = trio.CapacityLimiter(APART)
         number = 0
-        async with send:
-            try:
-                async with aclosing(_lines(self.path)) as lines:
-                    async for line in lines:
-                        number += 1
-                        turn = self._turn(number, line)
-                        if turn is not None:
-                            await places.acquire_on_behalf_of(turn.done)
-                            await send.send(turn)
-                            nursery.start_soon(self._ask, turn, places)
-            except OSError as error:
-                self.failed = f"cannot be read: {error.strerror}"
-
-    def _turn(self, number: int, octets: bytes) -> _Turn | None:
-        fault = f"fpdig: {self.path}:{number}: "
-        if len(octets) > MAX_LINE:
-            return _Turn("", f"{fault}line of more than {MAX_LINE} octets")
         try:
-            line = octets.decode()
-        except UnicodeDecodeError:
-            return _Turn("", f"{fault}not UTF-8 text")
-        return None if is_blank(line) else _Turn(line, fault)
+            async with aclosing(_blocks(self.path)) as blocks:
+                async for lines in blocks:
+                    for line in lines:
+                        number += 1
+                        for asked in self._read(number, line):
+                            await self.batch.wait_room()
+                            turn = self._turn(asked)
+                            if turn.body or turn.is_done:
+                                continue
+                            assert isinstance(asked, Question), "all else is done at once"
+                            await places.acquire_on_behalf_of(turn)
+                            nursery.start_soon(self._ask_apart, turn, asked, places)
+        except OSError as error:
+            self.failed = f"cannot be read: {error.strerror}"
+        self.batch.end()
 
-    async def _ask(self, turn: _Turn, places: trio.CapacityLimiter) -> None:
-        read = read_line(turn.line, self.defaults) if turn.line else UsageError(("",))
-        if isinstance(read, UsageError):
-            turn.status = Exit.USAGE
-            turn.said += [(True, turn.fault + fault) for fault in read.faults]
+    def _read(self, number: int, octets: bytes) -> list[Question | _Line]:
+        """Return the questions of a line, or what is wrong with it."""
+        faults: tuple[str, ...]
+        if len(octets) > MAX_LINE:
+            faults = (f"line of more than {MAX_LINE} octets",)
         else:
-            said = turn.said
-            voice = Voice(lambda text: said.append((False, text)), lambda text: said.append((True, text)))
-            turn.status = worst([await self.asker.ask(question, voice) for question in read])
-        turn.done.set()
-        places.release_on_behalf_of(turn.done)
+            try:
+                words = octets.decode().split()
+            except UnicodeDecodeError:
+                faults = ("not UTF-8 text",)
+            else:
+                if not words or words[0][0] in ";#":
+                    return []
+                if len(words) == 1 and self.usual is not None and _is_identifier(words[0]):
+                    try:
+                        return [Question(identifiers.parse(words[0]), self.defaults, words[0])]
+                    except MalformedError:
+                        pass  # it is said below, as of every line
+                read = read_line(" ".join(words), self.defaults)
+                if not isinstance(read, UsageError):
+                    return [*read]
+                faults = read.faults
+        place = f"fpdig: {self.path}:{number}: "
+        return [_Line([(True, place + fault) for fault in faults], Exit.USAGE)]
+
+    def _turn(self, asked: Question | _Line) -> Turn[Question | _Line]:
+        """Take a place in the order: asked, done, or neither when it is to be asked apart."""
+        if isinstance(asked, Question):
+            options = asked.options
+            if options is self.defaults and self.usual is not None:
+                way: _Way | None = self.usual
+            elif self._is_apart(options):
+                way = None
+            else:
+                try:
+                    way = self._way(options)
+                except (MalformedError, UntrustedError) as error:
+                    fault = f"fpdig: {asked.csi.text}: {options.anchor}: {error}"
+                    return self._turn(_Line([(True, fault)], Exit.USAGE))
+            if way is not None:
+                turn: Turn[Question | _Line] = Turn(label=asked, csi=asked.csi, manner=way.manner)
+                self.batch.ask(turn)
+                return turn
+            turn = Turn(label=_Line())
+        else:
+            turn = Turn(label=asked, is_done=True)
+        self.batch.take(turn)
+        return turn
+
+    def _is_apart(self, options: Options) -> bool:
+        usual = self.defaults
+        mine, theirs = (options.server, options.time, options.tries), (usual.server, usual.time, usual.tries)
+        return options.trace or mine != theirs
+
+    def _way(self, options: Options) -> _Way:
+        """Return how to ask.
+
+        Raises:
+            MalformedError: The anchor cannot be read.
+            UntrustedError: Its own keys did not sign it.
+        """
+        basis, trust = self.asker.basis(options)
+        return _Way(Manner(basis.qtype, flags_of(options), options.apex, trust), basis)
+
+    async def _ask_apart(
+        self, turn: Turn[Question | _Line], question: Question, places: trio.CapacityLimiter
+    ) -> None:
+        line = turn.label
+        assert isinstance(line, _Line), "it was taken to be asked apart"
+        said = line.said
+        voice = Voice(lambda text: said.append((False, text)), lambda text: said.append((True, text)))
+        line.status = await self.asker.ask(question, voice)
+        places.release_on_behalf_of(turn)
+        self.batch.settle(turn)
+
+    # --- telling -----------------------------------------------------------------------------------------------
+
+    async def _wait_turns(self) -> list[Turn[Question | _Line]]:
+        """Wait for the next turns; text that is held is written when they let wait."""
+        if self.held and not self.batch.is_ready:
+            if self.voice.is_watched or self.batch.is_idle:
+                self._write()
+            else:
+                with trio.move_on_after(HOLD):
+                    return await self.batch.told()
+                self._write()
+        return await self.batch.told()
+
+    def _tell(self, turn: Turn[Question | _Line]) -> None:
+        label = turn.label
+        if isinstance(label, _Line):
+            self._say(label.said, label.status)
+            return
+        try:
+            said, status = self._answer(turn, label)
+        except Exception:  # noqa: BLE001 - the barrier: a bug must cost one answer, not all
+            lines = ["".join(traceback.format_exception(*sys.exc_info())).rstrip()]
+            lines.append(f"fpdig: {label.csi.text}: internal error")
+            said, status = [(True, line) for line in lines], Exit.INTERNAL
+        self._say(said, status)
+
+    def _answer(self, turn: Turn[Question | _Line], question: Question) -> tuple[Said, Exit]:
+        options, manner = question.options, turn.manner
+        assert manner is not None, "it was asked"
+        usual = self.usual
+        basis = usual.basis if usual is not None and manner is usual.manner else self.asker.basis(options)[0]
+        frame = Frame(self.asker.version, basis, self.now)
+        came = self.batch.answer(turn, self.now)
+        remarks = [failure(reason) for reason in self.batch.reasons(turn)] if turn.reasons else []
+        if manner.trust is not None and (words := warning(manner.trust, frame)):
+            remarks.insert(0, words)
+        if isinstance(came, Answer):
+            told = tell(believed(came, basis), question, frame)
+        else:
+            told = tell_silence(question, frame, self.batch.reasons(turn))
+        said: Said = []
+        for remark in remarks:
+            out, err = placed(options, remark)
+            said.append((bool(err), err or out))
+        if told.out:
+            said.append((False, told.out))
+        if told.err:
+            said.append((True, told.err))
+        return said, told.status
+
+    def _say(self, said: Said, status: Exit) -> None:
+        self.statuses.add(status)
+        for is_error, text in said:
+            if is_error:
+                self._write()  # so that the two streams keep their order where they end in one place
+                self.voice.err(text)
+            else:
+                self.held.append(text)
+                self.held_size += len(text)
+        if self.held_size >= BLOCK:
+            self._write()
+
+    def _write(self) -> None:
+        if self.held:
+            text = "".join(self.held)
+            self.held.clear()
+            self.held_size = 0
+            self.voice.out(text)
 
 
-async def _lines(path: str) -> AsyncGenerator[bytes]:
+def _is_identifier(word: str) -> bool:
+    """Say whether a word is an identifier and nothing else, as `options` reads words."""
+    return word[0] not in "@-" and (word[0] != "+" or word[1:2].isdecimal())
+
+
+async def _blocks(path: str) -> AsyncGenerator[list[bytes]]:
     """Yield the lines as they can be read, without their ends; one that is too long is cut, and seen to be."""
     descriptor = 0 if path == STDIN else os.open(path, os.O_RDONLY)
     rest = b""
@@ -107,22 +269,25 @@ async def _lines(path: str) -> AsyncGenerator[bytes]:
         while chunk := await trio.to_thread.run_sync(os.read, descriptor, CHUNK, abandon_on_cancel=True):
             *whole, rest = (rest + chunk).split(b"\n")
             rest = rest[: MAX_LINE + 1]
-            for line in whole:
-                yield line
+            if whole:
+                yield whole
         if rest:
-            yield rest
+            yield [rest]
     finally:
         if path != STDIN:
             os.close(descriptor)
 
 
-async def run_batch(path: str, defaults: Options, asker: Asker, voice: Voice) -> Exit:
+async def run_batch(path: str, defaults: Options, asker: Asker, voice: Voice, connect: Connect) -> Exit:
     """Ask every question of a file, and tell the answers in the order of its lines.
 
     Args:
         path: The file; "-" is standard input.
         defaults: Options that hold for every line.
-        asker: Asks.
+        asker: Asks what is asked apart.
         voice: Where the words go.
+        connect: Makes the connection to the resolver.
     """
-    return await _Batch(path, defaults, asker, voice).run()
+    tries = Tries(defaults.time, defaults.tries)
+    batch: Batch[Question | _Line] = Batch(defaults.server, tries, connect)
+    return await _Run(path, defaults, asker, voice, batch).run()

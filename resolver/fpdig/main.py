@@ -4,19 +4,13 @@ import io
 import os
 import sys
 import traceback
-from importlib import metadata
 from pathlib import Path
 
-import trio
-
 from resolver.fpdig import usage
-from resolver.fpdig.asking import Asker, Voice
-from resolver.fpdig.batch import run_batch
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Command, UsageError, read_command
-from resolver.fpdig.verdict import Exit, worst
-from transport.clock import Clock
-from transport.dialer import Dialer, SocketDialer
-from zonedata.errors import MalformedError, UntrustedError
+from resolver.fpdig.output import refuse
+from resolver.fpdig.version import version
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 UNREAD = 141  # 128 + SIGPIPE: whoever read the output has gone
@@ -30,7 +24,7 @@ def main() -> int:
     status = int(Exit.INTERNAL)
     try:
         ready = prepare(sys.argv[1:])
-        status = ready if isinstance(ready, Exit) else trio.run(run_with_sockets, ready)
+        status = ready if isinstance(ready, Exit) else _start(ready)
         sys.stdout.flush()
     except* BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush is quiet
@@ -42,51 +36,30 @@ def main() -> int:
     return status
 
 
+def _start(command: Command) -> Exit:
+    import trio  # noqa: PLC0415 - half of the time to start; help and mistakes need none of it
+
+    from resolver.fpdig.running import run_with_sockets  # noqa: PLC0415 - as trio
+
+    return trio.run(run_with_sockets, command)
+
+
 def prepare(arguments: list[str]) -> Command | Exit:
     """Read what is wanted; what needs no network is done at once."""
     try:
         rc = "" if "-r" in arguments else _read_rc()
     except (OSError, UnicodeDecodeError) as error:
-        return _refuse([f".fpdigrc cannot be read ({error}); -r leaves it alone"])
+        return refuse([f".fpdigrc cannot be read ({error}); -r leaves it alone"])
     command = read_command(arguments, rc)
     if isinstance(command, UsageError):
-        return _refuse([*command.faults])
+        return refuse([*command.faults])
     if command.wants_help:
         sys.stdout.write(usage.HELP)
         return Exit.ANSWERED
     if command.wants_version:
-        sys.stdout.write(f"fpdig {_version()}\n")
+        sys.stdout.write(f"fpdig {version()}\n")
         return Exit.ANSWERED
     return command
-
-
-async def run_with_sockets(command: Command) -> Exit:
-    """Carry out a command over real sockets."""
-    async with SocketDialer() as dialer:
-        return await run(command, dialer, Clock())
-
-
-async def run(command: Command, dialer: Dialer, clock: Clock) -> Exit:
-    """Carry out a command."""
-    asker, voice = Asker(dialer, clock, _version()), Voice(_out, _err)
-    faults = _load_anchors(command, asker)
-    if faults:
-        return _refuse(faults)
-    if command.batch:
-        return await run_batch(command.batch, command.defaults, asker, voice)
-    return worst([await asker.ask(question, voice) for question in command.questions])
-
-
-def _load_anchors(command: Command, asker: Asker) -> list[str]:
-    """Read every anchor that the command line names, and say what is wrong with them."""
-    faults = []
-    every = [command.defaults, *(question.options for question in command.questions)]
-    for path in dict.fromkeys(options.anchor for options in every if options.anchor):
-        try:
-            asker.load(path)
-        except (MalformedError, UntrustedError) as error:
-            faults.append(f"{path}: {error}")
-    return faults
 
 
 def _read_rc() -> str:
@@ -96,29 +69,6 @@ def _read_rc() -> str:
         return ""
     except RuntimeError:  # there is no home
         return ""
-
-
-def _refuse(faults: list[str]) -> Exit:
-    for fault in faults:
-        _err(f"fpdig: {fault}")
-    sys.stderr.write(usage.BRIEF)
-    return Exit.USAGE
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _err(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
-def _version() -> str:
-    try:
-        return metadata.version("fingerpost")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

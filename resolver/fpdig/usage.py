@@ -17,7 +17,8 @@ says so.
   @server           the resolver: ADDRESS or ADDRESS#PORT (default 127.0.0.1)
   -p port           its port, where @server names none (default 53)
   -f FILE           a question a line, with options of its own; '-' is the
-                    standard input; empty lines, ; and # lines are skipped
+                    standard input; empty lines, ; and # lines are skipped;
+                    asked over one TCP connection, told in their order
   --anchor FILE     the trust anchor: verify the answer here (also +anchor=FILE)
   --root ADDR#PORT  for +trace: a server of the root, instead of the anchor's
   -r                do not read .fpdigrc

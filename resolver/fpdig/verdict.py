@@ -1,30 +1,17 @@
-"""What an answer comes to: the exit status, one line, and what is missing or was not believed.
+"""What an answer comes to: its exit status, one line, and what is missing or was not believed.
 
 Pure. Every way of showing an answer says the same about it, because it is said here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from resolver.answer import Answer, Row
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.words import error_text, rcode_text
 from zonedata.judgement import Outcome
 from zonedata.wire import QType, Rcode
 
 TREE_DIGITS = 8  # of the tree's id, in hex: enough to tell two anchors apart by eye
-
-
-class Exit(IntEnum):
-    """Exit statuses; the first five are dig's. Of several questions the highest counts."""
-
-    ANSWERED = 0  # "none" is an answer
-    USAGE = 1
-    INCOMPLETE = 2
-    UNVERIFIED = 3
-    BATCH = 8
-    UNREACHED = 9
-    INTERNAL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +45,6 @@ def status_of(answer: Answer) -> Exit:
     if answer.verified is False:
         return Exit.UNVERIFIED
     return Exit.ANSWERED if answer.complete else Exit.INCOMPLETE
-
-
-def worst(statuses: Iterable[Exit]) -> Exit:
-    """Return the status of several questions together."""
-    return max(statuses, default=Exit.ANSWERED)
 
 
 def unproven(answer: Answer) -> list[Row]:

@@ -4,6 +4,7 @@ Left out: statements (statement_text) and whole answers (verdict, render).
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from zonedata.standing import Standing
 from zonedata.wire import Rcode
@@ -51,9 +52,11 @@ _EDE_NAMES = (  # RFC 8914 section 5.2, by number
     "Invalid Data",
 )
 
+_RCODES = {rcode.value: rcode.name for rcode in Rcode}
 _LAST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())  # RFC 3339 has four digits for a year
 
 
+@lru_cache(maxsize=4_096)  # what was signed together ends together
 def instant(seconds: int) -> str:
     """Write Unix seconds as RFC 3339 in UTC; what is later than the year 9999 as its last second."""
     return datetime.fromtimestamp(min(seconds, _LAST), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -61,7 +64,7 @@ def instant(seconds: int) -> str:
 
 def rcode_text(rcode: int) -> str:
     """Return the name of a response code, or RCODEn (RFC 3597's manner)."""
-    return Rcode(rcode).name if rcode in set(Rcode) else f"RCODE{rcode}"
+    return _RCODES.get(rcode) or f"RCODE{rcode}"
 
 
 def error_text(code: int, text: str) -> str:

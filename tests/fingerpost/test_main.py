@@ -1,3 +1,4 @@
+import argparse
 import logging
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fingerpost import VERSION, keygen
-from fingerpost.main import COMMANDS
+from fingerpost.main import COMMANDS, load
 from tests.fingerpost.household import Household
 from zonedata.errors import MalformedError
 
@@ -25,6 +26,28 @@ def test_help_documents_every_command_and_the_statuses(house: Household) -> None
     text = house.sound("--help")
     assert all(f"    {name} " in text for name in COMMANDS)
     assert "exit status:\n  0   done" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_tree_says_of_a_command_what_it_says_of_itself(command: str) -> None:
+    parser = argparse.ArgumentParser()
+    load(command).add_parser(parser.add_subparsers())
+    (line,) = [line for line in parser.format_help().splitlines() if line.startswith(f"    {command} ")]
+    assert line.split(maxsplit=1)[1] == COMMANDS[command]
+
+
+def test_help_imports_no_command() -> None:
+    code = "import sys; from fingerpost.main import main; main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code, "--help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "fingerpost.main" in imported
+    assert imported.isdisjoint({"trio", "cryptography", "phonenumbers", "lmdb", "fingerpost.serve"})
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,6 +1,7 @@
 """The client library as a caller uses it, on real sockets."""
 
-from collections.abc import AsyncGenerator
+import itertools
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,7 +9,18 @@ import pytest
 import trio
 
 from resolver import client
-from resolver.client import API_VERSION, MalformedError, Outcome, Settings, UnreachableError, lookup, walk
+from resolver.client import (
+    API_VERSION,
+    Answer,
+    MalformedError,
+    Outcome,
+    Settings,
+    Tries,
+    UnreachableError,
+    lookup,
+    lookup_many,
+    walk,
+)
 from tests.loopback import on_loopback
 from tests.resolver.small import ALICE, small
 from tests.world import World, key_of
@@ -39,6 +51,66 @@ async def test_lookup_asks_a_resolver_and_verifies(tmp_path: Path) -> None:
     assert believed.verified is None
     assert [reach.ssi for reach in believed.reaches] == ["mimi://alpha.example/u/1"]
     assert anchor.exists()
+
+
+GIVEN = [ALICE, "bob", " +1 415 555 0124\n", "", "alice@example.com", ALICE]
+
+
+async def test_lookup_many_answers_in_order_with_errors_as_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = small()
+    anchor = anchor_file(world, tmp_path / "anchor.pem")
+    monkeypatch.setattr(client, "Clock", lambda: world.clock)
+
+    async def later() -> AsyncGenerator[str]:
+        for text in GIVEN:
+            await trio.lowlevel.checkpoint()
+            yield text
+
+    with trio.fail_after(20):
+        async with on_loopback(world) as there:
+            server = f"127.0.0.1#{there.ports['resolver']}"
+            for proof in (True, False):
+                for csis in (GIVEN, iter(GIVEN), later()):
+                    async with lookup_many(csis, server=server, anchor=anchor, proof=proof) as answers:
+                        found = [one async for one in answers]
+                    assert [text for text, _ in found] == GIVEN
+                    kinds = [came.outcome if isinstance(came, Answer) else type(came) for _, came in found]
+                    none = [Outcome.NONE, MalformedError, Outcome.NONE]
+                    assert kinds == [Outcome.FOUND, MalformedError, *none, Outcome.FOUND]
+                    verified = {came.verified for _, came in found if isinstance(came, Answer)}
+                    assert verified == ({True} if proof else {None})
+
+
+async def test_lookup_many_may_be_left_early_and_raises_what_its_caller_raises() -> None:
+    with trio.fail_after(20):
+        async with on_loopback(small()) as there:
+            server = f"127.0.0.1#{there.ports['resolver']}"
+            async with lookup_many(itertools.repeat(ALICE), server=server) as answers:
+                async for _, answer in answers:
+                    assert isinstance(answer, Answer)
+                    break
+            with pytest.raises(RuntimeError, match="the caller's"):
+                async with lookup_many(itertools.repeat(ALICE), server=server) as answers:
+                    raise RuntimeError("the caller's")
+
+            def broken() -> Iterator[str]:
+                yield ALICE
+                raise OSError("no more")
+
+            async with lookup_many(broken(), server=server) as answers:
+                _, answer = await anext(answers)
+                assert isinstance(answer, Answer)
+                with pytest.raises(OSError, match="no more"):
+                    await anext(answers)
+
+
+async def test_lookup_many_where_nobody_is() -> None:
+    async with lookup_many([ALICE] * 3, server="127.0.0.1#1", tries=Tries(count=1)) as answers:
+        found = [came async for _, came in answers]
+    assert [type(came) for came in found] == [UnreachableError] * 3
+    assert "Connection refused" in str(found[0])
 
 
 async def test_walk_needs_no_resolver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.framing import MAX_MESSAGE, Deframer, FramingError, frame
+from transport.framing import MAX_MESSAGE, Deframer, FramingError, frame, split
 
 _messages = st.lists(st.binary(min_size=1, max_size=300), max_size=8)
 
@@ -18,6 +18,16 @@ def test_any_cut_of_the_stream_gives_the_same_messages(messages: list[bytes], da
         found += list(deframer)
     assert found == messages
     assert not deframer.partial
+
+
+@given(_messages, st.binary(max_size=5))
+def test_splitting_takes_what_is_whole(messages: list[bytes], rest: bytes) -> None:
+    rest = b"\x7f" + rest  # begins a message that is longer than it
+    stream = b"".join(frame(message) for message in messages)
+    assert split(stream) == (messages, len(stream))
+    assert split(stream + rest) == (messages, len(stream))
+    with pytest.raises(FramingError):
+        split(stream + b"\0\0")
 
 
 @given(_messages)

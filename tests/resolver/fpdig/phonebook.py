@@ -14,9 +14,10 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
-from resolver.fpdig.main import prepare, run
+from resolver.fpdig.exits import Exit
+from resolver.fpdig.main import prepare
 from resolver.fpdig.options import Command
-from resolver.fpdig.verdict import Exit
+from resolver.fpdig.running import run
 from tests.world import START, Host, World, key_of
 from transport.endpoint import Endpoint
 from zonedata.identifiers import node_from_text, parse
@@ -99,9 +100,12 @@ def fpdig(*words: str, alter: Callable[[World], None] = lambda _: None) -> Ran:
 
     async def play(command: Command) -> Exit:
         world = make_world()
-        world.start_resolver()
-        alter(world)
-        return await run(command, world.network, world.clock)
+        async with trio.open_nursery() as nursery:
+            world.start_resolver(nursery)
+            alter(world)
+            status = await run(command, world.network, world.clock, world.network.connect)
+            nursery.cancel_scope.cancel()
+        return status
 
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         ready = prepare(list(words))

@@ -13,8 +13,8 @@ from resolver.answer import Answer
 from resolver.asked import Asked
 from resolver.client import Walker
 from resolver.fpdig.asking import Asker, MakeWalker, Voice, make_walker
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options
-from resolver.fpdig.verdict import Exit
 from tests.resolver.fpdig.answers import BOGUS, CSI, MUTE, SOUND, STEP, WALKED, question
 from tests.resolver.fpdig.phonebook import fpdig, make_world
 from tests.world import START, World

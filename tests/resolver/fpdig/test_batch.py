@@ -1,22 +1,29 @@
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, memory_stream_pair
 
+from resolver.answer import Answer
+from resolver.batch import WAITING
+from resolver.fpdig import batch as module
 from resolver.fpdig.asking import Asker, Voice
-from resolver.fpdig.batch import IN_FLIGHT, MAX_LINE, WAITING, run_batch
-from resolver.fpdig.options import DEFAULTS, Options
-from resolver.fpdig.verdict import Exit
+from resolver.fpdig.batch import BLOCK, HOLD, MAX_LINE, run_batch
+from resolver.fpdig.exits import Exit
+from resolver.fpdig.options import Options, Question
+from resolver.fpdig.render import Frame
+from resolver.fpdig.telling import Told, tell
 from resolver.settings import DEFAULT_APEX
 from tests.resolver.fpdig.phonebook import fpdig
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.framing import Deframer, frame
 from transport.handler import Protocol
+from transport.pipeline import WINDOW
 from zonedata import names, wire
 from zonedata.kinds import Role
 from zonedata.life import Life
@@ -33,7 +40,7 @@ class Many:
 
     Attributes:
         seconds: How long it takes, by the last four digits of the number.
-        fails: Whether nobody listens for that number.
+        fails: Whether that number is never answered.
     """
 
     seconds: Callable[[int], float] = lambda at: 0.001 * (1_000 - at % 1_000)
@@ -41,10 +48,33 @@ class Many:
     asked: int = 0
     at_a_time: int = 0
     most: int = 0
+    connections: int = 0
+    nursery: trio.Nursery | None = None
 
-    async def exchange(
-        self, endpoint: Endpoint, _protocol: Protocol, message: bytes, _accept: Callable[[bytes], bool]
-    ) -> bytes:
+    async def connect(self, _: Endpoint) -> trio.abc.Stream:
+        self.connections += 1
+        ours, theirs = memory_stream_pair()
+        assert self.nursery is not None
+        self.nursery.start_soon(self._serve, theirs)
+        return ours
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        deframer, sending = Deframer(), trio.Lock()
+
+        async def answer(message: bytes) -> None:
+            reply = await self._reply(message)
+            if reply is not None:
+                async with sending:
+                    await stream.send_all(frame(reply))
+
+        with suppress(trio.BrokenResourceError):
+            async with trio.open_nursery() as nursery:
+                while data := await stream.receive_some():
+                    deframer.feed(data)
+                    for message in deframer:
+                        nursery.start_soon(answer, message)
+
+    async def _reply(self, message: bytes) -> bytes | None:
         query = wire.read_query(message)
         assert isinstance(query, wire.Query)
         at = int(b"".join(query.labels[3::-1])) if query.labels[0].isdigit() else 0
@@ -54,12 +84,28 @@ class Many:
         await trio.sleep(self.seconds(at))
         self.at_a_time -= 1
         if self.fails(at):
-            raise UnreachableError(endpoint.to_text(), "connection refused")
+            return None
         name = names.from_wire(query.labels, DEFAULT_APEX)
         assert name is not None
         rows = ((".", Role.REGISTRY, Standing.REFERRED),)
         status = seal(Status(Life(0, 1, 1, 2), name, rows)).to_wire()
         return wire.Reply(flags=wire.FLAG_RA, answer=[wire.record(query.qtype, 1, status)]).to_wire(query, 512)
+
+    async def exchange(
+        self, _endpoint: Endpoint, _protocol: Protocol, message: bytes, _accept: Callable[[bytes], bool]
+    ) -> bytes:
+        """As a dialer: what is asked apart comes here."""
+        reply = await self._reply(message)
+        if reply is None:
+            await trio.sleep_forever()
+            raise AssertionError
+        return reply
+
+    async def run(self, path: Path | str, options: Options, voice: Voice, clock: Clock) -> Exit:
+        async with trio.open_nursery() as self.nursery:
+            status = await run_batch(str(path), options, Asker(self, clock, "1"), voice, self.connect)
+            self.nursery.cancel_scope.cancel()
+        return status
 
 
 def batch(path: Path | str, many: Many, options: Options = JSON) -> tuple[Exit, list[str], list[str]]:
@@ -67,10 +113,10 @@ def batch(path: Path | str, many: Many, options: Options = JSON) -> tuple[Exit, 
     err: list[str] = []
 
     async def play() -> Exit:
-        asker = Asker(many, Clock.starting_at(1e9), "1")
-        return await run_batch(str(path), options, asker, Voice(out.append, err.append))
+        return await many.run(path, options, Voice(out.append, err.append), Clock.starting_at(1e9))
 
-    return trio.run(play, clock=MockClock(autojump_threshold=0)), out, err
+    status = trio.run(play, clock=MockClock(autojump_threshold=0))
+    return status, "".join(out).splitlines(keepends=True), err
 
 
 def numbers(count: int) -> list[str]:
@@ -88,12 +134,12 @@ def test_hundreds_of_questions_many_in_flight_and_in_order(tmp_path: Path) -> No
     status, out, err = batch(path, many)
     assert (status, err) == (Exit.ANSWERED, [])
     assert csis(out) == numbers(1_000)
-    assert (many.asked, many.most) == (1_000, IN_FLIGHT)
+    assert (many.asked, many.most, many.connections) == (1_000, WINDOW, 1)
 
 
 def test_one_slow_question_does_not_hold_the_others_but_holds_what_is_waiting(tmp_path: Path) -> None:
     path = tmp_path / "questions"
-    count = WAITING + 2 * IN_FLIGHT
+    count = WAITING + 2 * WINDOW
     path.write_text("\n".join(numbers(count)))
     asked_by_then: list[int] = []
     begun = trio.Event()
@@ -112,14 +158,13 @@ def test_one_slow_question_does_not_hold_the_others_but_holds_what_is_waiting(tm
     out: list[str] = []
 
     async def play() -> None:
-        asker = Asker(many, Clock.starting_at(1e9), "1")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(look)
-            await run_batch(str(path), JSON, asker, Voice(out.append, out.append))
+            await many.run(path, JSON, Voice(out.append, out.append), Clock.starting_at(1e9))
 
     trio.run(play, clock=MockClock(autojump_threshold=0))
-    assert csis(out) == numbers(count)
-    assert WAITING <= asked_by_then[0] <= WAITING + 2  # the first, what waits, and what has no room to wait
+    assert csis("".join(out).splitlines()) == numbers(count)
+    assert asked_by_then == [WAITING]
 
 
 def test_lines_that_are_no_question_are_reported_in_their_place(tmp_path: Path) -> None:
@@ -156,16 +201,16 @@ def test_the_worst_status_counts(tmp_path: Path) -> None:
     assert len(err) == 3
 
 
-def test_a_bug_costs_one_answer(tmp_path: Path) -> None:
-    def fail(at: int) -> float:
-        if at == 1:
+def test_a_bug_costs_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(answer: Answer, question: Question, frame: Frame) -> Told:
+        if answer.csi.text.endswith("1"):
             raise RuntimeError("a bug")
-        return 0.0
+        return tell(answer, question, frame)
 
+    monkeypatch.setattr(module, "tell", fail)
     path = tmp_path / "questions"
     path.write_text("+14155550000\n+14155550199 +14155550123\n+14155550001\n")
-    many = Many(seconds=fail)
-    status, out, err = batch(path, many)
+    status, out, err = batch(path, Many())
     assert status is Exit.INTERNAL
     assert len(out) == 3
     assert err[0].endswith("RuntimeError: a bug")
@@ -174,11 +219,11 @@ def test_a_bug_costs_one_answer(tmp_path: Path) -> None:
 
 def test_text_is_whole_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "questions"
-    path.write_text("\n".join(f"{number} +tries=1" for number in numbers(50)))
-    status, out, err = batch(path, Many(fails=lambda at: at % 2 == 0), DEFAULTS)
+    path.write_text("\n".join(numbers(50)))
+    status, out, err = batch(path, Many(fails=lambda at: at % 2 == 0), Options(tries=1))
     assert status is Exit.UNREACHED
     text = "".join(out)
-    assert text.count(";; communications error to 127.0.0.1#53: connection refused\n\n; <<>>") == 25
+    assert text.count(";; communications error to 127.0.0.1#53: timed out\n\n; <<>>") == 25
     banners = [line.split()[5] for line in text.splitlines() if line.startswith("; <<>>")]
     assert banners == numbers(50)
     assert err == []
@@ -212,10 +257,10 @@ def test_an_answer_is_told_before_the_next_question_comes() -> None:
         told.set()
 
     async def play() -> None:
-        asker = Asker(Many(seconds=lambda _: 0.0), Clock(), "1")
+        many = Many(seconds=lambda _: 0.0)
         with trio.fail_after(20):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(run_batch, "-", JSON, asker, Voice(say, say))
+                nursery.start_soon(many.run, "-", JSON, Voice(say, say), Clock())
                 os.write(write, b"+14155550001\n")
                 await told.wait()
                 os.write(write, b"+14155550002\n")
@@ -228,6 +273,70 @@ def test_an_answer_is_told_before_the_next_question_comes() -> None:
         os.close(kept)
         os.close(read)
     assert csis(out) == numbers(3)[1:]
+
+
+def test_lines_with_options_of_their_own(tmp_path: Path) -> None:
+    """Those that change how often or whom to ask are asked apart, the others with the rest; the order stays."""
+    path = tmp_path / "questions"
+    options = [
+        "",
+        "+csi",
+        "+short +nojson",
+        "+tries=2",
+        "+time=2",
+        "@127.0.0.2",
+        "+cd +csi",
+        "+apex=fingerpost.internal",
+    ]
+    lines = [f"{number} {options[at % len(options)]}" for at, number in enumerate(numbers(80))]
+    path.write_text("\n".join(lines))
+    many = Many()
+    status, out, err = batch(path, many)
+    assert status is Exit.ANSWERED
+    told = [number for at, number in enumerate(numbers(80)) if options[at % len(options)] != options[2]]
+    assert csis(out) == told
+    assert (many.asked, many.connections) == (80, 1)
+    servers = ['"127.0.0.2#53"' in text for text in out]
+    assert servers.count(True) == 10
+    assert [line.split(": ")[1] for line in err] == [number for number in numbers(80) if number not in told]
+
+
+def test_an_anchor_of_a_line_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "questions"
+    path.write_text(f"+14155550001\n+14155550002 --anchor {tmp_path}/none.pem\n+14155550003\n")
+    status, out, err = batch(path, Many())
+    assert status is Exit.USAGE
+    assert len(out) == 2
+    assert err == [
+        f"fpdig: +14155550002: {tmp_path}/none.pem: trust anchor cannot be read: No such file or directory"
+    ]
+
+
+def pieces(tmp_path: Path, *, is_watched: bool, seconds: Callable[[int], float] = lambda _: 0.001) -> list[float]:
+    """When something was written, for 2,000 answers; each is some 300 characters."""
+    path = tmp_path / "questions"
+    path.write_text("\n".join(numbers(2_000)))
+    times: list[float] = []
+
+    async def play() -> None:
+        def say(_: str) -> None:
+            times.append(trio.current_time())
+
+        await Many(seconds).run(path, JSON, Voice(say, say, is_watched), Clock.starting_at(1e9))
+
+    trio.run(play, clock=MockClock(autojump_threshold=0))
+    return times
+
+
+def test_text_is_written_in_large_blocks_unless_somebody_watches(tmp_path: Path) -> None:
+    assert len(pieces(tmp_path, is_watched=False)) <= 2_000 * 400 // BLOCK + 2
+    assert len(pieces(tmp_path, is_watched=True)) >= 2_000 // WINDOW
+
+
+def test_text_does_not_wait_for_a_block_to_fill(tmp_path: Path) -> None:
+    times = pieces(tmp_path, is_watched=False, seconds=lambda at: 4.0 if at == 100 else 0.001)
+    assert times[0] <= 4 * HOLD
+    assert times[-1] >= 4.0
 
 
 @pytest.mark.parametrize("name", ["missing", "."])

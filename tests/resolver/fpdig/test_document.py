@@ -26,6 +26,7 @@ def read(answer: Answer, **more: Any) -> dict[str, Any]:
     text = document(answer, **more)
     assert "\n" not in text
     told = json.loads(text)
+    assert json.dumps(told, ensure_ascii=False) == text  # as the encoder would have written it
     assert isinstance(told, dict)
     return told
 

@@ -12,12 +12,15 @@ import trio
 
 from resolver.fpdig import main as module
 from resolver.fpdig import usage
-from resolver.fpdig.main import main, prepare, run, run_with_sockets
+from resolver.fpdig.main import main, prepare
 from resolver.fpdig.options import Command
+from resolver.fpdig.running import run, run_with_sockets
+from resolver.fpdig.version import version
 from tests.resolver.fpdig.phonebook import fpdig, make_world
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.later import LaterPool
+from transport.pipeline import connect_stream
 from transport.slots import StreamLimits
 from transport.tcp_listener import open_tcp, serve_tcp
 from transport.udp_listener import open_udp, serve_udp
@@ -45,7 +48,7 @@ def test_help_and_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def test_version_of_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: f"7.0 of {name}")
-    assert module._version() == "7.0 of fingerpost"
+    assert version() == "7.0 of fingerpost"
 
 
 def test_version_of_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +56,7 @@ def test_version_of_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", absent)
-    assert module._version() == "(not installed)"
+    assert version() == "(not installed)"
 
 
 @pytest.mark.usefixtures("place")
@@ -85,7 +88,7 @@ async def test_real_sockets_from_question_to_answer(place: Path, capsys: pytest.
             words = ["@127.0.0.1", "-p", str(port), ALICE, "--anchor", str(place / "anchor.pem"), ALICE, "+csi"]
             command = prepare(words)
             assert isinstance(command, Command)
-            assert await run(command, dialer, world.clock) == 0
+            assert await run(command, dialer, world.clock, connect_stream) == 0
             nursery.cancel_scope.cancel()
     out = capsys.readouterr().out
     assert f";; SERVER: 127.0.0.1#{port}(127.0.0.1) (TCP)\n" in out  # a proof does not fit a datagram

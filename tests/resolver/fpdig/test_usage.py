@@ -1,7 +1,7 @@
 import re
 
 from resolver.fpdig import flags, usage
-from resolver.fpdig.verdict import Exit
+from resolver.fpdig.exits import Exit
 
 
 def test_the_help_tells_every_flag_and_no_other() -> None:

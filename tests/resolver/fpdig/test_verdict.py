@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from resolver.answer import Answer
-from resolver.fpdig.verdict import Basis, Exit, believed, explanation, status_of, summary, unproven, worst
+from resolver.fpdig.exits import Exit, worst
+from resolver.fpdig.verdict import Basis, believed, explanation, status_of, summary, unproven
 from tests.resolver.fpdig.answers import BOGUS, EMPTY, FAILED, PARTIAL, SILENT, SOUND
 from zonedata.judgement import Outcome
 from zonedata.wire import QType

@@ -1,0 +1,49 @@
+"""Carrying out a command: everything that needs the network. Imported once it is known that something is asked."""
+
+import sys
+
+from resolver.fpdig.asking import Asker, Voice
+from resolver.fpdig.batch import run_batch
+from resolver.fpdig.exits import Exit, worst
+from resolver.fpdig.options import Command
+from resolver.fpdig.output import err, out, refuse
+from resolver.fpdig.version import version
+from transport.clock import Clock
+from transport.dialer import Dialer, SocketDialer
+from transport.pipeline import Connect, connect_stream
+from zonedata.errors import MalformedError, UntrustedError
+
+
+async def run_with_sockets(command: Command) -> Exit:
+    """Carry out a command over real sockets."""
+    async with SocketDialer() as dialer:
+        return await run(command, dialer, Clock(), connect_stream)
+
+
+async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) -> Exit:
+    """Carry out a command."""
+    asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, sys.stdout.isatty())
+    faults = _load_anchors(command, asker)
+    if faults:
+        return refuse(faults)
+    if command.batch:
+        return await run_batch(command.batch, command.defaults, asker, voice, connect)
+    return worst([await asker.ask(question, voice) for question in command.questions])
+
+
+def _load_anchors(command: Command, asker: Asker) -> list[str]:
+    """Read every anchor that the command line names, and say what is wrong with them."""
+    faults = []
+    every = [command.defaults, *(question.options for question in command.questions)]
+    for path in dict.fromkeys(options.anchor for options in every if options.anchor):
+        try:
+            asker.load(path)
+        except (MalformedError, UntrustedError) as error:
+            faults.append(f"{path}: {error}")
+    return faults
+
+
+def _version_for(command: Command) -> str:
+    """Return the version where a banner may show it."""
+    every = [command.defaults, *(question.options for question in command.questions)]
+    return version() if command.batch or any(options.is_text and options.cmd for options in every) else ""

@@ -1,0 +1,141 @@
+"""Reading a resolver's reply as an answer: judged against an anchor, or believed where there is none. Pure.
+
+Statements are decoded as far as the answer needs them: of ten thousands of answers a second nobody looks at every
+denial.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.settings import DEFAULT_APEX
+from zonedata import names
+from zonedata.identifiers import Csi
+from zonedata.judgement import Outcome, judge
+from zonedata.kinds import Assurance, Kind
+from zonedata.names import Name
+from zonedata.opening import Claim, Refusal, read_claim
+from zonedata.person_statements import Assertion, Block, Status
+from zonedata.recall import Recall
+from zonedata.replies import Received
+from zonedata.standing import Standing
+from zonedata.statements import glimpse_assertion
+from zonedata.trust import Trust
+from zonedata.wire import FLAG_RD, QType, Rcode
+
+_TELLING = frozenset(bytes((kind,)) for kind in (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS))  # first octets
+
+
+class Shown(Sequence[Claim]):
+    """Every statement of a reply that can be read, in order; decoded when somebody looks."""
+
+    __slots__ = ("_claims", "_reply")
+
+    def __init__(self, reply: Received) -> None:
+        self._reply = reply
+        self._claims: tuple[Claim, ...] | None = None
+
+    def _read(self) -> tuple[Claim, ...]:
+        if self._claims is None:
+            self._claims = tuple(read_claims(self._reply)[0])
+        return self._claims
+
+    @overload
+    def __getitem__(self, at: int) -> Claim: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Claim]: ...
+    def __getitem__(self, at: int | slice) -> Claim | Sequence[Claim]:
+        return self._read()[at]
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._read())
+
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a question is asked and its answer judged.
+
+    Attributes:
+        qtype: What for.
+        flags: RD and CD as wanted.
+        apex: Under which the resolver answers.
+        trust: The anchor to judge a proof by; None believes the resolver.
+    """
+
+    qtype: QType = QType.PROOF
+    flags: int = FLAG_RD
+    apex: Name = DEFAULT_APEX
+    trust: Trust | None = None
+
+
+def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
+    """Make the answer of a reply.
+
+    Args:
+        csi: What was asked about.
+        via: How the reply came, and the reply.
+        manner: How it was asked.
+        now: Unix seconds.
+        recall: What earlier judgements remembered.
+    """
+    reply = via.reply
+    assert reply is not None, "an answer is made of a reply"
+    is_proof = manner.qtype is QType.PROOF
+    if manner.trust is None or not is_proof:
+        return _from_hearsay(csi, reply, via, is_proof=is_proof)
+    if reply.rcode != Rcode.NOERROR:  # nothing shown beside an error can be a proof
+        return Answer(csi, Outcome.INCOMPLETE, False, None, (), (), (), (), via)
+    wires = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
+    return from_judgement(csi, judge(csi.owner, manner.trust, wires, now, recall), Shown(reply), via)
+
+
+def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Answer:
+    """Make the answer of what a resolver says, when there is no anchor to check it against.
+
+    A reply to a PROOF question without a STATUS, one that was cut short or one with an error says nothing about
+    absence.
+    """
+    asked = names.to_text(csi.owner)
+    rows: tuple[Row, ...] = ()
+    said: list[Reach] = []
+    for record in reply.records:
+        if record.rtype in OUR_TYPES and record.rdata[:1] in _TELLING:
+            glimpsed = glimpse_assertion(record.rdata)
+            if glimpsed is not None and glimpsed.owner == asked:
+                said.append(
+                    Reach(glimpsed.msp, glimpsed.ssi, Assurance.ASSERTED, glimpsed.expires, glimpsed.features)
+                )
+                continue
+            claim = read_claim(record.rdata)
+            if isinstance(claim, Refusal):
+                continue
+            statement = claim.statement
+            match statement:
+                case Assertion() if statement.owner == csi.owner:
+                    ssi, features = statement.ssi, statement.features
+                case Block() if statement.speaks_for(csi.owner):
+                    ssi, features = statement.ssi_for(csi.owner), ()
+                case Status() if statement.owner == csi.owner:
+                    rows = tuple(Row(*row) for row in statement.rows)
+                    continue
+                case _:
+                    continue
+            said.append(Reach(statement.msp, ssi, Assurance.ASSERTED, statement.life.expires, features))
+    if rows:
+        accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
+        said = [reach for reach in said if reach.msp in accepted]
+    says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
+    complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
+    absent = Outcome.NONE if complete else Outcome.INCOMPLETE
+    outcome = Outcome.FOUND if said else absent
+    return Answer(csi, outcome, complete, None, tuple(said), rows, (), Shown(reply), via)
