@@ -48,7 +48,10 @@ class Seat:
     _mouth: int
 
     def take_signals(self) -> None:
-        """Let TERM and HUP come, those too that were sent since the start; the worker has handlers for them."""
+        """Let TERM and HUP come, those too that were sent since the start; the worker has handlers for them.
+
+        Once it takes those away, at its end, they do nothing.
+        """
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def say_ready(self) -> None:
@@ -239,7 +242,7 @@ class Supervisor:
         """Be a worker, and return its status. This is the bottom of its stack: nothing climbs out."""
         try:
             signal.set_wakeup_fd(-1)  # ours is shared with the supervisor
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # TERM and HUP have handlers that do nothing, from us
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for descriptor in (*self._own, *(slot.ear for slot in self._slots if slot.ear is not None)):
                 os.close(descriptor)

@@ -111,8 +111,6 @@ async def _resolver(configuration: Configuration, trust: Trust) -> AsyncIterator
 
 async def _run(shared: Shared, seat: Seat) -> None:
     """Run the daemon inside, its listeners innermost, until it is to end."""
-    # Whatever comes twice, from the supervisor and from who signals all processes at once, ends us once:
-    signal.signal(signal.SIGTERM, lambda *_: None)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
         seat.take_signals()
         async with (

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -119,5 +120,6 @@ def running(config: str) -> Iterator[Running]:
     with starting(config) as (process, ready, log):
         line = ready.readline()
         assert line, log.read_text()
-        assert ready.read() == b"", "workers have let go of it too"
+        assert select.select([ready], [], [], PATIENCE)[0], "somebody still holds it"
+        assert ready.read() == b""
         yield Running(process, Doors.from_line(line), log)

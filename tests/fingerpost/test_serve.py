@@ -366,13 +366,15 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def test_ctrl_c_at_a_terminal_reaches_all_and_ends_them_once(house: Household) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_reaches_all_ends_them_once(house: Household, number: signal.Signals) -> None:
+    """Ctrl-C at a terminal does, and so do those who end a service."""
     house.msp()
     house.add("alpha.toml", THREE_WORKERS)
     house.sound("sign", "alpha.toml")
     with running("alpha.toml") as daemon:
-        for pid in (*daemon.workers(), daemon.process.pid):
-            os.kill(pid, signal.SIGINT)
+        for pid in (daemon.process.pid, *daemon.workers()):
+            os.kill(pid, number)
         status = daemon.process.wait(PATIENCE)
         assert (status, daemon.log.count("level=error"), daemon.log.count("event=worker-killed")) == (0, 0, 0)
 

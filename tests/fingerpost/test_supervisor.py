@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -123,6 +123,21 @@ def program(folder: Path, text: str = "") -> Iterator[Program]:
         process.communicate()
 
 
+@contextmanager
+def standard_input() -> Iterator[Callable[[], None]]:
+    """Give programs a standard input whose end comes when we say so."""
+    reading, writing = os.pipe()
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    os.close(reading)
+    try:
+        with os.fdopen(writing, "wb") as end:
+            yield end.close
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
 def test_all_are_ready_then_that_is_said_once(tmp_path: Path) -> None:
     with program(tmp_path) as it:
         it.until("ready")
@@ -210,15 +225,25 @@ def work(seat):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_all_processes_ends_them_once(tmp_path: Path, number: signal.Signals) -> None:
-    with program(tmp_path) as it:
+def test_two_signals_at_once_are_one_wish(tmp_path: Path, number: signal.Signals) -> None:
+    text = """
+def work(seat):
+    status = serve(seat)
+    sys.stdin.read()
+    return status
+supervisor.ONCE_SECONDS = 30.0
+"""
+    with standard_input() as close, program(tmp_path, text) as it:
         it.until("ready")
         it.until(r"pid \d \d+", 2)
+        it.process.send_signal(number)
+        it.until(r"ended \d", 2)
+        it.process.send_signal(number)
         os.killpg(it.process.pid, number)
-        os.killpg(it.process.pid, number)
+        os.kill(it.process.pid, signal.SIGHUP)
+        close()
         it.rest()
     assert it.said[-2] == "status 0"
-    assert sum(line.startswith("ended") for line in it.said) >= 2
     assert "worker-killed" not in it.events()
 
 
@@ -241,21 +266,13 @@ def work(seat):
     return serve(seat)
 count = 1
 """
-    reading, writing = os.pipe()
-    kept = os.dup(0)
-    os.dup2(reading, 0)
-    try:
-        with program(tmp_path, text) as it:
-            it.until(r"pid 0 \d+")
-            os.kill(it.pids[0], signal.SIGHUP)
-            it.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "stopping" in it.events(), it.log.read_text)
-            os.close(writing)
-            it.rest()
-    finally:
-        os.dup2(kept, 0)
-        os.close(kept)
-        os.close(reading)
+    with standard_input() as close, program(tmp_path, text) as it:
+        it.until(r"pid 0 \d+")
+        os.kill(it.pids[0], signal.SIGHUP)
+        it.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in it.events(), it.log.read_text)
+        close()
+        it.rest()
     assert "reload 0" in it.said
     assert it.said[-2] == "status 0"
     assert "ready" not in it.said  # it was told to end before
