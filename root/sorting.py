@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zonedata.errors import Fault
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.mappings import BlockMapping, Mapping, mapping_of
 from zonedata.names import Name
 
 RUN = 100_000  # mappings held in memory at a time; about 60 MB
@@ -64,7 +64,7 @@ def in_order(
                 yield BlockMapping(line % MAX_LINES, node, template, lengths, exceptions)
         for records in _once_each(people.merged(), paths, "csi", report):
             for owner, line, ssi, features in records:
-                yield Mapping(line % MAX_LINES, owner, ssi, features)
+                yield mapping_of((line % MAX_LINES, owner, ssi, features))
 
 
 def _once_each(

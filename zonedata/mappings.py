@@ -47,6 +47,9 @@ class BlockMapping:
     exceptions: tuple[str, ...]
 
 
+# A mapping of its fields in order, in half the time of `Mapping(...)`, which is Python around this.
+mapping_of: Callable[[tuple[int, Name, str, tuple[str, ...]]], Mapping] = partial(tuple.__new__, Mapping)
+
 Report = Callable[[Fault], None]
 
 
@@ -90,7 +93,7 @@ def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> It
         plain = read_plain(raw)
         if plain is not None:
             owner, ssi, features = plain
-            yield Mapping(number, owner, ssi, features)
+            yield mapping_of((number, owner, ssi, features))
             continue
         text = _text_of(path, file, number, raw, report)
         if not text:

@@ -5,17 +5,12 @@ For these the full parse comes down to three questions, which are asked here of 
 calling code do the digits begin with, does what follows have one of the lengths of its plan, and would nothing be
 taken off it or put before it as a national prefix. A yes to all is certain; a no says nothing, and the full parse
 decides. So this accepts a part of what that accepts, with the same canonical text, and refuses nothing.
-
-The only patterns that meet the digits are the library's own, with which it would go over the same digits.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
-from phonenumbers.re_util import re_compile
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, phonenumberutil
 
 MAX_DIGITS = 15  # E.164 section 6
 _MIN_NATIONAL = 2  # digits after the calling code, below which nothing is a number whatever its plan says
@@ -30,14 +25,17 @@ class _Beginning:
     Attributes:
         lengths: In digits, calling code included, that are possible; none where a national prefix may follow.
         code: Digits of the calling code.
-        prefix: Where the beginning does not decide: matches what may begin with a national prefix; a match or None.
+        undecided: The plan, where a national prefix is more than the beginning can show.
     """
 
     lengths: frozenset[int]
     code: int = 0
-    prefix: Callable[[str], Any] | None = None
+    undecided: PhoneMetadata | None = None
 
 
+# What `phonenumbers.parse` itself takes the national prefix off with, or rewrites the number; private, but it has
+# been there as long as the library, and the patterns of the plans stay the library's business.
+_without_prefix = phonenumberutil._maybe_strip_national_prefix_carrier_code  # noqa: SLF001 - as said above
 _NOTHING_KNOWN = _Beginning(frozenset())
 
 
@@ -50,12 +48,11 @@ def is_surely_canonical(digits: str) -> bool:
     known = _known_of(digits[:_BEGINNING])
     if len(digits) not in known.lengths:
         return False
-    if known.prefix is None:
+    if known.undecided is None:
         return True
-    match = known.prefix(digits[known.code :])
-    # Some plans match the empty text at the beginning of any number. Nothing is taken off then, unless a group
-    # has matched, by which the number would be rewritten.
-    return match is None or (match.end() == 0 and match.lastindex is None)
+    national = digits[known.code :]
+    _carrier, left, _taken = _without_prefix(national, known.undecided)
+    return left == national
 
 
 @lru_cache(maxsize=11_111)  # all that up to four digits can be
@@ -73,5 +70,5 @@ def _known_of(beginning: str) -> _Beginning:
         lengths = frozenset(size + n for n in national if size + n <= MAX_DIGITS)
         if prefix.isdigit() and size + len(prefix) <= _BEGINNING:
             return _NOTHING_KNOWN if beginning.startswith(prefix, size) else _Beginning(lengths)
-        return _Beginning(lengths, size, re_compile(prefix).match if prefix else None)
+        return _Beginning(lengths, size, metadata if prefix else None)
     return _NOTHING_KNOWN
