@@ -26,6 +26,7 @@ READ_SIZE = 16_384  # octets a read: what was answered is asked again while the 
 FIRST_PAUSE = 0.05  # seconds before connecting again when a connection brought nothing; doubles each time
 LAST_PAUSE = 1.0  # seconds: a server that restarts is back within some of these
 FREE_LOSSES = 10  # connections that may end under a question and have carried others; servers limit each one
+SILENCE = "timed out"  # why whatever has waited long enough was not answered
 ID_OCTETS = 2
 _IDS = struct.Struct(">256H")
 
@@ -147,7 +148,7 @@ class Pipeline(Generic[A]):
             with trio.fail_after(self._seconds):
                 stream = await self._connect(self._endpoint)
         except trio.TooSlowError:
-            return "timed out"
+            return SILENCE
         except (OSError, trio.BrokenResourceError) as error:
             return getattr(error, "strerror", None) or str(error)
         now = trio.current_time()
@@ -197,7 +198,7 @@ class Pipeline(Generic[A]):
                 self._take_untrusted(replies)
                 continue
             if not self._renew():
-                return "timed out"
+                return SILENCE
 
     def _take_untrusted(self, replies: list[bytes]) -> None:
         now = trio.current_time()
@@ -224,7 +225,7 @@ class Pipeline(Generic[A]):
             return False
         for own, asked in late:
             del self._waiting[own]
-            self._ask_again(asked, "timed out")
+            self._ask_again(asked, SILENCE)
         self._asks.settled()
         return True
 
@@ -241,7 +242,8 @@ class Pipeline(Generic[A]):
         self._outbox.clear()
         for asked in unanswered:
             is_late = asked.since + self._seconds <= now
-            is_free = self._has_carried and asked.losses < FREE_LOSSES and not is_late
+            is_lost = self._has_carried and asked.losses < FREE_LOSSES
+            is_free = not is_late and (is_lost or reason == SILENCE)
             asked.losses += 1
             self._ask_again(asked, "" if is_free else reason)
 

@@ -283,6 +283,16 @@ async def test_a_silent_server_ends_by_a_deadline(autojump_clock: trio.testing.M
     assert autojump_clock.current_time() == pytest.approx(3 * SECONDS + FIRST_PAUSE * (1 + 2))
 
 
+async def test_each_question_has_its_whole_time(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(silent) as (pipeline, asker, _):
+        pipeline.ask(Asked(b"early"))
+        await trio.sleep(4)
+        pipeline.ask(Asked(b"late"))
+        await asker.wait_for(2)
+        assert asker.given_up == dict.fromkeys((b"early", b"late"), ("timed out",) * 3)
+    assert autojump_clock.current_time() >= 4 + 3 * SECONDS
+
+
 async def test_noise_does_not_put_the_deadline_off(autojump_clock: trio.testing.MockClock) -> None:
     async def noisy(stream: trio.abc.Stream) -> None:
         while True:
