@@ -14,7 +14,7 @@ Disagreement = tuple[Where, str]
 
 def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     """Say where keys do not agree, and why."""
-    _, listen, authority, sign, resolver, _ = (given[section.name] for section in s.SECTIONS)
+    _, listen, authority, sign, resolver, *_ = (given[section.name] for section in s.SECTIONS)
     if authority.is_there and resolver.is_there:
         yield s.RESOLVER.where(), "stands beside [authority]; a file is an authority's or a resolver's"
     if not authority.is_there and not resolver.is_there:

@@ -17,6 +17,7 @@ from fingerpost import sections as s
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.toml_lines import Where, lines_of
+from transport.rates import RateSettings
 from zonedata.errors import ConfigError, Fault
 from zonedata.names import Name
 
@@ -38,6 +39,7 @@ class Configuration:
         sign: How its store is signed, if that is done here.
         resolver: Whom the resolver believes, or None in an authority's file.
         process: How many processes answer.
+        limits: How much one client may ask.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Configuration:
     sign: s.ZoneSigning | s.MappingsSigning | None
     resolver: s.ResolverPart | None
     process: s.ProcessPart
+    limits: RateSettings
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -156,7 +159,7 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 
 
 def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], notes: Notes) -> Configuration:
-    top, listen, authority, sign, resolver, process = (given[section.name] for section in s.SECTIONS)
+    top, listen, authority, sign, resolver, process, limits = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -165,6 +168,7 @@ def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], note
         _signing(sign) if sign.section.name in usable else None,
         _resolver(resolver) if resolver.section.name in usable else None,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
+        RateSettings(limits[s.RATE], limits[s.CLIENTS]) if limits.section.name in usable else RateSettings(),
         notes,
     )
 

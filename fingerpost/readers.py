@@ -1,10 +1,12 @@
 """Readers: from what TOML gave to a value, or what is wrong with it and what was expected."""
 
 from collections.abc import Callable, Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fingerpost.definitions import WrongError
+from transport.rates import MAX_RATE, NamedClient
 from zonedata import keys, names, trust
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.names import Name
@@ -105,6 +107,17 @@ def apex(value: str) -> Name:
     if names.depth(name) > names.MAX_APEX_LABELS:
         raise MalformedError(f"apex of {names.depth(name)} labels, at most {names.MAX_APEX_LABELS} are allowed")
     return name
+
+
+def named_client(value: str) -> NamedClient:
+    """Read `192.0.2.0/24 5000`: a network, or one address, and queries a second of each of its addresses."""
+    network, _, rate = value.partition(" ")
+    if not (rate.isascii() and rate.isdigit() and len(rate) <= len(str(MAX_RATE)) and 0 < int(rate) <= MAX_RATE):
+        raise MalformedError(f"{value[:80]!r} is not NETWORK RATE, with a rate from 1 to {MAX_RATE} a second")
+    try:
+        return NamedClient(ip_network(network), int(rate))
+    except ValueError as error:
+        raise MalformedError(f"{network[:80]!r} is no network such as 192.0.2.0/24: {error}") from error
 
 
 # --- looking at files ----------------------------------------------------------------------------------------

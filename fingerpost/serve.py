@@ -22,6 +22,7 @@ from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat, Supervisor
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
+from transport.rates import shared_table
 from zonedata import keys
 
 FIRST_OWN_FD = 3  # below are the standard streams, which are not ours to close
@@ -88,10 +89,10 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     """Make what all workers share; what would stop them is found here."""
     authority = configuration.authority
     if authority is None:
-        return Shared(configuration, sockets, trust_of(configuration), None)
+        return Shared(configuration, sockets, trust_of(configuration), None, shared_table())
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
-    return Shared(configuration, sockets, None, deny_key)
+    return Shared(configuration, sockets, None, deny_key, shared_table())
 
 
 class Readiness:

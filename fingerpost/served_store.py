@@ -12,8 +12,10 @@ from fingerpost.configuration import Configuration
 from fingerpost.logfmt import quoted
 from fingerpost.workload import check_store_owner
 from root.engine import Engine
+from root.front import Front
 from root.service import Service
 from transport.handler import Caller, Verdict
+from transport.rates import Rates
 from zonedata.errors import ConfigError, MalformedError
 from zonedata.keys import PrivateKey
 from zonedata.kinds import Role
@@ -43,6 +45,13 @@ class ServedStore:
         self._build = self._path.resolve()  # no build is opened twice: LMDB allows one environment a process
         self._tables, engine = self._opened(self._build)
         self._service = Service(engine, configuration.apex)
+        self._fronts: list[Front] = []
+
+    def front(self, rates: Rates) -> Front:
+        """Return the fast path for datagrams; it goes over to other stores with us."""
+        front = Front(self._service.engine, self._configuration.apex, self._service.packets, rates)
+        self._fronts.append(front)
+        return front
 
     @property
     def serial(self) -> int:
@@ -68,6 +77,8 @@ class ServedStore:
         log.info("event=reloaded store=%s serial=%d was=%d", quoted(self._path), engine.serial, self.serial)
         self._tables.close()
         self._service.take_over(engine)
+        for front in self._fronts:
+            front.take_over(engine)
         self._tables, self._build = tables, build
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ the event loop, the environment of the store, sockets for asking others, and wha
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +21,14 @@ from fingerpost.listening import Opened
 from fingerpost.logfmt import quoted
 from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat
+from resolver.front import Front
 from resolver.service import ResolverService
 from resolver.settings import Settings
 from transport.clock import Clock
 from transport.dialer import SocketDialer
-from transport.handler import Handler, Protocol
+from transport.handler import FastPath, Handler, Protocol
 from transport.later import LaterPool
+from transport.rates import Rates
 from transport.slots import StreamLimits
 from transport.tcp_listener import serve_tcp
 from transport.udp_listener import serve_udp
@@ -48,12 +50,14 @@ class Shared:
         sockets: Every address, with a socket for each worker.
         trust: Whom a resolver believes; None in an authority.
         deny_key: What an authority signs denials with, if it does.
+        rates: How often addresses have asked, in memory that all workers share.
     """
 
     configuration: Configuration
     sockets: tuple[Opened, ...]
     trust: Trust | None
     deny_key: PrivateKey | None
+    rates: memoryview
 
 
 def work(shared: Shared, seat: Seat) -> int:
@@ -79,13 +83,14 @@ class Daemon:
     """What answers, and what it does on SIGHUP."""
 
     handler: Handler
+    fast: FastPath
     clock: Clock
     jobs: int
     reload: Callable[[], None]
 
 
 def _daemon(shared: Shared) -> AbstractAsyncContextManager[Daemon]:
-    return _resolver(shared.configuration, shared.trust) if shared.trust is not None else _authority(shared)
+    return _resolver(shared, shared.trust) if shared.trust is not None else _authority(shared)
 
 
 @asynccontextmanager
@@ -93,20 +98,23 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
     store = ServedStore(shared.configuration, shared.deny_key)
     try:
         log.info("event=store-opened serial=%d", store.serial)
-        yield Daemon(store.handle, Clock(), AUTHORITY_JOBS, store.reload)
+        front = store.front(Rates(shared.configuration.limits, shared.rates))
+        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload)
     finally:
         store.close()
 
 
 @asynccontextmanager
-async def _resolver(configuration: Configuration, trust: Trust) -> AsyncIterator[Daemon]:
+async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
+    configuration = shared.configuration
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
     async with SocketDialer() as dialer:
         service = ResolverService(trust, dialer, clock, settings)
-        yield Daemon(service.handle, clock, resolver.lookups, lambda: log.info("event=reload-not-needed"))
+        front = Front(service.packets, Rates(configuration.limits, shared.rates))
+        yield Daemon(service.handle, front, clock, resolver.lookups, lambda: log.info("event=reload-not-needed"))
 
 
 async def _run(shared: Shared, seat: Seat) -> None:
@@ -119,8 +127,10 @@ async def _run(shared: Shared, seat: Seat) -> None:
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
-                serving = (
-                    serve_udp if opened.protocol is Protocol.UDP else partial(serve_tcp, limits=StreamLimits())
+                serving: Callable[..., Awaitable[None]] = (
+                    partial(serve_udp, fast=daemon.fast)
+                    if opened.protocol is Protocol.UDP
+                    else partial(serve_tcp, limits=StreamLimits())
                 )
                 await nursery.start(serving, opened.socks[seat.number], daemon.handler, daemon.clock, later)
             nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)

@@ -34,7 +34,6 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/flights.py",
     "resolver/fpdig/batch.py",
     "resolver/fpdig/main.py",
-    "resolver/service.py",
     "resolver/stub.py",
     "resolver/upstream.py",
     "transport/clock.py",

@@ -19,5 +19,5 @@ def test_scenario(name: str) -> None:
 
 def test_a_scenario_that_does_not_hold_fails() -> None:
     text = "delegate . +1 alpha.example msp\nask +14155550123\n  found complete\n"
-    with pytest.raises(AssertionError, match=r"wrong\.txt:3"):
+    with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match=r"wrong\.txt:3")):
         trio.run(play, "wrong.txt", text, clock=MockClock(autojump_threshold=0))

@@ -317,5 +317,7 @@ def bound(key: PrivateKey, *uses: Use) -> BoundKey:
 async def run_in(world: World, body: Callable[[World], Awaitable[None]]) -> None:
     """Publish, start the resolver, run the body, stop."""
     world.publish()
-    world.start_resolver()
-    await body(world)
+    async with trio.open_nursery() as nursery:
+        world.start_resolver(nursery)
+        await body(world)
+        nursery.cancel_scope.cancel()

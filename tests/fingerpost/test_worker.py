@@ -63,7 +63,9 @@ def test_one_that_nobody_listens_to_goes_on(house: Household) -> None:
     ear, mouth = os.pipe()
     os.close(ear)
     with opened_sockets(configuration, 1) as sockets:
-        assert worker.work(Shared(configuration, sockets, None, None), Seat(0, lifeline, mouth)) == 0
+        assert (
+            worker.work(Shared(configuration, sockets, None, None, shared_table()), Seat(0, lifeline, mouth)) == 0
+        )
     os.close(lifeline)
 
 
@@ -71,7 +73,7 @@ def test_a_store_that_went_away_is_said(house: Household, capsys: pytest.Capture
     house.msp()
     configuration = read(Path("alpha.toml"))
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, _):
-        assert worker.work(Shared(configuration, sockets, None, None), seat) == 1
+        assert worker.work(Shared(configuration, sockets, None, None, shared_table()), seat) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert " level=error event=worker-failed reason=" in line
     assert "alpha.toml:7: authority.store: alpha.store: there is no store" in line
@@ -87,5 +89,5 @@ def test_what_the_machine_refuses_is_said(
     configuration = read(Path("alpha.toml"))
     monkeypatch.setattr(worker, "ServedStore", refused)
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, _):
-        assert worker.work(Shared(configuration, sockets, None, None), seat) == 1
+        assert worker.work(Shared(configuration, sockets, None, None, shared_table()), seat) == 1
     assert 'reason="[Errno 24] Too many open files" worker=0' in capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_it_stays_until_ctrl_c(small: None, tmp_path: Path, capsys: pytest.Captu
         status = command.run(arguments("--dir", str(place), "--port", str(free.port)))
     watcher.join(LIMIT)
     assert status == 0
-    assert len(running) == 8
+    assert len(running) == 16, "eight daemons, each a supervisor and a worker"
     assert ours(place) == []
     assert f"fpdig @127.0.0.1 -p {free.port} +14155550123" in "".join(seen)
     assert json.loads((place / "demo.json").read_text())["resolver"] == f"127.0.0.1:{free.port}"
