@@ -14,6 +14,7 @@ from fingerpost.listening import opened_sockets
 from fingerpost.supervisor import SIGNALS, Seat
 from fingerpost.worker import Shared
 from tests.fingerpost.household import Household
+from transport.rates import shared_table
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_a_worker_without_a_supervisor_begins_and_ends(
     house.sound("sign", "alpha.toml")
     configuration = read(Path("alpha.toml"))
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, ear):
-        assert worker.work(Shared(configuration, sockets, None, house.key("deny.pem")), seat) == 0
+        assert worker.work(Shared(configuration, sockets, None, house.key("deny.pem"), shared_table()), seat) == 0
         assert os.read(ear, 10) == b"r"
     first, second = capsys.readouterr().err.splitlines()
     assert " event=store-opened serial=" in first
