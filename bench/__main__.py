@@ -1,0 +1,100 @@
+"""`python -m bench`: run the benchmarks, and write results, tables and pictures."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from bench import machine, plots, report, results
+from bench.measures import authoritative, cached, cold
+from bench.options import QUICK, Options
+from bench.peers import PEERS
+from bench.processes import PROJECT
+from bench.results import Measured, Record
+from bench.stage import Stage
+
+BENCHMARKS: dict[str, Callable[[Stage], Measured]] = {
+    "cached": cached.measure,
+    "authoritative": authoritative.measure,
+    "cold": cold.measure,
+}
+RESULTS = PROJECT / "bench" / "results"
+DATA = PROJECT / "build" / "bench"
+PROGRAMS = (*((peer.program, peer.version) for peer in PEERS), ("dnsperf", ("-h",)))
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run what the command line asks for, and return the exit status."""
+    args = _parser().parse_args(words)
+    options = _options(args)
+    signal.signal(signal.SIGTERM, _interrupt)
+    out = args.out or (DATA / "results-quick" if args.quick else RESULTS)
+    stage = Stage(options, args.data)
+    names = args.only or list(BENCHMARKS)
+    try:
+        for name in names:
+            stage.say(f"--- {name}")
+            _write(out, _record(stage, name, BENCHMARKS[name]))
+    except KeyboardInterrupt:
+        sys.stderr.write("bench: interrupted; every daemon has been ended\n")
+        return 1
+    stage.say(f"results are in {out}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("only", nargs="*", choices=[*BENCHMARKS, []], help="which benchmarks (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a smoke run with little data")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="where generated data is kept")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where results are written")
+    for field in fields(Options):
+        if field.type in {int, float, "int", "float"}:
+            kind = int if field.type in {int, "int"} else float
+            parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=f"default {field.default}")
+        else:
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}", type=_sizes, metavar="N,N", help=f"default {field.default}"
+            )
+    return parser
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _options(args: argparse.Namespace) -> Options:
+    given = {field.name: getattr(args, field.name) for field in fields(Options)}
+    return replace(QUICK if args.quick else Options(), **{k: v for k, v in given.items() if v is not None})
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _record(stage: Stage, name: str, measure: Callable[[Stage], Measured]) -> Record:
+    on, started = machine.describe(PROGRAMS), time.monotonic()
+    measured = measure(stage)
+    assert measured.name == name
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Record(measured, on, asdict(stage.options), when, time.monotonic() - started)
+
+
+def _write(out: Path, record: Record) -> None:
+    """Put a benchmark's results beside those of the others, after each: a run takes hours and may be ended."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "results.json"
+    before = results.from_json(path.read_text()) if path.exists() else []
+    records = results.merged(before, [record], BENCHMARKS)
+    path.write_text(results.to_json(records))
+    (out / "RESULTS.md").write_text(report.markdown(records))
+    plots.draw(out, records)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
