@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from bench import machine, plots, report, results
-from bench.measures import authoritative, cached, cold
+from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
 from bench.options import QUICK, Options
 from bench.peers import PEERS
 from bench.processes import PROJECT
@@ -22,6 +22,12 @@ BENCHMARKS: dict[str, Callable[[Stage], Measured]] = {
     "cached": cached.measure,
     "authoritative": authoritative.measure,
     "cold": cold.measure,
+    "fanout": fanout.measure,
+    "tcp": tcp.measure,
+    "latency": latency.measure,
+    "growth": growth.measure,
+    "signing": signing.measure,
+    "memory": memory.measure,
 }
 RESULTS = PROJECT / "bench" / "results"
 DATA = PROJECT / "build" / "bench"

@@ -28,6 +28,12 @@ def evenly(count: int) -> Iterator[str]:
     return (f"{PREFIX}{at:07d}" for at in range(0, SPACE // count * count, SPACE // count))
 
 
+def some_evenly(count: int, most: int) -> list[str]:
+    """Return at most so many of the numbers of `evenly`, picked at random and always the same."""
+    picked = random.Random(164).sample(range(count), min(count, most))
+    return [f"{PREFIX}{at * (SPACE // count):07d}" for at in picked]
+
+
 def owner(digits: str) -> str:
     """Return the name of a number, as DNS has it (RFC 6116 section 3.2)."""
     return f"{'.'.join(reversed(digits))}.{ZONE}"

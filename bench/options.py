@@ -17,7 +17,7 @@ class Options:
         fan_names: Names that each of these providers has.
         stores: Entries of the stores whose growth is measured.
         caches: Entries of the caches whose growth and memory are measured.
-        sign_rounds: Signings of the whole data set; it takes minutes, so fewer than `rounds`.
+        slow_rounds: Instead of `rounds` where one takes minutes: signing, and filling caches to weigh them.
         opened: Entries of the store that is opened.
     """
 
@@ -30,7 +30,7 @@ class Options:
     fan_names: int = 10_000
     stores: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
     caches: tuple[int, ...] = (10_000, 100_000, 1_000_000)
-    sign_rounds: int = 3
+    slow_rounds: int = 3
     opened: int = 10_000_000
 
 
@@ -44,6 +44,6 @@ QUICK = Options(
     fan_names=1_000,
     stores=(1_000, 10_000),
     caches=(500, 1_000),
-    sign_rounds=1,
+    slow_rounds=1,
     opened=10_000,
 )

@@ -42,7 +42,7 @@ def _benchmark(record: Record) -> str:
     parts = [f"## {measured.title}\n", f"{measured.method}\n", _figures(measured)]
     if compared := _ratios(measured):
         parts.append(compared)
-    parts += [f"![{title}]({file})\n" for file, title in pictures_of(measured)]
+    parts += [f"![{picture.title}]({picture.file})\n" for picture in pictures_of(measured)]
     made_on = f"commit of {record.machine.get('Fingerpost', '?')}"
     parts.append(f"<sub>{record.when}, {record.seconds:.0f} s in all; {made_on}; {sizes}</sub>\n")
     return "\n".join(parts)

@@ -31,7 +31,8 @@ LATENCY = Metric("latency_ms", "mean latency (ms)", 2)
 LOST = Metric("lost_percent", "lost (%)", 2)
 NOERROR = Metric("noerror_percent", "NOERROR (%)", 1)
 UPSTREAM = Metric("upstream_cpu_us", "CPU of the authorities per answer (µs)", 1)
-LOADED = (CPU, QPS, LATENCY, LOST, NOERROR)
+BUSY = Metric("busy_percent", "its core in use (%)")
+LOADED = (CPU, QPS, BUSY, LATENCY, LOST, NOERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,14 @@ class Row:
         samples: One a round; empty when nothing was measured, and then the note says why.
         note: What must be known to read the figures.
         size: Entries, where growth is what is measured.
+        series: What grows; rows of one series are one line in a picture.
     """
 
     name: str
     samples: tuple[Sample, ...]
     note: str = ""
     size: int | None = None
+    series: str = ""
 
     def values(self, key: str) -> list[float]:
         """Return a figure round by round."""
@@ -138,7 +141,7 @@ def _measured(value: dict[str, Any]) -> Measured:
         value["title"],
         value["method"],
         tuple(Metric(**metric) for metric in value["metrics"]),
-        tuple(Row(row["name"], tuple(row["samples"]), row["note"], row["size"]) for row in value["rows"]),
+        tuple(Row(**{**row, "samples": tuple(row["samples"])}) for row in value["rows"]),
         tuple(
             Comparison(pair["ours"], pair["theirs"], Metric(**pair["metric"])) for pair in value["comparisons"]
         ),

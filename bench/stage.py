@@ -18,6 +18,7 @@ from bench.stamps import made
 from bench.world import World, free_ports
 
 NOT_INSTALLED = "not installed"
+MOST_ASKED = 1_000_000  # questions in a file; more are not asked within one load
 NOTED_OTHERS = 99.9  # per cent of answers that must be NOERROR, or the row says so
 
 
@@ -44,11 +45,15 @@ class Contestant:
         name: For people.
         take_turn: Does one round's measuring; None when it is not there.
         note: Why not, or what must be known.
+        size: As in a `Row`.
+        series: As in a `Row`.
     """
 
     name: str
     take_turn: Callable[[], Sample] | None = None
     note: str = ""
+    size: int | None = None
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,16 @@ class Stage:
                 file.writelines(dataset.shuffled(map(dataset.number, range(count)), qtype))
 
         return made(path, {"count": count}, write)
+
+    def evenly_asked(self, count: int) -> Path:
+        """Return a file that asks for numbers of `dataset.evenly`, in random order."""
+        path = self.place / f"questions-even-{count}"
+
+        def write() -> None:
+            with path.open("w") as file:
+                file.writelines(dataset.shuffled(dataset.some_evenly(count, MOST_ASKED), dataset.CSI))
+
+        return made(path, {"count": count, "most": MOST_ASKED}, write)
 
     def zone(self, count: int) -> Path:
         """Return a zone file with the first numbers of the data set."""
@@ -142,17 +157,20 @@ class Stage:
 
     # --- rounds --------------------------------------------------------------------------------------------
 
-    def compete(self, contestants: Sequence[Contestant]) -> tuple[Row, ...]:
+    def compete(self, contestants: Sequence[Contestant], rounds: int | None = None) -> tuple[Row, ...]:
         """Let everybody take turns, and return a row for each."""
         samples: dict[str, list[Sample]] = {one.name: [] for one in contestants}
-        for number, one in in_turn(contestants, self.options.rounds):
+        for number, one in in_turn(contestants, rounds or self.options.rounds):
             if one.take_turn is None:
                 continue
             sample = one.take_turn()
             samples[one.name].append(sample)
             figures = ", ".join(f"{key} {value:.6g}" for key, value in sample.items())
             self.say(f"round {number + 1}, {one.name}: {figures}")
-        return tuple(Row(one.name, tuple(samples[one.name]), noted(one, samples[one.name])) for one in contestants)
+        return tuple(
+            Row(one.name, tuple(held), noted(one, held), one.size, one.series)
+            for one, held in ((one, samples[one.name]) for one in contestants)
+        )
 
 
 def noted(one: Contestant, samples: Iterable[Sample]) -> str:
@@ -192,6 +210,7 @@ def sample_of(outcome: Outcome, cpu_seconds: float) -> Sample:
     return {
         "cpu_us": 1e6 * cpu_seconds / max(outcome.completed, 1),
         "qps": outcome.completed / outcome.seconds if outcome.seconds else 0.0,
+        "busy_percent": 100 * cpu_seconds / outcome.seconds if outcome.seconds else 0.0,
         "latency_ms": 1e3 * outcome.latency,
         "lost_percent": outcome.lost_percent,
         "noerror_percent": outcome.noerror_percent,

@@ -4,7 +4,9 @@ A shell. Keys, sources and stores stay in the directory and are used again; the 
 others in each run, and is signed each time.
 """
 
+import secrets
 import socket
+import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -24,23 +26,25 @@ from zonedata.store import disk
 from zonedata.store.layout import Table, entry
 
 SYNTHETIC_LIFE = 14 * DAY
+PORTS = range(10_000, 30_000)  # below those that the kernel gives to clients, so that none of these takes one first
 
 
 def free_ports(count: int) -> list[int]:
     """Return ports of the loopback address that nobody has, neither for UDP nor for TCP."""
-    with ExitStack() as stack:
-        found: list[int] = []
-        while len(found) < count:
-            stream = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            stream.bind((configs.LOOPBACK, 0))
-            port = stream.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-                try:
-                    datagrams.bind((configs.LOOPBACK, port))
-                except OSError:
-                    continue
-            found.append(port)
-        return found
+    found: set[int] = set()
+    while len(found) < count:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        ):
+            try:
+                stream.bind((configs.LOOPBACK, port))
+                datagrams.bind((configs.LOOPBACK, port))
+            except OSError:
+                continue
+        found.add(port)
+    return sorted(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class World:
 
     Attributes:
         place: Its directory.
-        ports: Of its daemons, by name; `resolver` is the resolver's.
+        ports: Of its authorities, by name.
     """
 
     place: Path
@@ -62,12 +66,13 @@ class World:
 
     def authorities(self, stack: ExitStack, core: int = LOADING_CORE) -> list[Daemon]:
         """Run the root and every provider until the stack is left."""
-        known = [name for name in self.ports if name != "resolver"]
-        return [stack.enter_context(self.authority(name, core)) for name in known]
+        return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
-    def resolver(self, core: int = SERVING_CORE) -> AbstractContextManager[Daemon]:
-        """Run the resolver, its caches empty."""
-        return running_fingerpost("resolver", self.place / "resolver.toml", self.place / "logs/resolver.log", core)
+    def resolver(self, port: int) -> AbstractContextManager[Daemon]:
+        """Run a resolver, its caches empty."""
+        config = self.place / f"resolver-{port}.toml"
+        config.write_text(configs.resolver(port))
+        return running_fingerpost("resolver", config, self.place / "logs" / f"resolver-{port}.log")
 
 
 def build(place: Path, msps: Iterable[str], count: int) -> World:
@@ -80,13 +85,12 @@ def build(place: Path, msps: Iterable[str], count: int) -> World:
     """
     place.mkdir(parents=True, exist_ok=True)
     named = list(msps)
-    daemons = [configs.ROOT, *named, "resolver"]
-    world = World(place, dict(zip(daemons, free_ports(len(daemons)), strict=True)))
+    authorities = [configs.ROOT, *named]
+    world = World(place, dict(zip(authorities, free_ports(len(authorities)), strict=True)))
     for name in named:
         write_msp(world, name, count)
         made(place / f"{name}.store", {"count": count}, partial(sign, place, name))
     _write_root(world, named)
-    (place / "resolver.toml").write_text(configs.resolver(world.ports["resolver"]))
     return world
 
 
@@ -98,9 +102,7 @@ def sign(place: Path, name: str) -> None:
 def write_msp(world: World, name: str, count: int) -> None:
     """Write a provider's keys, source and configuration."""
     place = world.place
-    for use in ("assert", "deny"):
-        if not (place / f"{name}.{use}.pem").exists():
-            complete(fingerpost("keygen", f"{name}.{use}.pem"), place)
+    _write_keys(place, name)
 
     def write_people() -> None:
         with source.open("w") as file:
@@ -109,6 +111,13 @@ def write_msp(world: World, name: str, count: int) -> None:
     source = place / f"{name}.ndjson"
     made(source, {"count": count}, write_people)
     (place / f"{name}.toml").write_text(configs.msp(name, world.ports[name]))
+
+
+def _write_keys(place: Path, name: str) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    for use in ("assert", "deny"):
+        if not (place / f"{name}.{use}.pem").exists():
+            complete(fingerpost("keygen", f"{name}.{use}.pem"), place)
 
 
 def _write_root(world: World, msps: list[str]) -> None:
@@ -128,17 +137,36 @@ def _key(place: Path, name: str, use: str) -> str:
     return keys.load(place / f"{name}.{use}.pem").public.to_text()
 
 
-def build_synthetic(path: Path, msp: str, count: int, now: int) -> None:
+def synthetic_store(place: Path, count: int) -> Path:
+    """Return where `build_synthetic` puts a store."""
+    return place / f"{count}.store"
+
+
+def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
     """Build a store of which only the size matters: every name holds the same statement, which is another's.
 
     An authority sends what its store holds and does not look into it, so what it costs is the same; a resolver would
     refuse all of it. Signing so many would take an hour.
+
+    Returns:
+        The configuration that serves it, and the port that stands there.
     """
+    msp = dataset.MSP
+    (port,) = free_ports(1)
+    _write_keys(place, msp)
+    made(synthetic_store(place, count), {"count": count}, partial(_fill, synthetic_store(place, count), msp, count))
+    config = place / f"{count}.toml"
+    config.write_text(configs.msp(msp, port, store=f"{count}.store"))
+    return config, port
+
+
+def _fill(store: Path, msp: str, count: int) -> None:
+    now = int(time.time())
     life = Life(300, now, now, now + SYNTHETIC_LIFE)
-    sample = f"+{dataset.number(0)}"
-    said = Assertion(life, identifiers.parse(sample).owner, msp, f"mimi://{msp}/u/0123456789abcdef", ("e2ee",))
+    sample = identifiers.parse(f"+{dataset.number(0)}").owner
+    said = Assertion(life, sample, msp, f"mimi://{msp}/u/0123456789abcdef", ("e2ee",))
     value = entry(life, statements.seal(said, PrivateKey.generate()))
     found = ((Table.ASSERTIONS, identifiers.node_from_text(f"+{digits}"), value) for digits in dataset.evenly(count))
     node = names.to_text(identifiers.node_from_text(configs.NODE)).encode()
     about = {b"authority": msp.encode(), b"serial": str(now).encode(), b"nodes": node}
-    disk.build(path, chain(((Table.META, key, text) for key, text in about.items()), found))
+    disk.build(store, chain(((Table.META, key, text) for key, text in about.items()), found))

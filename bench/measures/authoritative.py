@@ -18,5 +18,5 @@ def measure(stage: Stage) -> Measured:
         "each for the peers, one signed assertion each for us.",
         LOADED,
         rows,
-        tuple(Comparison(authorities.OURS, peer.name) for peer in authorities.AUTHORITIES),
+        tuple(Comparison(authorities.OURS, authorities.name_of(peer)) for peer in authorities.AUTHORITIES),
     )

@@ -1,6 +1,7 @@
 """Authorities with the whole data set, ours and those of others."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,17 @@ from bench.load import Load
 from bench.peers.bind import BIND
 from bench.peers.knot import KNOT
 from bench.peers.nsd import NSD
+from bench.peers.peer import Peer
 from bench.results import Sample
 from bench.stage import Answering, Contestant, Stage, absent, loaded
 
 AUTHORITIES = (NSD, KNOT, BIND)
 OURS = "Fingerpost MSP"
+
+
+def name_of(peer: Peer) -> str:
+    """Return what a peer is called in this part: some are resolvers too."""
+    return f"{peer.name} authority"
 
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
@@ -32,8 +39,8 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
             stage.say(f"starting {peer.name}")
             running = stage.authority(stack, peer, zone)
             contestants.append(
-                Contestant(peer.name, partial(turn, running, stage.questions(count, dataset.NAPTR)))
+                Contestant(name_of(peer), partial(turn, running, stage.questions(count, dataset.NAPTR)))
             )
         else:
-            contestants.append(absent(peer))
+            contestants.append(replace(absent(peer), name=name_of(peer)))
     return contestants

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import dataset, load
+from bench.configs import KEPT_ANSWERS
 from bench.load import Load
 from bench.peers.bind import BIND
 from bench.peers.nsd import NSD
@@ -16,6 +17,7 @@ from bench.peers.unbound import UNBOUND
 from bench.processes import LOADING_CORE
 from bench.results import Sample
 from bench.stage import Answering, Contestant, Stage, absent, loaded
+from bench.world import free_ports
 
 RESOLVERS = (UNBOUND, POWERDNS, BIND)
 OURS = "Fingerpost resolver"
@@ -82,22 +84,33 @@ def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS
     return found
 
 
-def ours(stage: Stage, stack: ExitStack) -> Filled:
-    """Run our resolver above our root and one provider."""
+def ours(stage: Stage, stack: ExitStack, *counts: int) -> list[Filled]:
+    """Run our resolver above our root and one provider, once for each of some sizes of working sets."""
     tree = stage.world(stage.options.names)
     upstream = tuple(tree.authorities(stack))
 
     def start(inner: ExitStack) -> Answering:
-        return Answering(inner.enter_context(tree.resolver()), tree.ports["resolver"], upstream)
+        (port,) = free_ports(1)
+        return Answering(inner.enter_context(tree.resolver(port)), port, upstream)
 
-    filled = Filled(stage, start, stage.questions(stage.options.working, dataset.CSI), OUR_LIFE)
-    stack.callback(filled.close)
-    return filled
+    found = [Filled(stage, start, stage.questions(count, dataset.CSI), OUR_LIFE) for count in counts]
+    for filled in found:
+        stack.callback(filled.close)
+    return found
+
+
+def too_many(stage: Stage, size: int) -> str:
+    """Say why a cache of ours cannot be filled with so many names, or return ""."""
+    if size > stage.options.names:
+        return "not measured: more than the data set has"
+    if size > KEPT_ANSWERS:
+        return f"not measured: the resolver keeps {KEPT_ANSWERS:,} answers"
+    return ""
 
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = {OURS: ours(stage, stack), **peers(stage, stack)}
+    here = {OURS: ours(stage, stack, stage.options.working)[0], **peers(stage, stack)}
 
     def turn(name: str) -> Sample:
         filled = here[name]

@@ -37,6 +37,7 @@ class Stub:
         upstream: Port of that zone's authority.
         anchor: File with the zone's key, to validate against; None where the zone is not signed.
         entries: Names that its caches must hold.
+        minimises: Whether it asks label by label, so that no server sees more of a name than it must (RFC 9156).
     """
 
     place: Path
@@ -45,6 +46,7 @@ class Stub:
     upstream: int
     anchor: Path | None
     entries: int
+    minimises: bool = True
 
 
 @dataclass(frozen=True, slots=True)

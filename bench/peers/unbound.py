@@ -29,6 +29,7 @@ server:
     # By default 4 MB each: too little for any of the working sets.
     msg-cache-size: {size}
     rrset-cache-size: {size}
+    qname-minimisation: {"yes" if stub.minimises else "no"}
 {anchor}remote-control:
     control-enable: no
 stub-zone:
