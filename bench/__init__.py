@@ -3,6 +3,6 @@
     __main__ -> measures.* -> stage (who runs) -> ours, peers.* (how) -> load (dnsperf) -> cpu (what it cost)
              -> results (values, JSON) -> report (Markdown), plots (PNG)
 
-No part of the distribution. What decides (`rounds`, `dataset`, `results`, `report`, the texts of configurations, the
-parsers) is pure; the rest starts real programs. How it is done fairly stands in `bench/README.md`.
+No part of the distribution. What decides (`rounds`, `dataset`, `results`, `report`, the texts of configurations,
+the parsers) is pure; the rest starts real programs. How it is done fairly stands in `bench/README.md`.
 """

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
@@ -14,7 +15,7 @@ from bench import machine, plots, report, results
 from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
 from bench.options import QUICK, Options
 from bench.peers import PEERS
-from bench.processes import PROJECT
+from bench.processes import PROJECT, FailedError
 from bench.results import Measured, Record
 from bench.stage import Stage
 
@@ -36,37 +37,52 @@ PROGRAMS = (*((peer.program, peer.version) for peer in PEERS), ("dnsperf", ("-h"
 
 def main(words: list[str] | None = None) -> int:
     """Run what the command line asks for, and return the exit status."""
-    args = _parser().parse_args(words)
+    parser = _parser()
+    args = parser.parse_args(words)
     options = _options(args)
+    if not max(options.working, options.signed) <= options.names:
+        parser.error("--working and --signed are parts of --names, and cannot be more")
     signal.signal(signal.SIGTERM, _interrupt)
     out = args.out or (DATA / "results-quick" if args.quick else RESULTS)
-    stage = Stage(options, args.data)
-    names = args.only or list(BENCHMARKS)
     try:
-        for name in names:
-            stage.say(f"--- {name}")
-            _write(out, _record(stage, name, BENCHMARKS[name]))
+        with tempfile.TemporaryDirectory(prefix="bench-") as run:
+            stage = Stage(options, args.data.resolve(), Path(run))
+            failed = _run(stage, args.only or list(BENCHMARKS), out, pictures=not args.no_pictures)
     except KeyboardInterrupt:
         sys.stderr.write("bench: interrupted; every daemon has been ended\n")
         return 1
-    stage.say(f"results are in {out}")
-    return 0
+    stage.say(f"failed: {', '.join(failed)}" if failed else f"results are in {out}")
+    return 1 if failed else 0
+
+
+def _run(stage: Stage, names: list[str], out: Path, *, pictures: bool) -> list[str]:
+    """Run benchmarks, writing the results after each: a run takes hours and may be ended; return what failed."""
+    failed = []
+    for name in names:
+        stage.say(f"--- {name}")
+        try:
+            records = _write(out, _record(stage, name, BENCHMARKS[name]))
+        except FailedError as error:
+            failed.append(name)
+            stage.say(f"{name} failed: {error}")
+        else:
+            if pictures:
+                plots.draw(out, records)
+    return failed
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("only", nargs="*", choices=[*BENCHMARKS, []], help="which benchmarks (default: all)")
     parser.add_argument("--quick", action="store_true", help="a smoke run with little data")
+    parser.add_argument("--no-pictures", action="store_true", help="write tables only; needs no matplotlib")
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="where generated data is kept")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results are written")
     for field in fields(Options):
-        if field.type in {int, float, "int", "float"}:
-            kind = int if field.type in {int, "int"} else float
-            parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=f"default {field.default}")
-        else:
-            parser.add_argument(
-                f"--{field.name.replace('_', '-')}", type=_sizes, metavar="N,N", help=f"default {field.default}"
-            )
+        read = _sizes if isinstance(field.default, tuple) else type(field.default)
+        shown = "N,N" if read is _sizes else "N"
+        option = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(option, type=read, metavar=shown, help=f"default {field.default}")
     return parser
 
 
@@ -91,15 +107,15 @@ def _record(stage: Stage, name: str, measure: Callable[[Stage], Measured]) -> Re
     return Record(measured, on, asdict(stage.options), when, time.monotonic() - started)
 
 
-def _write(out: Path, record: Record) -> None:
-    """Put a benchmark's results beside those of the others, after each: a run takes hours and may be ended."""
+def _write(out: Path, record: Record) -> list[Record]:
+    """Put a benchmark's results beside those of the others, and return all."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "results.json"
     before = results.from_json(path.read_text()) if path.exists() else []
     records = results.merged(before, [record], BENCHMARKS)
     path.write_text(results.to_json(records))
     (out / "RESULTS.md").write_text(report.markdown(records))
-    plots.draw(out, records)
+    return records
 
 
 if __name__ == "__main__":

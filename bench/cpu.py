@@ -1,9 +1,9 @@
 """What processes cost: processor time and memory of a daemon with all that it has started, from /proc.
 
 A daemon is started in a session of its own, so whoever is in that session belongs to it. Time comes from the
-scheduler's accounting of every thread, in nanoseconds (/proc/PID/task/TID/schedstat). Where the kernel does the work of
-receiving in the sender's time, as it does on the loopback interface, that part is the load generator's; this is so for
-all contestants alike.
+scheduler's accounting of every thread, in nanoseconds (/proc/PID/task/TID/schedstat). Where the kernel does the
+work of receiving in the sender's time, as it does on the loopback interface, that part is the load generator's;
+this is so for all contestants alike.
 """
 
 import os

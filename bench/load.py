@@ -8,12 +8,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import LOADING_CORE, FailedError, pinned
+from bench.processes import LOADING_CORE, FailedError, ending_with_us, pinned
 
 LOST_AFTER = 5  # seconds; as long as clients wait
 OUTSTANDING = 100  # questions on their way: dnsperf's own default, and enough for one core of anybody's
 UDP_CLIENTS = 20  # sockets, so that replies are spread over several receive buffers
 TCP_CLIENTS = 4  # connections; Unbound takes ten by default
+ANSWERED = 5  # words in the line about an answer, `> RCODE NAME TYPE SECONDS`; one that was lost has fewer
 NOTED_LOSS = 0.1  # per cent of the questions; a run that loses more says so
 
 
@@ -93,16 +94,10 @@ def parse(text: str) -> Outcome:
     Raises:
         FailedError: It is no report of dnsperf's.
     """
-    found: dict[str, str] = {}
-    latencies = []
-    for line in text.splitlines():
-        if line.startswith("> "):
-            word = line.rsplit(" ", 1)[-1]
-            if word[:1].isdigit():  # else it says that this one was lost
-                latencies.append(float(word))
-        elif line.startswith("  ") and ":" in line:
-            word, _, rest = line.strip().partition(":")
-            found[word] = rest.strip()
+    lines = text.splitlines()
+    timed = (words for words in (line.split() for line in lines if line.startswith("> ")) if len(words) == ANSWERED)
+    pairs = (line.strip().partition(":") for line in lines if line.startswith("  ") and ":" in line)
+    found = {word: rest.strip() for word, _, rest in pairs}
     try:
         return Outcome(
             int(found["Queries sent"]),
@@ -110,7 +105,7 @@ def parse(text: str) -> Outcome:
             float(found["Run time (s)"]),
             float(found["Average Latency (s)"].split()[0]) if "Average Latency (s)" in found else 0.0,
             _rcodes(found.get("Response codes", "")),
-            tuple(sorted(latencies)),
+            tuple(sorted(float(words[-1]) for words in timed)),
         )
     except (KeyError, ValueError, IndexError) as error:
         raise FailedError(f"dnsperf said something else than its report: {text[-1000:]!r}") from error
@@ -124,7 +119,8 @@ def _rcodes(text: str) -> dict[str, int]:
 def run(load: Load) -> Outcome:
     """Ask, and return what came of it."""
     with tempfile.TemporaryFile("w+") as out:  # a line an answer: too much for a pipe that is read at the end
-        done = subprocess.run(pinned(command(load), LOADING_CORE), stdout=out, stderr=subprocess.STDOUT, check=False)
+        words = ending_with_us(pinned(command(load), LOADING_CORE))
+        done = subprocess.run(words, stdout=out, stderr=subprocess.STDOUT, check=False)
         out.seek(0)
         text = out.read()
     if done.returncode:

@@ -1,7 +1,7 @@
 """The results as pictures: what an answer costs and how many there are, percentiles, growth.
 
-Which pictures a benchmark has is pure; `draw` is the shell, and matplotlib is imported there alone: it is installed for
-`make bench` and for nothing else.
+Which pictures a benchmark has is pure; `draw` is the shell, and matplotlib is imported there alone: it is installed
+for `make bench` and for nothing else.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,19 +49,16 @@ def pictures_of(measured: Measured) -> list[Picture]:
 def draw(out: Path, records: Iterable[Record]) -> None:
     """Draw all pictures into a directory."""
     # Neither the tests nor the programs need it, and it is not installed with them.
-    import matplotlib  # noqa: PLC0415 - the line above
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - the line above
 
     for record in records:
         for picture in pictures_of(record.measured):
-            figure, axes = pyplot.subplots(figsize=(WIDTH, HEIGHT), dpi=DOTS, layout="constrained")
+            figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS, layout="constrained")
+            axes = figure.add_subplot()
             axes.set_title(picture.title)
             axes.grid(visible=True, alpha=0.3)
             picture.draw(axes, record.measured)
             figure.savefig(out / picture.file)
-            pyplot.close(figure)
 
 
 def _cost(axes: Any, measured: Measured) -> None:
@@ -76,7 +73,7 @@ def _cost(axes: Any, measured: Measured) -> None:
         }
         fill = {} if row.name.startswith(OURS) else {"markerfacecolor": "white"}
         axes.errorbar(qps.median, cpu.median, fmt=style[0], capsize=3, label=row.name, **spans, **fill)
-    axes.set(xscale="log", yscale="log", xlabel=QPS.heading, ylabel=CPU.heading)
+    axes.set(xlim=(0, None), ylim=(0, None), xlabel=QPS.heading, ylabel=CPU.heading)
     _plain_numbers(axes)
     axes.legend()
 

@@ -1,7 +1,7 @@
 """Daemons of a benchmark: started on a core of their own, known to be ready, and ended whatever happens.
 
-Each is in a session of its own, so that Ctrl-C reaches only us and we end them; and each is told by the kernel to end
-should we be killed. What they print goes to a file.
+Each is in a session of its own, so that Ctrl-C reaches only us and we end them; and each is told by the kernel to
+end should we be killed. What they print goes to a file.
 """
 
 import os
@@ -66,6 +66,11 @@ def pinned(words: Sequence[str], core: int) -> list[str]:
     return ["taskset", "--cpu-list", str(core % (os.cpu_count() or 1)), *words]
 
 
+def ending_with_us(words: Sequence[str]) -> list[str]:
+    """Return the command that runs another, which the kernel ends should we be killed."""
+    return ["setpriv", "--pdeathsig", "KILL", *words]
+
+
 def environment() -> dict[str, str]:
     """Return the environment in which our own programs find themselves."""
     return {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -107,12 +112,15 @@ def running_fingerpost(name: str, config: Path, log: Path, core: int = SERVING_C
     reading, writing = os.pipe()
     started = time.monotonic()
     words = fingerpost("serve", str(config), "--ready-fd", str(writing))
-    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb") as theirs:
-        with _started(words, log, core, (writing,)) as process:
-            theirs.close()  # so that the daemon's end is the pipe's end
-            if not pipe.readline():
-                raise FailedError(f"{name} never became ready: {_tail(log)}")
-            yield _daemon(name, process, started)
+    with (
+        os.fdopen(reading, "rb") as pipe,
+        os.fdopen(writing, "wb") as theirs,
+        _started(words, log, core, (writing,)) as process,
+    ):
+        theirs.close()  # so that the daemon's end is the pipe's end
+        if not pipe.readline():
+            raise FailedError(f"{name} never became ready: {_tail(log)}")
+        yield _daemon(name, process, started)
 
 
 @contextmanager
@@ -122,7 +130,7 @@ def _started(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *pinned(words, core)],
+            ending_with_us(pinned(words, core)),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

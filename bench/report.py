@@ -11,8 +11,9 @@ HEAD = """\
 # Results
 
 Made by `make bench`; how, and how each program is set up, is in [bench/README.md](../README.md). Each figure is the
-median over the rounds with the least and the most in brackets. Each ratio is ours divided by theirs within one round;
-given is the median over the rounds, with the least and the most. For costs more than 1 means that ours costs more.
+median over the rounds with the least and the most in brackets. Each ratio is ours divided by theirs within one
+round; given is the median over the rounds, with the least and the most. For costs more than 1 means that ours costs
+more.
 """
 
 
@@ -43,8 +44,8 @@ def _benchmark(record: Record) -> str:
     if compared := _ratios(measured):
         parts.append(compared)
     parts += [f"![{picture.title}]({picture.file})\n" for picture in pictures_of(measured)]
-    made_on = f"commit of {record.machine.get('Fingerpost', '?')}"
-    parts.append(f"<sub>{record.when}, {record.seconds:.0f} s in all; {made_on}; {sizes}</sub>\n")
+    program = f"Fingerpost {record.machine.get('Fingerpost', '?')}"
+    parts.append(f"<sub>{record.when}, {record.seconds:.0f} s in all; {program}; {sizes}</sub>\n")
     return "\n".join(parts)
 
 
@@ -78,7 +79,7 @@ def _ratios(measured: Measured) -> str:
         ratio = measured.ratio(comparison)
         if ratio is not None:
             rows.append([_pair(comparison), comparison.metric.heading, shown(ratio, 2)])
-    return _table(["ours / theirs", "of", "ratio"], rows) if rows else ""
+    return _table(["what / by what", "of", "ratio"], rows) if rows else ""
 
 
 def _pair(comparison: Comparison) -> str:

@@ -142,9 +142,7 @@ def _measured(value: dict[str, Any]) -> Measured:
         value["method"],
         tuple(Metric(**metric) for metric in value["metrics"]),
         tuple(Row(**{**row, "samples": tuple(row["samples"])}) for row in value["rows"]),
-        tuple(
-            Comparison(pair["ours"], pair["theirs"], Metric(**pair["metric"])) for pair in value["comparisons"]
-        ),
+        tuple(Comparison(pair["ours"], pair["theirs"], Metric(**pair["metric"])) for pair in value["comparisons"]),
     )
 
 

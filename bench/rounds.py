@@ -1,7 +1,8 @@
 """Rounds: A B C A B C, and what may be said of the figures. Pure.
 
-Machines drift: another guest, a warmer core. Contestants that take turns drift together, so a ratio is made within a
-round, pair by pair, and what is reported is the median of these with the least and the most. The best is never picked.
+Machines drift: another guest, a warmer core. Contestants that take turns drift together, so a ratio is made within
+a round, pair by pair, and what is reported is the median of these with the least and the most. The best is never
+picked.
 """
 
 import statistics
@@ -35,7 +36,7 @@ def spread(values: Iterable[float]) -> Spread | None:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Divide round by round; a round that one of them does not have, or in which theirs is nothing, has no ratio."""
+    """Divide round by round; one that either does not have, or in which theirs is nothing, has no ratio."""
     return [our / their for our, their in zip(ours, theirs, strict=False) if their]
 
 

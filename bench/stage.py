@@ -63,10 +63,12 @@ class Stage:
     Attributes:
         options: How much.
         place: A directory for generated data, kept between runs.
+        run: A directory for what daemons of others leave; its path is short, since sockets are put there.
     """
 
     options: Options
     place: Path
+    run: Path
     started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -133,7 +135,7 @@ class Stage:
     def authority(self, stack: ExitStack, peer: Peer, zone: Path, core: int = SERVING_CORE) -> Answering:
         """Run an authority of others until the stack is left."""
         (port,) = free_ports(1)
-        place = self.place / "run" / f"{peer.program}-authority-{port}"
+        place = self.run / f"{peer.program}-authority-{port}"
         words = peer.prepare(Zones(place, port, dataset.ZONE, zone))
         return self._run(stack, peer, words, port, core)
 
@@ -146,12 +148,12 @@ class Stage:
     def stub(self, peer: Peer, upstream: Answering, entries: int, anchor: Path | None = None) -> Stub:
         """Return what a resolver of others is to find out about."""
         (port,) = free_ports(1)
-        place = self.place / "run" / f"{peer.program}-resolver-{port}"
+        place = self.run / f"{peer.program}-resolver-{port}"
         return Stub(place, port, dataset.ZONE, upstream.port, anchor, entries)
 
     def _run(self, stack: ExitStack, peer: Peer, words: Sequence[str], port: int, core: int) -> Answering:
         name = dataset.owner(dataset.number(0))
-        place = self.place / "run" / f"{peer.program}-{port}.log"
+        place = self.run / f"{peer.program}-{port}.log"
         ready = running(peer.name, words, place, lambda: probe.answers(port, name, dataset.NAPTR), core)
         return Answering(stack.enter_context(ready), port)
 

@@ -145,8 +145,8 @@ def synthetic_store(place: Path, count: int) -> Path:
 def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
     """Build a store of which only the size matters: every name holds the same statement, which is another's.
 
-    An authority sends what its store holds and does not look into it, so what it costs is the same; a resolver would
-    refuse all of it. Signing so many would take an hour.
+    An authority sends what its store holds and does not look into it, so what it costs is the same; a resolver
+    would refuse all of it. Signing so many would take an hour.
 
     Returns:
         The configuration that serves it, and the port that stands there.
@@ -166,7 +166,8 @@ def _fill(store: Path, msp: str, count: int) -> None:
     sample = identifiers.parse(f"+{dataset.number(0)}").owner
     said = Assertion(life, sample, msp, f"mimi://{msp}/u/0123456789abcdef", ("e2ee",))
     value = entry(life, statements.seal(said, PrivateKey.generate()))
-    found = ((Table.ASSERTIONS, identifiers.node_from_text(f"+{digits}"), value) for digits in dataset.evenly(count))
+    owners = (identifiers.node_from_text(f"+{digits}") for digits in dataset.evenly(count))
+    found = ((Table.ASSERTIONS, owner, value) for owner in owners)
     node = names.to_text(identifiers.node_from_text(configs.NODE)).encode()
     about = {b"authority": msp.encode(), b"serial": str(now).encode(), b"nodes": node}
     disk.build(store, chain(((Table.META, key, text) for key, text in about.items()), found))

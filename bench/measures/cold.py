@@ -28,8 +28,9 @@ def measure(stage: Stage) -> Measured:
         "Cold look-ups, verified, one authority",
         f"The resolver is started anew for each round and asked for each of {stage.options.signed:,} names at most "
         "once. Unbound validates a zone signed with Ed25519 from its trust anchor, and NSD serves it; our resolver "
-        "verifies from the root's anchor, and an MSP of ours answers. By default Unbound asks label by label, which "
-        "is several questions for names of so many labels; the second row of it asks for the whole name at once.",
+        "verifies from the root's anchor, and an MSP of ours answers. By default Unbound asks label by label, "
+        "which is several questions for names of so many labels; the second row of it asks for the whole name at "
+        "once.",
         (*LOADED, UPSTREAM),
         rows,
         (Comparison(OURS, UNBOUND.name), Comparison(OURS, WHOLE_NAMES)),

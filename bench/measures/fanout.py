@@ -20,8 +20,9 @@ def measure(stage: Stage) -> Measured:
     return Measured(
         "fanout",
         "Cold look-ups, verified, several authorities",
-        "Every provider, a daemon of its own, is granted the same node and has every number; the resolver is started "
-        "anew for each round and asks all of them. Long answers are cut short over UDP, which is an answer here.",
+        "Every provider, a daemon of its own, is granted the same node and has every number; the resolver is "
+        "started anew for each round and asks all of them. Long answers are cut short over UDP, which is an answer "
+        "here.",
         (CPU, PER_MSP, *LOADED[1:], UPSTREAM),
         rows,
         tuple(Comparison(_name(count), _name(counts[0])) for count in counts[1:]),

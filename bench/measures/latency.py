@@ -27,8 +27,8 @@ def measure(stage: Stage) -> Measured:
     return Measured(
         "latency",
         "Latency of cached answers at half load",
-        "In each round the resolver is first asked as fast as it answers, and then half as often; that second load is "
-        "timed, answer by answer. The last row is Unbound under the load that ours was given.",
+        "In each round the resolver is first asked as fast as it answers, and then half as often; that second load "
+        "is timed, answer by answer. The last row is Unbound under the load that ours was given.",
         (QPS, *PERCENTILES, LOST),
         rows,
         tuple(

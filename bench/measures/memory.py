@@ -27,8 +27,8 @@ def measure(stage: Stage) -> Measured:
     return Measured(
         "memory",
         "Memory of a cached name",
-        "How much a resolver's processes grew from the first answer to the last, divided by the names asked for. Ours "
-        "holds one signed statement a name, Unbound one NAPTR record.",
+        "How much a resolver's processes grew from the first answer to the last, divided by the names asked for. "
+        "Ours holds one signed statement a name, Unbound one NAPTR record.",
         (RESIDENT, PRIVATE, TOTAL, LOST),
         rows,
         tuple(

@@ -19,8 +19,8 @@ def measure(stage: Stage) -> Measured:
     return Measured(
         "tcp",
         "Over TCP",
-        f"As the first two, over {TCP_CLIENTS} connections with {OUTSTANDING} questions on their way in all: answers "
-        "from the cache first, answers with authority below.",
+        f"As the first two, over {TCP_CLIENTS} connections with {OUTSTANDING} questions on their way in all: "
+        "answers from the cache first, answers with authority below.",
         LOADED,
         rows,
         tuple(compared),

@@ -1,7 +1,7 @@
 """The programs of others, each as its operators run it: one worker, logging off, defaults otherwise.
 
-A file a program: the text of its configuration and the words of its command line. What differs from the defaults has
-its reason beside it. Nothing of theirs stays running; they are started and ended like our own daemons.
+A file a program: the text of its configuration and the words of its command line. What differs from the defaults
+has its reason beside it. Nothing of theirs stays running; they are started and ended like our own daemons.
 """
 
 from bench.peers.bind import BIND
