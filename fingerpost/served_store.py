@@ -64,7 +64,7 @@ class ServedStore:
             return
         log.info("event=reloaded store=%s serial=%d was=%d", quoted(self._path), engine.serial, self.serial)
         self._tables.close()
-        self._service.engine = engine
+        self._service.take_over(engine)
         self._tables, self._build = tables, build
 
     def close(self) -> None:

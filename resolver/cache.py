@@ -24,11 +24,13 @@ class Found:
         judgement: What the question came to.
         refused: What was shown and refused, for clients that set CD.
         keep: Unix seconds until which it may be given.
+        found: Unix seconds at which it was found.
     """
 
     judgement: Judgement
     refused: tuple[bytes, ...]
     keep: float
+    found: float
 
 
 class Cache:

@@ -13,10 +13,11 @@ import trio
 
 from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZONE_SECONDS, Allowance
 from resolver.answer import read_claims
-from resolver.asked import Asked, Purpose
+from resolver.asked import Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found
+from resolver.routes import Routes
 from resolver.settings import Settings
-from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
+from resolver.upstream import Got, Question, Silence, TakenIn, Upstream, Watch
 from transport.clock import Clock
 from transport.dialer import Dialer
 from zonedata import names, replies, trust
@@ -28,18 +29,16 @@ from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step
-from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone, follow
+from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone
 from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import QType
 
 MAX_REFUSED = 8  # envelopes kept with an answer, for clients that want what did not verify
 
-Watch = Callable[[Asked], None]
 
-
-def _nobody(_: Asked) -> None:
-    """Watch nothing."""
+def _nothing() -> None:
+    """Have nothing to forget."""
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class _Search:
     """
 
     owner: Name
-    watch: Watch
+    watch: Watch | None
     now: float
     allowance: Allowance = field(default_factory=Allowance)
     gate: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(MAX_AT_ONCE))
@@ -77,26 +76,75 @@ class _Search:
             self.refusals += refusals
 
 
-class Finder:
-    """Finds out. One for each resolver; holds its cache, its anchor and what it knows of servers."""
+def _key_of(grantee: Grantee) -> object:
+    """Identify within a search what an authority is asked: once more when it turns out to have more roles."""
+    return grantee.signer.principal, frozenset(grantee.roles)
 
-    def __init__(self, anchor: Trust, dialer: Dialer, clock: Clock, settings: Settings) -> None:
+
+class Finder:
+    """Finds out. One for each resolver; holds its cache, its anchor and what it knows of servers.
+
+    Args:
+        anchor: Whom to believe.
+        dialer: Reaches servers.
+        clock: Tells Unix seconds.
+        settings: What an operator may set.
+        forget: Called when the root's keys have changed; drops what the caller made of answers.
+    """
+
+    def __init__(
+        self,
+        anchor: Trust,
+        dialer: Dialer,
+        clock: Clock,
+        settings: Settings,
+        forget: Callable[[], None] = _nothing,
+    ) -> None:
         self.trust = anchor  # trusted: whoever can set it chooses whom we believe
         self.cache = Cache(settings)
+        self._forget = forget
+        self._routes = Routes()
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
         self._catching_up = trio.Lock()  # one at a time: the second finds it done
 
-    async def find(self, owner: Name, watch: Watch = _nobody) -> Found:
-        """Answer one question within its allowance, from what is held and what must be asked."""
+    async def find(self, owner: Name, watch: Watch | None = None) -> Found:
+        """Answer one question within its allowance, from what is held and what must be asked.
+
+        Args:
+            owner: The name asked about.
+            watch: Told of every exchange.
+        """
+        deadline = trio.current_time() + TOTAL_SECONDS
         search = _Search(owner, watch, self._clock.now())
-        with trio.move_on_after(TOTAL_SECONDS):
-            if not trust.is_current(self.trust, search.now):
-                await self._catch_up(search)
-            await self._steer(search)
+        if not await self._ask_the_only_one(search):
+            with trio.move_on_at(deadline):
+                if not trust.is_current(self.trust, search.now):
+                    await self._catch_up(search)
+                await self._steer(search)
         found = self._finding(search)
         self.cache.put(owner, found, self._clock.now())
         return found
+
+    async def _ask_the_only_one(self, search: _Search) -> bool:
+        """Ask whoever is missing on a path that is whole, when it is one; say whether that was all there is to do.
+
+        Nearly every search is this: no nursery, no task, no time limit but the authority's own is needed for it.
+        """
+        if not trust.is_current(self.trust, search.now):
+            return False
+        path = self._path(search)
+        missing = [one for one in path.grantees.values() if not self._has_spoken(one, search)]
+        if path.needs or len(missing) > 1:
+            return False
+        for grantee in missing:
+            search.asked.add(_key_of(grantee))
+            search.under_way += 1
+            await self._fetch_said(search, grantee)
+        return True
+
+    def _path(self, search: _Search) -> Path:
+        return self._routes.path(search.owner, self._known(search.now))
 
     def _known(self, now: float) -> Known:
         return Known(self.trust, self.cache.held, now)
@@ -105,7 +153,7 @@ class Finder:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
         async with trio.open_nursery() as nursery:
             while trust.is_current(self.trust, search.now):
-                path = follow(search.owner, self._known(search.now))
+                path = self._path(search)
                 self._ask_for_needs(search, path, nursery)
                 self._ask_grantees(search, path, nursery)
                 if search.under_way == 0:
@@ -131,8 +179,8 @@ class Finder:
         return True
 
     def _ask_grantees(self, search: _Search, path: Path, nursery: trio.Nursery) -> None:
-        for principal, grantee in path.grantees.items():
-            key = (principal, frozenset(grantee.roles))
+        for grantee in path.grantees.values():
+            key = _key_of(grantee)
             if key not in search.asked and not self._has_spoken(grantee, search):
                 search.asked.add(key)
                 search.under_way += 1
@@ -219,7 +267,7 @@ class Finder:
 
     def _finding(self, search: _Search) -> Found:
         """Merge what is held now into an answer."""
-        path = follow(search.owner, self._known(search.now))
+        path = self._path(search)
         reasons = {principal[-1] if principal else ".": word for principal, word in search.reasons.items()}
         judgement = conclude(path, self._settled(search, path), reasons)
         judgement.refusals += search.refusals
@@ -228,13 +276,13 @@ class Finder:
         if not judgement.complete:
             keep = min(keep, now + SILENCE_KEPT) if judgement.evidence else now + SILENCE_KEPT
         refused = dict.fromkeys(refusal.octets for refusal in search.refusals if refusal.octets)
-        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep)
+        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, now)
 
     def _settled(self, search: _Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
         for principal, grantee in path.grantees.items():
             said = self.cache.held.about(principal, search.owner)
-            was_asked = (principal, frozenset(grantee.roles)) in search.asked
+            was_asked = _key_of(grantee) in search.asked
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)
             findings += settle(grantee, said, search.owner, search.now, reason)
         return findings
@@ -261,6 +309,7 @@ class Finder:
                     try:
                         self.trust = trust.advance(before, claim)
                         self.cache.forget_answers()
+                        self._forget()
                     except UntrustedError as error:
                         octets = claim.sealed.to_wire()
                         search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error), octets))

@@ -4,13 +4,16 @@ Forwarders pass on the RRset that was asked for and little else, so what a clien
 variants are chosen by question type: CSI has what is accepted, PROOF has everything.
 """
 
+from dataclasses import dataclass
+
 from resolver.cache import Found
 from zonedata import statements, wire
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Kind
-from zonedata.life import Life
+from zonedata.life import MAX_TIME, Life
 from zonedata.names import Name
 from zonedata.opening import Opened
+from zonedata.packets import Ages
 from zonedata.person_statements import Status
 from zonedata.sealed import Sealed
 from zonedata.standing import Standing
@@ -19,10 +22,18 @@ from zonedata.wire import Ede, QType, Query, Rcode, Reply
 
 INCOMPLETE_TTL = 30  # seconds at most, so that nobody keeps silence as absence
 MAX_CHAIN = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
-STATUS_LIFE = 60  # seconds; a report, not evidence
+STATUS_LIFE = 60  # seconds, or as long as the answer is given; a report, not evidence
 
 
-def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name, now: float) -> Reply:
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A reply, and how the TTLs in it go down while it is kept."""
+
+    reply: Reply
+    ages: Ages
+
+
+def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name, now: float) -> LaidOut:
     """Lay out what a question came to.
 
     Args:
@@ -33,28 +44,29 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         now: Unix seconds.
     """
     judgement, refused = found.judgement, found.refused
-    most = min((opened.keep for opened in judgement.evidence), default=now + INCOMPLETE_TTL) - now
-    ttl = max(1, int(most if judgement.complete else min(most, INCOMPLETE_TTL)))
+    to = min((opened.keep for opened in judgement.evidence), default=0.0)
+    ages = Ages(to) if judgement.complete and to else Ages(to or MAX_TIME, INCOMPLETE_TTL)
+    ttl = ages.ttl(now)
     checking_disabled = bool(query.flags & wire.FLAG_CD)
     reply = Reply(flags=wire.FLAG_RA, errors=_errors(judgement))
     if judgement.complete and not (checking_disabled and refused):
         reply.flags |= wire.FLAG_AD
-    status = wire.record(query.qtype, ttl, _status(judgement, now))
+    needs_status = query.qtype == QType.PROOF or not judgement.complete
+    status = [wire.record(query.qtype, ttl, _status(found))] if needs_status else []
     shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _accepted(judgement)]
     unverified = [wire.record(query.qtype, ttl, octets) for octets in refused] if checking_disabled else []
     if query.qtype == QType.PROOF:
         versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain[-MAX_CHAIN:]]
-        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), status, *versions, *unverified]
+        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), *status, *versions, *unverified]
     else:
         reply.answer = shown + unverified
         reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
-        if not judgement.complete:
-            reply.additional.append(status)
+        reply.additional += status
         if not reply.answer and judgement.outcome is Outcome.INCOMPLETE:
             reply.rcode = Rcode.SERVFAIL
         elif not reply.answer:
             reply.authority.append(wire.soa_record(query, apex, 1, ttl))
-    return reply
+    return LaidOut(reply, ages)
 
 
 def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
@@ -72,12 +84,13 @@ def _rest(judgement: Judgement, qtype: int, ttl: int) -> list[bytes]:
     return [wire.record(qtype, ttl, opened.sealed.to_wire()) for opened in rest]
 
 
-def _status(judgement: Judgement, now: float) -> bytes:
+def _status(found: Found) -> bytes:
+    judgement = found.judgement
     # Two parties may have one name, bound by different zones; what is unproven must not hide behind the other.
     worst = sorted(judgement.findings, key=lambda finding: not finding.standing.is_proven)
     rows = sorted({(f.authority, f.role): f.standing for f in worst}.items())
-    issued = int(now)
-    life = Life(0, issued, issued, issued + STATUS_LIFE)
+    issued = int(found.found)
+    life = Life(0, issued, issued, max(issued + STATUS_LIFE, int(found.keep) + 1))
     status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows))
     return statements.seal(status).to_wire()
 

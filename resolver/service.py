@@ -1,4 +1,7 @@
-"""A resolver's handler: a hit is answered at once, a miss becomes a search that equal questions share.
+"""A resolver's handler: what is ready is given at once, a miss becomes a search that equal questions share.
+
+Three steps, each dearer than the one before: the packet cache, which datagrams meet in `front` already; answers
+found a moment ago, laid out for another form of the question; the search.
 
 The barrier for bugs of ours stands here, around the handler and around each search: what they raise is logged and
 answered SERVFAIL, and the resolver lives on.
@@ -17,11 +20,14 @@ from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.handler import Caller, Later, Protocol, Verdict
 from zonedata import identifiers, names, wire
+from zonedata.judgement import Outcome
 from zonedata.names import Name
+from zonedata.packets import STREAM_MARK, Packets
 from zonedata.trust import Trust
 from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
 
 NEGATIVE_TTL = 60  # seconds for "we have no such type"
+SORTS = {outcome: number for number, outcome in enumerate(Outcome)}  # of the packet cache, for statistics
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +35,18 @@ log = logging.getLogger(__name__)
 class ResolverService:
     """A recursive resolver without its sockets."""
 
-    def __init__(self, trust: Trust, dialer: Dialer, clock: Clock, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        trust: Trust,
+        dialer: Dialer,
+        clock: Clock,
+        settings: Settings | None = None,
+        packets: Packets | None = None,
+    ) -> None:
         self._settings = settings or Settings()
         self._clock = clock
-        self.finder = Finder(trust, dialer, clock, self._settings)
+        self.packets = Packets() if packets is None else packets
+        self.finder = Finder(trust, dialer, clock, self._settings, self.packets.clear)
         self._flights: Flights[Name, Found | None] = Flights()
         self._nursery: trio.Nursery | None = None
 
@@ -52,10 +66,18 @@ class ResolverService:
             return wire.servfail(message)
 
     def _handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
+        in_datagram = caller.protocol is Protocol.UDP
+        ready = self.packets.get(message[2:] if in_datagram else message[2:] + STREAM_MARK, now)
+        if ready is not None:
+            return message[:2] + ready[2:]
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply
-        limit = query.room(in_datagram=caller.protocol is Protocol.UDP)
+        key = query.plain() if in_datagram else query.plain() + STREAM_MARK
+        ready = self.packets.get(key, now)
+        if ready is not None:
+            return query.addressed(ready)
+        limit = query.room(in_datagram=in_datagram)
         name = names.from_wire(query.labels, self._settings.apex)
         if name is None or query.qclass != CLASS_IN:
             refused = Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, "not a name of this tree")])
@@ -66,7 +88,7 @@ class ResolverService:
             return empty.to_wire(query, limit)
         found = self.finder.cache.answer(name, now)
         if found is not None:
-            return self._lay_out(query, found, limit, now)
+            return self._lay_out(query, key, found, limit, now)
 
         async def work() -> bytes:
             assert self._nursery is not None, "handle before run"
@@ -74,7 +96,7 @@ class ResolverService:
             if sought is None:
                 failed = Reply(Rcode.SERVFAIL, wire.FLAG_RA, errors=[(Ede.OTHER, "internal error")])
                 return failed.to_wire(query, limit)
-            return self._lay_out(query, sought, limit, self._clock.now())
+            return self._lay_out(query, key, sought, limit, self._clock.now())
 
         return Later(work)
 
@@ -85,6 +107,12 @@ class ResolverService:
             log.exception("event=bug-in-search")
             return None
 
-    def _lay_out(self, query: Query, found: Found, limit: int, now: float) -> bytes:
+    def _lay_out(self, query: Query, key: bytes, found: Found, limit: int, now: float) -> bytes:
+        """Write the reply, and keep it ready."""
         chain = self.finder.trust.chain
-        return reply_for(query, found, chain, self._settings.apex, now).to_wire(query, limit)
+        laid_out = reply_for(query, found, chain, self._settings.apex, now)
+        octets = laid_out.reply.to_wire(query, limit)
+        if found.keep > now:
+            kept = query.unaddressed(octets)
+            self.packets.put(key, kept, found.keep, laid_out.ages, SORTS[found.judgement.outcome])
+        return octets

@@ -5,6 +5,7 @@ back is a value: a reply that can be read, or why there is none.
 """
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import trio
 
 from resolver.allowance import MAX_OCTETS
 from resolver.asked import Asked, Purpose
-from resolver.servers import Door, Servers, doors_of
+from resolver.servers import MAX_REMEMBERED, Door, Servers, doors_of
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.errors import UnreachableError
@@ -78,10 +79,10 @@ class TakenIn:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """A reply, and how it came, for those who watch."""
+    """A reply with data, over what it came, and whether it has what was asked for."""
 
     reply: replies.Received
-    asked: Asked
+    protocol: Protocol
     is_enough: bool
 
 
@@ -89,10 +90,11 @@ class Got:
 class _Failed:
     """A try that gave nothing; `final` when trying this server again is pointless."""
 
-    asked: Asked
+    trouble: str
     final: bool
 
 
+Watch = Callable[[Asked], None]
 _NOTHING = TakenIn((), (), is_enough=False)
 _SPENT = Silence(Standing.UNASKED, "the allowance of the question is spent")
 
@@ -105,97 +107,133 @@ class Upstream:
         self._clock = clock
         self._apex = apex
         self._lab_addresses = lab_addresses
+        self._doors: OrderedDict[tuple[str, ...], tuple[tuple[Server, ...], list[Door]]] = OrderedDict()
         self.servers = Servers()  # shared by every question: a server that is marked is marked for all
 
-    async def ask(self, question: Question, watch: Callable[[Asked], None]) -> Got | Silence:
+    async def ask(self, question: Question, watch: Watch | None = None) -> Got | Silence:
         """Ask until a server says what is needed, the tries are spent or the time is over.
+
+        Args:
+            question: What and whom.
+            watch: Told of every exchange.
 
         Returns:
             The last reply with data, enough or not; else the last reason for having none.
         """
-        doors = doors_of(question.party, question.servers, lab_addresses=self._lab_addresses)
+        deadline = trio.current_time() + question.seconds
+        doors = self._doors_of(question)
         if not doors:
             return Silence(Standing.UNREACHABLE, "no server address that may be dialled")
         doors = self.servers.in_order(doors, self._clock.now())
         if not doors:
             return Silence(Standing.UNREACHABLE, "its servers were silent a moment ago and are left alone")
+        tries = TRIES if len(doors) == 1 else TRIES_A_DOOR
         outcome: Got | Silence = Silence(Standing.UNREACHABLE, f"no reply within {question.seconds:g} s")
-        with trio.move_on_after(question.seconds) as patience:
-            for door in doors:
-                said = await self._knock(door, question, watch, TRIES if len(doors) == 1 else TRIES_A_DOOR)
-                if isinstance(said, Got) or not isinstance(outcome, Got):
-                    outcome = said
-                is_spent = isinstance(said, Silence) and said.standing is Standing.UNASKED
-                if is_spent or (isinstance(said, Got) and said.is_enough):
-                    break
-        if patience.cancelled_caught and len(doors) == 1:
-            self.servers.failed(doors[0], self._clock.now())  # it had all the time there was
+        for door in doors:
+            said = await self._knock(_Knock(door, question, deadline, watch), tries)
+            if isinstance(said, Got) or not isinstance(outcome, Got):
+                outcome = said
+            is_spent = isinstance(said, Silence) and said.standing is Standing.UNASKED
+            if is_spent or (isinstance(said, Got) and said.is_enough) or trio.current_time() >= deadline:
+                break
         return outcome
 
-    async def _knock(
-        self, door: Door, question: Question, watch: Callable[[Asked], None], tries: int
-    ) -> Got | Silence:
+    def _doors_of(self, question: Question) -> list[Door]:
+        """Return the doors of a party, from memory while its servers are the same."""
+        known = self._doors.get(question.party)
+        if known is not None and known[0] is question.servers:
+            return known[1]
+        doors = doors_of(question.party, question.servers, lab_addresses=self._lab_addresses)
+        self._doors[question.party] = question.servers, doors
+        if len(self._doors) > MAX_REMEMBERED:
+            self._doors.popitem(last=False)
+        return doors
+
+    async def _knock(self, knock: "_Knock", tries: int) -> Got | Silence:
         """Try one server a few times, and remember how it behaved."""
         trouble = ""
         for _ in range(tries):
-            if not question.take():
+            if not knock.question.take():
                 return _SPENT
-            outcome = await self._try(door, question)
-            watch(outcome.asked)
+            outcome, rcode = await self._try(knock)
             if isinstance(outcome, Got):
-                if outcome.reply.rcode == wire.Rcode.NOERROR:
+                if rcode == wire.Rcode.NOERROR:
                     return outcome
-                return Silence(Standing.REFUSED, f"answered {_rcode_text(outcome.reply.rcode)}")
-            trouble = outcome.asked.trouble
-            if outcome.final:
+                return Silence(Standing.REFUSED, f"answered {_rcode_text(rcode)}")
+            trouble = outcome.trouble
+            if outcome.final or trio.current_time() >= knock.deadline:
                 break
-        self.servers.failed(door, self._clock.now())
+        self.servers.failed(knock.door, self._clock.now())
         return Silence(Standing.UNREACHABLE, trouble)
 
-    async def _try(self, door: Door, question: Question) -> Got | _Failed:
+    async def _try(self, knock: "_Knock") -> tuple[Got | _Failed, int]:
         """Ask one server once: a datagram, and a stream where that is not enough."""
+        door, question = knock.door, knock.question
         query = wire.query_wire(question.name, self._apex, question.qtype, secrets.randbelow(65_536))
         most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
         ear = _Ear(query, most, has_stream=door.tcp is not None)
         start = trio.current_time()
+        trouble, final = "timed out", False
         try:
-            protocol = await self._listen(door, ear)
-            trouble, final = "timed out", False
+            protocol = await self._listen(knock, ear)
         except UnreachableError as error:
             protocol = Protocol.UDP if door.udp is not None else Protocol.TCP
             trouble, final = error.reason, True
         spent = trio.current_time() - start
-        taken = _NOTHING
-        if ear.reply is not None:
+        taken, reply = _NOTHING, ear.reply
+        if reply is not None:
             self.servers.succeeded(door, spent, self._clock.now())
-            if ear.reply.rcode == wire.Rcode.NOERROR:
-                taken = question.takes_in(ear.reply)
-        asked = Asked(
-            question.party[-1] if question.party else ".",
-            question.purpose,
-            question.name,
-            door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.first,
-            protocol,
-            spent * 1000,
-            ear.reply.rcode if ear.reply is not None else None,
-            "" if ear.reply is not None else trouble,
-            taken.claims,
-            taken.refusals,
-        )
-        return _Failed(asked, final) if ear.reply is None else Got(ear.reply, asked, taken.is_enough)
+            if reply.rcode == wire.Rcode.NOERROR:
+                taken = question.takes_in(reply)
+        if knock.watch is not None:
+            asked = Asked(
+                question.party[-1] if question.party else ".",
+                question.purpose,
+                question.name,
+                door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.first,
+                protocol,
+                spent * 1000,
+                reply.rcode if reply is not None else None,
+                "" if reply is not None else trouble,
+                taken.claims,
+                taken.refusals,
+            )
+            knock.watch(asked)
+        if reply is None:
+            return _Failed(trouble, final), 0
+        return Got(reply, protocol, taken.is_enough), reply.rcode
 
-    async def _listen(self, door: Door, ear: "_Ear") -> Protocol:
+    async def _listen(self, knock: "_Knock", ear: "_Ear") -> Protocol:
         """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
+        door = knock.door
         if door.udp is not None:
-            with trio.move_on_after(self.servers.patience(door)):
+            with trio.move_on_at(min(trio.current_time() + self.servers.patience(door), knock.deadline)):
                 await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears)
             is_whole = ear.reply is not None and not ear.reply.is_truncated
             if is_whole or door.tcp is None or not (ear.reply or ear.heard_a_guess):
                 return Protocol.UDP
         assert door.tcp is not None
         ear.reply = None
-        await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream)
+        with trio.move_on_at(knock.deadline):
+            await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream)
         return Protocol.TCP
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """One server being asked.
+
+    Attributes:
+        door: The server.
+        question: What and whom.
+        deadline: On trio's clock, for all that is tried.
+        watch: Told of every exchange.
+    """
+
+    door: Door
+    question: Question
+    deadline: float
+    watch: Watch | None
 
 
 class _Ear:

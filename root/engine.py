@@ -4,6 +4,7 @@ Pure but for the store it reads and the deny key it signs with. `Engine.answer` 
 name is not its own; `service` lays it into a reply.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from zonedata import codec, identifiers, names, statements
@@ -53,14 +54,21 @@ class Engine:
         self._tables = tables
         self._deny_key = deny_key  # on-line; can sign nothing but denials
         self._roles = tuple(role for role in roles if role is not Role.REGISTRY)  # nobody is denied as registry
-        self._denials: dict[tuple[Name, Role], tuple[int, bytes]] = {}  # (until, entry); oldest first
-        self._granted: dict[Name, tuple[str, ...]] = {}  # node -> who is granted there; the store never changes
+        # Ordered: taking the oldest out of a plain dictionary walks over all that were taken out before.
+        self._denials: OrderedDict[tuple[Name, Role], tuple[int, bytes]] = OrderedDict()  # (until, entry)
+        self._granted: OrderedDict[Name, tuple[str, ...]] = OrderedDict()  # by node; the store never changes
         self.authority = (tables.get(Table.META, b"authority") or b"").decode()
         self.serial = int(tables.get(Table.META, b"serial") or b"0")
         scope = (tables.get(Table.META, b"nodes") or b"").decode().split("\n")
         self._scope = [names.from_text(text) for text in scope if text]
         self._has_zone = tables.at_or_before(Table.GAPS, b"\xff") is not None
         self._has_people = deny_key is not None
+
+    @property
+    def assertions(self) -> Tables | None:
+        """The store, when an assertion in it is all there is to say to a question of type CSI about its owner."""
+        is_msp_alone = self._has_people and not self._has_zone and set(self._roles) <= {Role.MSP}
+        return self._tables if is_msp_alone else None
 
     def answer(self, name: Name, qtype: int, now: float) -> Said | None:
         """Say what there is; None when the name is not this authority's.
@@ -133,7 +141,7 @@ class Engine:
             body = codec.unpack(Sealed.from_wire(data_of(value)).body, RULES[Kind.DELEGATION].caps)
             held = tuple({authority for authority, *_ in body["grants"]})
             if len(self._granted) >= MAX_GRANTED:
-                del self._granted[next(iter(self._granted))]
+                self._granted.popitem(last=False)
             self._granted[node] = held
         return held
 
@@ -172,7 +180,7 @@ class Engine:
         if held is not None and held[0] > now:
             return held[1]
         if len(self._denials) >= MAX_DENIALS:
-            del self._denials[next(iter(self._denials))]
+            self._denials.popitem(last=False)
         issued = int(now)
         life = Life(DENIAL_TTL, issued, issued, issued + DENIAL_LIFE)
         value = entry(life, statements.seal(Denial(life, name, self.authority, role), self._deny_key))

@@ -1,17 +1,21 @@
 """An authority's handler: message in, reply out, at once.
 
+Replies are kept ready until a TTL in them would be cut or a denial is to be signed anew; the store below never
+changes, so they hold until then.
+
 The barrier for bugs of ours stands here: whatever the engine raises is logged and answered SERVFAIL, and the
 daemon lives on.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from root.engine import Engine, Said
 from transport.handler import Caller, Protocol, Verdict
 from zonedata import names, wire
 from zonedata.names import Name
-from zonedata.store.layout import record_of
+from zonedata.packets import STREAM_MARK, TTLS_STAY, Packets
+from zonedata.store.layout import record_of, whole_until
 from zonedata.wire import CLASS_IN, TYPE_SOA, Ede, QType, Query, Rcode, Rejected, Reply
 
 NEGATIVE_TTL = 60  # seconds for which "nothing here" may be kept by those who cannot read denials
@@ -21,10 +25,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Service:
-    """Answers under one apex for one engine."""
+    """Answers under one apex for one engine.
+
+    Attributes:
+        engine: Decides.
+        apex: Under which names hang.
+        packets: Replies kept ready.
+    """
 
     engine: Engine
     apex: Name
+    packets: Packets = field(default_factory=Packets)
+
+    def take_over(self, engine: Engine) -> None:
+        """Answer for another engine from now on."""
+        self.engine = engine
+        self.packets.clear()
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message; never raises, never waits."""
@@ -38,22 +54,31 @@ class Service:
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply
-        reply = self._reply(query, now)
         in_datagram = caller.protocol is Protocol.UDP
+        key = query.plain() if in_datagram else query.plain() + STREAM_MARK
+        ready = self.packets.get(key, now)
+        if ready is not None:
+            return query.addressed(ready)
+        reply, until = self._reply(query, now)
         if in_datagram and query.qtype == QType.ZONE:
             # Whole or TC: who is granted comes with the grants, so that a walk asks once or twice.
             reply.additional, reply.optional = reply.optional, []
-        return reply.to_wire(query, query.room(in_datagram=in_datagram))
+        octets = reply.to_wire(query, query.room(in_datagram=in_datagram))
+        if until > now:
+            self.packets.put(key, query.unaddressed(octets), until, TTLS_STAY, reply.rcode & 7)
+        return octets
 
-    def _reply(self, query: Query, now: float) -> Reply:
+    def _reply(self, query: Query, now: float) -> tuple[Reply, float]:
+        """Return what to say, and until when (Unix seconds) it stays so."""
         name = names.from_wire(query.labels, self.apex)
         said = self.engine.answer(name, query.qtype, now) if name is not None else None
         if said is None or query.qclass != CLASS_IN:
             why = f"not in a zone of {self.engine.authority}"
-            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)])
+            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]), now
         if query.qtype == TYPE_SOA and name == names.ROOT:
-            return Reply(flags=wire.FLAG_AA, answer=[self._soa(query)])
-        return self._lay_out(query, said, now)
+            return Reply(flags=wire.FLAG_AA, answer=[self._soa(query)]), now
+        every = (*said.statements, *said.denials, *said.path, *said.bindings)
+        return self._lay_out(query, said, now), min(map(whole_until, every), default=now)
 
     def _lay_out(self, query: Query, said: Said, now: float) -> Reply:
         """Put each entry into its section (docs/protocol.md, "Sections").

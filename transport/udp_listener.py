@@ -1,39 +1,28 @@
 """Datagrams in, datagrams out: one loop that drains a socket in batches.
 
-Left out: who may ask how often, and what size an answer may have; both are the handler's. Whoever opened the
-socket closes it, after the loop has ended, so that a supervisor can keep it over the death of a worker.
+Left out: who may ask how often, and what size an answer may have; both are the handler's and its fast path's.
+Whoever opened the socket closes it, after the loop has ended, so that a supervisor can keep it over the death of a
+worker.
 """
 
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import trio
 
+from transport.batch import SLOTS, open_batch
 from transport.clock import Clock
-from transport.datagram import MAX_DATAGRAM, READ_SIZE, open_datagram_socket
+from transport.datagram import MAX_DATAGRAM, open_datagram_socket
+from transport.drain import Tally, drain
 from transport.endpoint import Endpoint
-from transport.handler import Caller, Handler, Later, Protocol
+from transport.handler import Caller, FastPath, Handler, Later, NothingReady, Protocol
 from transport.later import LaterPool
 
-BATCH = 256  # datagrams between two looks at the event loop: some milliseconds of work
+BATCHES = 4  # between two looks at the event loop: at most 256 datagrams, some milliseconds of work
 SOCKET_BUFFER = 1 << 20  # octets each way: 8 ms at 1 Gbit/s; the kernel may grant less
 MAX_AGE = 1.9  # seconds; older answers would go out in one burst at a victim, and resolvers have given up by 2 s
-
-_Address = Any  # what the socket module calls a source: (host, port), and two more for IPv6; sent back as it came
-
-
-@dataclass(slots=True)
-class _Counts:
-    received: int = 0
-    oversized: int = 0
-    answered: int = 0
-    silent: int = 0
-    dropped_full: int = 0
-    dropped_late: int = 0
-    receive_errors: int = 0
-    send_errors: int = 0
+_NOTHING_READY = NothingReady()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +30,9 @@ class UdpStatistics:
     """What a listener has done so far, in datagrams.
 
     Attributes:
-        received: Given to the handler.
+        received: Taken in, but for oversized ones.
         oversized: Ignored, since they were longer than we read.
+        fast: Of these, answered by the fast path.
         answered: Answers given to the kernel.
         silent: Left without an answer by the handler, at once or later.
         dropped_full: Dropped because the later pool was full.
@@ -53,6 +43,7 @@ class UdpStatistics:
 
     received: int
     oversized: int
+    fast: int
     answered: int
     silent: int
     dropped_full: int
@@ -83,16 +74,35 @@ def open_udp(endpoint: Endpoint) -> socket.socket:
 class UdpListener:
     """One socket being served."""
 
-    def __init__(self, sock: socket.socket, handler: Handler, clock: Clock, later: LaterPool) -> None:
+    def __init__(
+        self, sock: socket.socket, handler: Handler, clock: Clock, later: LaterPool, fast: FastPath = _NOTHING_READY
+    ) -> None:
         self._sock = sock  # owned by whoever opened it
         self._handler = handler
+        self._fast = fast
         self._clock = clock
         self._later = later
-        self._counts = _Counts()
+        self._batch = open_batch(sock)
+        self._now = clock.now()  # of the batch in hand
+        self._tally = Tally()
+        self._dropped_full = 0
+        self._dropped_late = 0
+        self._receive_errors = 0
 
     def statistics(self) -> UdpStatistics:
         """Return the counters as they are now."""
-        return UdpStatistics(**asdict(self._counts))
+        tally = self._tally
+        return UdpStatistics(
+            received=tally.received,
+            oversized=tally.oversized,
+            fast=tally.fast,
+            answered=tally.answered,
+            silent=tally.silent,
+            dropped_full=self._dropped_full,
+            dropped_late=self._dropped_late,
+            receive_errors=self._receive_errors,
+            send_errors=tally.send_errors,
+        )
 
     async def run(self) -> None:
         """Serve until cancelled. Jobs in the later pool go on, and still answer while the socket is open."""
@@ -101,57 +111,57 @@ class UdpListener:
             self._drain()
 
     def _drain(self) -> None:
-        now = self._clock.now()
-        for _ in range(BATCH):
+        self._now = self._clock.now()
+        for _ in range(BATCHES):
             try:
-                message, address = self._sock.recvfrom(READ_SIZE)
-            except BlockingIOError:
-                return
+                count = drain(self._batch, self._fast, self._take_untrusted, self._now, self._tally)
             except OSError:
-                self._counts.receive_errors += 1
+                self._receive_errors += 1
                 continue
-            if len(message) > MAX_DATAGRAM:
-                self._counts.oversized += 1
-                continue
-            self._counts.received += 1
-            self._take_untrusted(message, address, now)
+            if count < SLOTS:
+                return
 
-    def _take_untrusted(self, message: bytes, address: _Address, now: float) -> None:
-        caller = Caller(Endpoint(address[0], address[1]), Protocol.UDP)
-        verdict = self._handler(message, caller, now)
-        if not isinstance(verdict, Later):
-            self._reply(verdict, address)
-        elif not self._later.try_start(partial(self._answer_later, verdict, address, trio.current_time())):
-            self._counts.dropped_full += 1
+    def _take_untrusted(self, message: bytes, slot: int) -> bytes | None:
+        """Ask the handler; return its answer if it has one at once."""
+        caller = Caller(self._batch.endpoint(slot), Protocol.UDP)
+        verdict = self._handler(message, caller, self._now)
+        if isinstance(verdict, Later):
+            job = partial(self._answer_later, verdict, caller.endpoint, trio.current_time())
+            if not self._later.try_start(job):
+                self._dropped_full += 1
+        elif verdict is None:
+            self._tally.silent += 1
+        elif len(verdict) > MAX_DATAGRAM:
+            self._tally.send_errors += 1
+        else:
+            return verdict
+        return None
 
-    async def _answer_later(self, later: Later, address: _Address, arrived: float) -> None:
+    async def _answer_later(self, later: Later, caller: Endpoint, arrived: float) -> None:
         reply = await later.work()
-        if reply is not None and trio.current_time() - arrived > MAX_AGE:
-            self._counts.dropped_late += 1
-        else:
-            self._reply(reply, address)
-
-    def _reply(self, reply: bytes | None, address: _Address) -> None:
         if reply is None:
-            self._counts.silent += 1
-            return
-        try:
-            self._sock.sendto(reply, address)
-        except OSError:  # no buffer, no route, a firewall, a source port of 0: the client asks again
-            self._counts.send_errors += 1
+            self._tally.silent += 1
+        elif trio.current_time() - arrived > MAX_AGE:
+            self._dropped_late += 1
         else:
-            self._counts.answered += 1
+            try:
+                self._sock.sendto(reply, (caller.host, caller.port))
+            except OSError:  # no buffer, no route, a firewall, a source port of 0: the client asks again
+                self._tally.send_errors += 1
+            else:
+                self._tally.answered += 1
 
 
-async def serve_udp(
+async def serve_udp(  # noqa: PLR0913 - what a listener is made of
     sock: socket.socket,
     handler: Handler,
     clock: Clock,
     later: LaterPool,
+    fast: FastPath = _NOTHING_READY,
     *,
     task_status: trio.TaskStatus[UdpListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve a socket from `open_udp` until cancelled; `task_status` is given the listener."""
-    listener = UdpListener(sock, handler, clock, later)
+    listener = UdpListener(sock, handler, clock, later, fast)
     task_status.started(listener)
     await listener.run()

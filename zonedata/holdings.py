@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 
 from zonedata.identifiers import authority_node
 from zonedata.kinds import Kind, Role
-from zonedata.names import Name, ancestors, covers
+from zonedata.names import Name, ancestors, covers, depth, end_of
 from zonedata.opening import Claim, Opened, Refusal, Signer, Step, speaker_of
 from zonedata.ordered import Ordered
 from zonedata.person_statements import Assertion, Block, Denial
@@ -41,14 +41,22 @@ def _is_usable(held: Opened[Statement], signer: Signer, now: float) -> bool:
 
 
 class ZoneHoldings:
-    """The statements of one zone."""
+    """The statements of one zone.
 
-    __slots__ = ("_authorities", "_delegations", "_gaps")
+    Attributes:
+        changes: Goes up whenever a path that was followed over these holdings could lead elsewhere now: when
+            anything that still counted is displaced or dropped, and when something new speaks against a gap that
+            is held. What is merely added, or held anew, changes no path that is whole.
+    """
+
+    __slots__ = ("_authorities", "_delegations", "_gaps", "changes")
 
     def __init__(self) -> None:
+        self.changes = 0
         self._clear()
 
     def _clear(self) -> None:
+        self.changes += 1
         self._gaps: Ordered[Opened[Gap]] = Ordered()
         self._delegations: Ordered[Opened[Delegation]] = Ordered()
         self._authorities: Ordered[Opened[Authority]] = Ordered()
@@ -123,8 +131,13 @@ class ZoneHoldings:
                 return Refusal(Step.ORDER, Kind.GAP, gap.zone, "a later statement lies in the gap")
             for node, _ in inside:
                 table.remove(node)
+                self.changes += 1
         for first, _ in overlapping:
             self._gaps.remove(first)
+            self.changes += 1
+        same = self._gaps.get(gap.first)
+        if same is not None and same.sealed != opened.sealed:
+            self.changes += 1
         self._gaps.put(gap.first, opened)
         return None
 
@@ -141,8 +154,22 @@ class ZoneHoldings:
             if current and gap.statement.life.serial >= statement.life.serial:
                 return Refusal(Step.ORDER, statement.kind, statement.zone, "a gap as late says it is not there")
             self._gaps.remove(found[0])
+            self.changes += 1
+        same = table.get(node)
+        if self._speaks_against_a_gap(statement) if same is None else same.sealed != opened.sealed:
+            self.changes += 1
         table.put(node, opened)
         return None
+
+    def _speaks_against_a_gap(self, statement: Delegation | Authority) -> bool:
+        """Say whether something new may keep a gap that is held from counting, or take a name that a zone bound."""
+        if isinstance(statement, Authority):
+            return True
+        count, end = depth(statement.node), end_of(statement.node)
+        below = self._gaps.between(statement.node, end)
+        at_it = self._gaps.get(statement.node)
+        gaps = [gap.statement for _, gap in below] + ([at_it.statement] if at_it is not None else [])
+        return any(count not in gap.counts for gap in gaps)
 
     def all(self) -> list[Opened[Statement]]:
         """Return everything held, in canonical order of its tables; for checkers and dumps."""

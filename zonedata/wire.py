@@ -100,6 +100,29 @@ class Query:
         """Return how many octets a reply to it may have."""
         return min(MAX_UDP, self.udp_size or MIN_UDP) if in_datagram else MAX_STREAM
 
+    def plain(self) -> bytes:
+        """Return the octets after the id of the plainest query with the same reply.
+
+        Of the flags RD and CD show in replies, of EDNS its presence and the size; the rest of a query, the case of
+        its letters, cookies, padding, does not.
+        """
+        edns = b""
+        if self.udp_size:
+            edns = b"\0\0\x29" + min(MAX_UDP, self.udp_size).to_bytes(2, "big") + bytes(6)
+        flags = (self.flags & (FLAG_RD | FLAG_CD)).to_bytes(2, "big")
+        return b"".join(
+            (flags, b"\0\1\0\0\0\0\0", bytes((bool(edns),)), self.question[:-4].lower(), self.question[-4:], edns)
+        )
+
+    def unaddressed(self, reply: bytes) -> bytes:
+        """Return the reply to itself as the reply to its `plain` form, to be kept."""
+        end = 12 + len(self.question)
+        return reply[:12] + reply[12 : end - 4].lower() + reply[end - 4 :]
+
+    def addressed(self, reply: bytes) -> bytes:
+        """Return the reply to its `plain` form as the reply to itself: its id, its spelling of the question."""
+        return self.id.to_bytes(2, "big") + reply[2:12] + self.question + reply[12 + len(self.question) :]
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -183,6 +206,12 @@ def _error(message: bytes, flags: int, rcode: Rcode, question: bytes = b"") -> b
     extended = b"\0\0\x29" + MAX_UDP.to_bytes(2, "big") + bytes((rcode >> 4, 0, 0, 0, 0, 0)) if rcode > 15 else b""
     head = (kept | rcode & 15).to_bytes(2, "big") + bytes((0, bool(question), 0, 0, 0, 0, 0, bool(extended)))
     return message[:2] + head + question + extended
+
+
+def cut_short(message: bytes) -> bytes | None:
+    """Answer that there is more than a datagram takes, whatever there is: who gets it asks over a stream."""
+    query = read_query(message)
+    return query.reply if isinstance(query, Rejected) else Reply(flags=FLAG_TC).to_wire(query, MIN_UDP)
 
 
 def servfail(message: bytes) -> bytes | None:

@@ -14,7 +14,7 @@ from zonedata.names import Name
 
 
 def found(keep: float) -> Found:
-    return Found(Judgement(Name(b""), Outcome.NONE, True, []), (), keep)
+    return Found(Judgement(Name(b""), Outcome.NONE, True, []), (), keep, 0.0)
 
 
 def test_an_answer_is_given_until_its_end() -> None:

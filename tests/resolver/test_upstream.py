@@ -103,7 +103,7 @@ async def ask(peers: Peers, asked: Question, upstream: Upstream | None = None) -
     seen: list[Asked] = []
     got = await upstream.ask(asked, seen.append)
     if isinstance(got, Got):
-        assert got.asked in seen
+        assert got.protocol is seen[-1].protocol
     return got
 
 
@@ -156,7 +156,7 @@ async def test_a_cut_reply_is_fetched_over_tcp() -> None:
     got = await ask(peers, question("a"))
     assert isinstance(got, Got)
     assert not got.reply.is_truncated
-    assert got.asked.protocol is Protocol.TCP
+    assert got.protocol is Protocol.TCP
     only_udp = await ask(Peers(a=cut), question("a", ports="udp"))
     assert isinstance(only_udp, Got)
     assert only_udp.reply.is_truncated
@@ -194,7 +194,7 @@ async def test_the_deadline_marks_the_server_that_was_waited_for() -> None:
     peers = Peers(a=silent)
     upstream = Upstream(peers, Clock.starting_at(START), APEX, lab_addresses=True)
     got = await ask(peers, question("a", seconds=0.2), upstream)
-    assert got == Silence(Standing.UNREACHABLE, "no reply within 0.2 s")
+    assert got == Silence(Standing.UNREACHABLE, "timed out")
     assert isinstance(await ask(peers, question("a"), upstream), Silence)
     assert len(peers.asked) == 1
 

@@ -4,20 +4,33 @@ import errno
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from transport import udp_listener
+from transport.batch import HAS_KERNEL_BATCH, SLOTS, KernelBatch, PortableBatch
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.handler import Caller, Handler, Later, Protocol, Verdict
+from transport.handler import NOT_READY, Caller, FastPath, Handler, Later, NothingReady, Protocol, Verdict
 from transport.later import LaterPool
-from transport.udp_listener import BATCH, UdpListener, open_udp, serve_udp
+from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
 
 START = 1_700_000_000.0
+NEEDS_KERNEL_BATCH = pytest.mark.skipif(not HAS_KERNEL_BATCH, reason="no recvmmsg here")
 LOOPBACK = Endpoint("127.0.0.1", 0)
+
+
+@pytest.fixture(
+    autouse=True,
+    params=[PortableBatch, pytest.param(KernelBatch, marks=NEEDS_KERNEL_BATCH)],
+    ids=["calls", "batches"],
+)
+def batch_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs over single calls and over batches."""
+    monkeypatch.setattr(udp_listener, "open_batch", request.param)
 
 
 def _echo(message: bytes, _caller: Caller, _now: float) -> Verdict:
@@ -35,13 +48,18 @@ def _later(work: Callable[[bytes], Any]) -> Handler:
 
 @asynccontextmanager
 async def serving(
-    handler: Handler, endpoint: Endpoint = LOOPBACK, pool: LaterPool | None = None
+    handler: Handler,
+    endpoint: Endpoint = LOOPBACK,
+    pool: LaterPool | None = None,
+    fast: FastPath | None = None,
 ) -> AsyncGenerator[tuple[UdpListener, trio.socket.SocketType]]:
     """Serve, and hand out the listener and a client's connected socket."""
     with trio.fail_after(10), open_udp(endpoint) as sock:
         async with (pool or LaterPool(8)).running() as later, trio.open_nursery() as nursery:
             clock = Clock.starting_at(START)
-            listener: UdpListener = await nursery.start(serve_udp, sock, handler, clock, later)
+            listener: UdpListener = await nursery.start(
+                serve_udp, sock, handler, clock, later, fast or NothingReady()
+            )
             with trio.socket.socket(endpoint.family, socket.SOCK_DGRAM) as client:
                 await client.connect(sock.getsockname())
                 yield listener, client
@@ -97,11 +115,11 @@ async def test_a_batch_has_one_time_and_the_loop_goes_on() -> None:
     async with serving(handle) as (listener, client):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
             flood.connect(client.getpeername())
-            for _ in range(BATCH):  # all of it waits in the kernel: nothing is awaited here
+            for _ in range(BATCHES * SLOTS):  # all of it waits in the kernel: nothing is awaited here
                 flood.send(b"one of many")
         await client.send(b"last")
         assert await client.recv(100) == b"last"
-        assert listener.statistics().received == BATCH + 1
+        assert listener.statistics().received == BATCHES * SLOTS + 1
         assert len(times) <= 3  # one reading for each batch; sending may have let one more begin
 
 
@@ -186,38 +204,66 @@ async def test_work_outlives_the_listener_for_a_grace(lookup_pause: trio.Event) 
                 assert await client.recv(100) == b"later"
 
 
-class _FaultySocket(socket.socket):
-    """Fails each way once, and then works."""
+class _FaultyBatch(PortableBatch):
+    """Fails to receive a few times, and then works."""
 
-    faults: tuple[list[int], list[int]]
+    faults: ClassVar[list[int]] = []
 
-    def recvfrom(self, *args: Any) -> Any:
-        if self.faults[0]:
-            raise OSError(self.faults[0].pop(), "cannot receive")
-        return super().recvfrom(*args)
-
-    def sendto(self, *args: Any) -> Any:
-        if self.faults[1]:
-            raise OSError(self.faults[1].pop(), "cannot send")
-        return super().sendto(*args)
+    def receive(self) -> int:
+        if self.faults:
+            raise OSError(self.faults.pop(), "cannot receive")
+        return super().receive()
 
 
-async def test_errors_of_the_kernel_are_counted_and_survived() -> None:
-    faults = [errno.ECONNREFUSED, errno.EPERM, errno.ENETUNREACH]
-    with trio.fail_after(10), _FaultySocket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.faults = (list(faults), [*faults, errno.EAGAIN])
-        sock.setblocking(False)
-        sock.bind(("127.0.0.1", 0))
-        async with LaterPool(1).running() as pool, trio.open_nursery() as nursery:
-            listener: UdpListener = await nursery.start(serve_udp, sock, _echo, Clock(), pool)
-            with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                await client.connect(sock.getsockname())
-                for number in range(5):
-                    await client.send(b"%d" % number)
-                assert await client.recv(100) == b"4"
-            statistics = listener.statistics()
-            assert (statistics.receive_errors, statistics.send_errors) == (3, 4)
-            nursery.cancel_scope.cancel()
+async def test_errors_of_the_kernel_are_counted_and_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udp_listener, "open_batch", _FaultyBatch)
+    monkeypatch.setattr(_FaultyBatch, "faults", [errno.ECONNREFUSED, errno.EPERM, errno.ENETUNREACH])
+    async with serving(_echo) as (listener, client):
+        await client.send(b"0")
+        assert await client.recv(100) == b"0"
+        assert listener.statistics().receive_errors == 3
+
+
+async def test_an_answer_longer_than_any_datagram_of_ours_is_an_error() -> None:
+    async with serving(lambda message, _caller, _now: message * 5_000) as (listener, client):
+        await client.send(b"x")
+        await client.send(b"")
+        assert await client.recv(10) == b""
+        assert listener.statistics().send_errors == 1
+
+
+class _Ready:
+    """Answers "ready" in place, keeps silent to "hush", and leaves the rest to the handler."""
+
+    def __init__(self) -> None:
+        self.sources: list[bytes] = []
+
+    def answer(  # noqa: PLR0917 - as FastPath
+        self, inbox: memoryview, at: int, end: int, source: bytes, outbox: memoryview, to: int, now: float, /
+    ) -> int:
+        assert START <= now < START + 60
+        self.sources.append(source)
+        message = bytes(inbox[at:end])
+        if message == b"ready":
+            outbox[to : to + 4] = b"fast"
+            return 4
+        return 0 if message == b"hush" else NOT_READY
+
+
+async def test_the_fast_path_is_asked_first(anywhere: Endpoint) -> None:
+    fast = _Ready()
+    async with serving(_echo, anywhere, fast=fast) as (listener, client):
+        with socket.socket(anywhere.family, socket.SOCK_DGRAM) as burst:
+            burst.connect(client.getpeername())
+            for message in (b"slow 1", b"ready", b"hush", b"slow 2", b"x" * 4_097, b"ready"):
+                burst.send(message)
+            burst.settimeout(10)
+            replies = [await trio.to_thread.run_sync(burst.recv, 100) for _ in range(4)]
+        assert sorted(replies) == [b"fast", b"fast", b"slow 1", b"slow 2"]
+        own = client.getsockname()[0]
+        assert set(fast.sources) == {socket.inet_pton(anywhere.family, own)}
+        statistics = listener.statistics()
+        assert (statistics.received, statistics.fast, statistics.answered, statistics.silent) == (5, 2, 4, 1)
 
 
 def test_a_port_that_is_taken_is_an_error(anywhere: Endpoint) -> None:

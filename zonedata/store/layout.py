@@ -71,6 +71,11 @@ def record_of(value: bytes, rtype: int, now: float) -> bytes | None:
     return head + (value[8:] if ttl <= left else left.to_bytes(4, "big") + value[12:])
 
 
+def whole_until(value: bytes) -> float:
+    """Return the Unix seconds from which the TTL of an entry is cut; until then its record stays the same."""
+    return int.from_bytes(value[:8], "big") - int.from_bytes(value[8:12], "big")
+
+
 def block_entry(counts: list[int], value: bytes) -> bytes:
     """Put the label counts before an entry of BLOCKS."""
     return bytes((len(counts), *counts)) + value

@@ -1,0 +1,115 @@
+"""What an authority answers in place: assertions about numbers straight out of the store, and ready replies.
+
+A plain question for CSI about a number costs one read of the store and is laid out here, octet by octet; it is what
+an MSP is asked all day. Everything else is laid out by `service` once and kept ready for a while. Whoever asks too
+often gets nothing.
+"""
+
+from root.engine import Engine
+from transport.handler import NOT_READY
+from transport.rates import PASSES, SLIP, Rates
+from zonedata import names, wire
+from zonedata.identifiers import MAX_DIGITS
+from zonedata.names import Name
+from zonedata.packets import Packets
+from zonedata.store.layout import Table, Tables
+from zonedata.wire import CLASS_IN, FLAG_AA, FLAG_QR, FLAG_RD, MAX_UDP, MIN_UDP, QType
+
+_QUESTION_TAIL = QType.CSI.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big")
+_RECORD_HEAD = wire.POINTER_TO_QUESTION + _QUESTION_TAIL
+_OPT_HEAD = b"\0\0\x29"  # the root's name, and the type
+_OPT_REST = bytes(6)  # no extended rcode, version 0, no flags, no options
+_OUR_OPT = _OPT_HEAD + MAX_UDP.to_bytes(2, "big") + _OPT_REST
+_OPT_OCTETS = len(_OUR_OPT)
+_COUNTS = (b"\0\1\0\0\0\0\0\0", b"\0\1\0\0\0\0\0\1")  # of a query without EDNS, and of one with
+_REPLY_COUNTS = (b"\0\1\0\1\0\0\0\0", b"\0\1\0\1\0\0\0\1")
+_LENGTHS = tuple(b"\1" * count for count in range(MAX_DIGITS + 1))  # of the labels of a number, digit by digit
+
+
+def _heads() -> dict[bytes, tuple[bytes, bool]]:
+    """Return the header of the reply for each header of a plain query, ids left out, and whether it has EDNS."""
+    return {
+        flags.to_bytes(2, "big") + _COUNTS[edns]: (
+            (FLAG_QR | FLAG_AA | flags).to_bytes(2, "big") + _REPLY_COUNTS[edns],
+            bool(edns),
+        )
+        for flags in (0, FLAG_RD)
+        for edns in (0, 1)
+    }
+
+
+class Front:
+    """The fast path of an authority's datagram listeners (`transport.handler.FastPath`).
+
+    Args:
+        engine: Whose answers.
+        apex: Under which the authority answers.
+        packets: Filled by the service.
+        rates: Of the daemon's clients.
+    """
+
+    def __init__(self, engine: Engine, apex: Name, packets: Packets, rates: Rates) -> None:
+        self._tables = engine.assertions
+        self._packets = packets
+        self._rates = rates
+        self._suffix = names.to_wire(names.from_text("e164."), apex)
+        self._heads = _heads()
+        self.assertions = 0  # given straight out of the store
+
+    def take_over(self, engine: Engine) -> None:
+        """Answer for another engine from now on."""
+        self._tables = engine.assertions
+        self._packets.clear()
+
+    def answer(  # noqa: PLR0913, PLR0917 - as FastPath
+        self, inbox: memoryview, at: int, end: int, source: bytes, outbox: memoryview, to: int, now: float, /
+    ) -> int:
+        """See `FastPath.answer`."""
+        verdict = self._rates.verdict(source, now)
+        if verdict != PASSES:
+            reply = wire.cut_short(bytes(inbox[at:end])) if verdict == SLIP else None
+            if reply is None:
+                return 0
+            outbox[to : to + len(reply)] = reply
+            return len(reply)
+        message = bytes(inbox[at:end])
+        if self._tables is not None:
+            found = self._assertion(self._tables, message, now)
+            if found is not None:
+                self.assertions += 1
+                outbox[to : to + len(found)] = found
+                return len(found)
+        octets = self._packets.write(message[2:], now, outbox, to)
+        if octets == 0:
+            return NOT_READY
+        outbox[to : to + 2] = message[:2]
+        return octets
+
+    def _assertion(self, tables: Tables, message: bytes, now: float) -> bytes | None:
+        """Return the reply with a number's assertion; None when this is another question, or there is none."""
+        head = self._heads.get(message[2:12])
+        if head is None:
+            return None
+        tail = len(message)
+        room = MIN_UDP
+        if head[1]:
+            tail -= _OPT_OCTETS
+            if message[tail : tail + 3] != _OPT_HEAD or message[tail + 5 :] != _OPT_REST:
+                return None
+            room = message[tail + 3] * 256 + message[tail + 4]
+        suffix_at = tail - 4 - len(self._suffix)
+        if message[suffix_at:tail] != self._suffix + _QUESTION_TAIL:
+            return None
+        digits = message[12:suffix_at]
+        count = len(digits) // 2
+        if count > MAX_DIGITS or digits[::2] != _LENGTHS[count]:
+            return None
+        value = tables.get(Table.ASSERTIONS, b"e164\0" + digits[::-1].replace(b"\1", b"\0"))
+        if value is None:
+            return None
+        ttl = int.from_bytes(value[8:12], "big")
+        if int.from_bytes(value[:8], "big") - now < ttl:
+            return None  # its TTL is cut, or it has ended; the service sees to both
+        opt = _OUR_OPT if head[1] else b""
+        reply = b"".join((message[:2], head[0], message[12:tail], _RECORD_HEAD, value[8:], opt))
+        return reply if len(reply) <= min(max(room, MIN_UDP), MAX_UDP) else None

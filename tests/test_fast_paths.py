@@ -1,0 +1,182 @@
+"""Every fast path gives, octet by octet, what is given without it."""
+
+import random
+from ipaddress import ip_network
+
+import pytest
+import trio
+
+from resolver.front import Front as ResolverFront
+from resolver.service import ResolverService
+from root.engine import Engine
+from root.front import Front as AuthorityFront
+from root.service import Service
+from tests.fast_paths import PAUSES, ask, random_question, random_questions
+from tests.root.builders import block, people_entries, person, zone_entries
+from tests.virtual import virtual
+from tests.world import APEX, World
+from tests.zonedata.builders import key
+from transport.handler import Later, Protocol, Verdict
+from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_table
+from zonedata import identifiers, names
+from zonedata.identifiers import parse
+from zonedata.kinds import Role
+from zonedata.mappings import BlockMapping, Mapping
+from zonedata.names import Name
+from zonedata.packets import Packets
+from zonedata.store.memory import MemoryTables
+
+SEEDS = range(12)
+QUESTIONS = 400
+EVERYBODY = RateSettings(clients=(NamedClient(ip_network("0.0.0.0/0"), MAX_RATE),))
+NUMBERS = ["+1415555012", *["+14155550123"] * 5, "+447700900", "+4477009001", "+49301234", "+1"]
+MAIL = ["alice@mail.example", "bob@mail.example"]
+
+
+def _owners() -> list[Name]:
+    found = [identifiers.node_from_text(text) for text in NUMBERS] + [parse(text).owner for text in MAIL]
+    return [*found, names.ROOT, names.from_text("rootkeys."), names.from_text("a.example.authority.")]
+
+
+def _rates() -> Rates:
+    return Rates(EVERYBODY, shared_table())
+
+
+def _engine(kind: str) -> Engine:
+    held: list[Mapping | BlockMapping] = [
+        person("+14155550123"),
+        person("+49301234", "y" * 200),
+        block("+447700", (9, 10)),
+        Mapping(1, parse(MAIL[0]).owner, "mimi://a.example/u/mail", ("e2ee",)),
+    ]
+    roles = (Role.MSP, Role.VALIDATOR) if kind == "validator" else (Role.MSP,)
+    if kind == "zone":
+        source = "zone .\ndelegate +1415 a.example msp\ndelegate +44 a.example msp\n"
+        keys = "".join(
+            f"key a.example {use} {key(f'a.example/{use}').public.to_text()}\n" for use in ("assert", "deny")
+        )
+        return Engine(
+            MemoryTables(zone_entries(source + keys + "server a.example ns.a.example 8.8.8.8 udp=53\n", 1))
+        )
+    return Engine(MemoryTables(people_entries(held)), key("a.example/deny"), roles)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", ["msp", "validator", "zone"])
+def test_an_authoritys(kind: str, seed: int) -> None:
+    rng, owners = random.Random(seed), _owners()
+    quick = Service(_engine(kind), APEX)
+    front = AuthorityFront(quick.engine, APEX, quick.packets, _rates())
+    plain = Service(_engine(kind), APEX, Packets(0))
+    nothing = AuthorityFront(_engine("validator"), APEX, Packets(0), _rates())
+    now, replies = 1_750_000_000.0, 0
+    for message in random_questions(rng, QUESTIONS, owners, APEX):
+        protocol = rng.choice(list(Protocol))
+        reply = ask(front, quick.handle, message, protocol, now)
+        assert reply == ask(nothing, plain.handle, message, protocol, now), message.hex()
+        replies += reply is not None
+        now += rng.choice(PAUSES)
+    assert replies > QUESTIONS / 2
+    assert sum(quick.packets.given) > QUESTIONS / 100, "the packet cache was hit"
+    assert front.assertions > 2 or kind != "msp", "the store was read in place"
+    assert not sum(plain.packets.given)
+    if kind == "msp":
+        _exchanged(quick, front)
+
+
+def _exchanged(service: Service, front: AuthorityFront) -> None:
+    """Nothing of the old store is given once another has taken its place."""
+    rng = random.Random(1)
+    message = (
+        b"\0\0\1\0\0\1\0\0\0\0\0\0"
+        + names.to_wire(identifiers.node_from_text("+14155550123"), APEX)
+        + b"\xff\0\0\1"
+    )
+    odd = random_question(rng, [identifiers.node_from_text("+447700900")], APEX)
+    ask(front, service.handle, odd, Protocol.UDP, 1_750_000_000.0)
+    engine = Engine(MemoryTables(people_entries([])), key("a.example/deny"))
+    service.take_over(engine)
+    front.take_over(engine)
+    reply = ask(front, service.handle, message, Protocol.UDP, 1_750_000_000.0)
+    assert isinstance(reply, bytes)
+    assert reply[6:8] == b"\0\0", "no answer"
+    assert not len(service.packets) or service.packets.get(odd[2:], 1_750_000_000.0) is None
+
+
+def _world() -> World:
+    made = World()
+    for party in ("a.example", "b.example", "c.example"):
+        made.zones["."].lines += made.binding_lines(party)
+        made.holds[party] = []
+    made.delegate(".", "delegate +1415 a.example msp")
+    made.delegate(".", "delegate +1415 b.example msp")
+    made.delegate(".", "delegate +44 a.example msp")
+    made.delegate(".", "delegate +49 c.example msp")
+    made.delegate(".", "delegate @mail.example b.example msp")
+    made.holds["a.example"] += [Mapping(1, parse("+14155550123").owner, "mimi://a.example/u/1", ())]
+    made.holds["a.example"] += [
+        BlockMapping(1, identifiers.node_from_text("+447700900"), "mimi://a.example/u/{number}", (9, 10), ())
+    ]
+    made.holds["b.example"] += [Mapping(1, parse(MAIL[0]).owner, "mimi://b.example/u/2", ("e2ee",))]
+    return made
+
+
+async def _settled(verdict: Verdict) -> bytes | None:
+    return await verdict.work() if isinstance(verdict, Later) else verdict
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_resolvers(seed: int) -> None:
+    @virtual
+    async def body() -> None:
+        world = _world()
+        world.publish()
+        world.host("c.example").is_dead = True  # what it has is missing, and answers say so
+        rng, owners = random.Random(seed), _owners()
+        quick, plain = (
+            ResolverService(world.anchor, world.network, world.clock, world.settings, packets)
+            for packets in (Packets(), Packets(0))
+        )
+        front, nothing = (ResolverFront(service.packets, _rates()) for service in (quick, plain))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(quick.run)
+            await nursery.start(plain.run)
+            for message in random_questions(rng, QUESTIONS, owners, APEX):
+                protocol = rng.choice(list(Protocol))
+                now = world.clock.now()
+                verdicts = (
+                    ask(front, quick.handle, message, protocol, now),
+                    ask(nothing, plain.handle, message, protocol, now),
+                )
+                replies: list[bytes | None] = [None, None]
+
+                async def settle(at: int, verdict: Verdict, replies: list[bytes | None] = replies) -> None:
+                    replies[at] = await _settled(verdict)
+
+                async with trio.open_nursery() as both:  # side by side, so that they end at one time
+                    for at, verdict in enumerate(verdicts):
+                        both.start_soon(settle, at, verdict)
+                assert replies[0] == replies[1], message.hex()
+                await trio.sleep(rng.choice(PAUSES[:-1]))
+            nursery.cancel_scope.cancel()
+        assert sum(quick.packets.given) > QUESTIONS / 100
+        assert not sum(plain.packets.given)
+
+    body()
+
+
+def test_who_asks_too_often_is_told_to_come_back_over_a_stream() -> None:
+    service = Service(_engine("msp"), APEX)
+    front = AuthorityFront(service.engine, APEX, service.packets, Rates(RateSettings(rate=1), shared_table()))
+    resolver = ResolverFront(Packets(), Rates(RateSettings(rate=1), shared_table()))
+    message = (
+        b"\1\2\1\0\0\1\0\0\0\0\0\0"
+        + names.to_wire(identifiers.node_from_text("+14155550123"), APEX)
+        + b"\xff\0\0\1"
+    )
+    for one in (front, resolver):
+        replies = [ask(one, lambda *_: b"", message, Protocol.UDP, 1_750_000_000.0) for _ in range(20)]
+        cut = message[:2] + b"\x83\0" + message[4:]
+        assert replies[-4:] in ([cut, None, cut, None], [None, cut, None, cut]), "id, QR, TC, RD and the question"
+    garbage = ask(front, lambda *_: b"", b"\1\2\x81\0", Protocol.UDP, 1_750_000_000.0)
+    assert garbage is None

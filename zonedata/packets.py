@@ -1,0 +1,193 @@
+"""Replies ready to be sent again: a bounded cache, keyed by the question as it came, without its id.
+
+A reply is kept as octets together with where its TTLs stand, so that giving it again is copying it and writing the
+id and the seconds that are left. Nothing is parsed, verified or decided on a hit; whoever put it in said until when
+it counts.
+
+Bounded by octets, counted as the interpreter keeps them. When it is full, room is made as a clock does it: the hand
+goes round, spares what was used since it came by, and drops the rest.
+
+Owned by one process. Trusted for: what is in it goes out as it is. Its loss costs the work of laying replies out.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from zonedata.kinds import MAX_TTL
+from zonedata.replies import names_end
+from zonedata.wire import TYPE_OPT, TYPE_SOA
+
+# Until when it counts, what its TTLs count down to (both Unix seconds), slot, most TTL, sort, how many TTLs.
+_HEAD = struct.Struct("<ddIIBB")
+_HEAD_OCTETS: Final = 26
+_OFFSET = struct.Struct("<H")
+_TTL = struct.Struct(">I")
+MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each time
+OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
+MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
+STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more room than a datagram
+SORTS = 8  # kinds of replies that statistics tell apart
+
+assert _HEAD.size == _HEAD_OCTETS
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How the TTLs of a kept reply go down.
+
+    Attributes:
+        to: Unix seconds to which they count.
+        most: They are never more.
+    """
+
+    to: float
+    most: int = MAX_TTL
+
+    def ttl(self, now: float) -> int:
+        """Return the TTL at a time; at least a second, since 0 is for what was never to be kept."""
+        return min(max(int(self.to - now), 1), self.most)
+
+
+TTLS_STAY = Ages(0.0)  # they are given as they are
+
+
+class Packets:
+    """A cache of replies.
+
+    Args:
+        octets: It takes no more than this.
+    """
+
+    def __init__(self, octets: int = MAX_OCTETS) -> None:
+        self._most = octets
+        self._entries: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []  # by slot; b"" where nothing is
+        self._used = bytearray()  # by slot: 1 when it was given since the hand came by
+        self._free: list[int] = []  # slots
+        self._hand = 0
+        self.octets = 0
+        self.evicted = 0
+        self.given = [0] * SORTS  # replies given, by sort
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def write(self, key: bytes, now: float, outbox: memoryview, to: int) -> int:
+        """Write the reply to a question, all but its id, which the caller writes.
+
+        Args:
+            key: The question's octets after the id.
+            now: Unix seconds.
+            outbox: Takes the reply.
+            to: Where its id is to stand.
+
+        Returns:
+            The octets of the reply, 0 when none is kept.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            return 0
+        until, base, slot, most, sort, count = _HEAD.unpack_from(entry)
+        if until <= now:
+            return 0
+        self._used[slot] = 1
+        self.given[sort] += 1
+        start: int = _HEAD_OCTETS + 2 * count
+        octets: int = len(entry) - start + 2
+        outbox[to + 2 : to + octets] = entry[start:]
+        if count:
+            ttl = min(max(int(base - now), 1), most)  # as Ages.ttl
+            at: int = _HEAD_OCTETS
+            while at < start:
+                _TTL.pack_into(outbox, to + entry[at] + 256 * entry[at + 1], ttl)
+                at += 2
+        return octets
+
+    def get(self, key: bytes, now: float) -> bytes | None:
+        """Return the reply to a question with two zero octets for its id, or None."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        whole = memoryview(bytearray(len(entry) + 2))
+        octets = self.write(key, now, whole, 0)
+        return bytes(whole[:octets]) if octets else None
+
+    def put(self, key: bytes, reply: bytes, until: float, ages: "Ages", sort: int = 0) -> None:
+        """Keep a reply.
+
+        Args:
+            key: The question's octets after the id.
+            reply: Whole.
+            until: Unix seconds until which it may be given.
+            ages: How its TTLs go down.
+            sort: For statistics, below SORTS.
+        """
+        offsets = ttls_of(reply) if ages is not TTLS_STAY else []
+        if len(offsets) > MAX_TTLS:
+            return
+        self.drop(key)
+        slot = self._place(OVERHEAD + len(key) + _HEAD_OCTETS + 2 * len(offsets) + len(reply))
+        if slot is None:
+            return
+        head = _HEAD.pack(until, ages.to, slot, ages.most, sort, len(offsets))
+        entry = head + b"".join(map(_OFFSET.pack, offsets)) + reply[2:]
+        self._entries[key] = entry
+        self._keys[slot] = key
+        self._used[slot] = 0
+        self.octets += OVERHEAD + len(key) + len(entry)
+
+    def drop(self, key: bytes) -> None:
+        """Forget a reply."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            slot = _HEAD.unpack_from(entry)[2]
+            self._keys[slot] = b""
+            self._free.append(slot)
+            self.octets -= OVERHEAD + len(key) + len(entry)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
+        self._keys.clear()
+        self._used.clear()
+        self._free.clear()
+        self._hand = 0
+        self.octets = 0
+
+    def _place(self, octets: int) -> int | None:
+        """Make room; return a free slot, None when even the whole would be too little."""
+        if octets > self._most:
+            return None
+        while self.octets + octets > self._most:
+            if self._hand >= len(self._keys):
+                self._hand = 0
+            key = self._keys[self._hand]
+            if key and self._used[self._hand]:
+                self._used[self._hand] = 0
+            elif key:
+                self.drop(key)
+                self.evicted += 1
+            self._hand += 1
+        if self._free:
+            return self._free.pop()
+        self._keys.append(b"")
+        self._used.append(0)
+        return len(self._keys) - 1
+
+
+def ttls_of(reply: bytes) -> list[int]:
+    """Return where the TTLs of a reply of ours stand: of every record but OPT, and the minimum of an SOA."""
+    counts = [int.from_bytes(reply[at : at + 2], "big") for at in range(4, 12, 2)]
+    at = names_end(reply, 12) + 4 if counts[0] else 12
+    found: list[int] = []
+    for _ in range(sum(counts[1:])):
+        at = names_end(reply, at)
+        rtype = int.from_bytes(reply[at : at + 2], "big")
+        end = at + 10 + int.from_bytes(reply[at + 8 : at + 10], "big")
+        if rtype != TYPE_OPT:
+            found.append(at + 4)
+        if rtype == TYPE_SOA:
+            found.append(end - 4)
+        at = end
+    return found
