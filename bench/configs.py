@@ -14,14 +14,19 @@ NODE = f"+{PREFIX}"
 KEPT_ANSWERS = 100_000  # that the resolver keeps; larger caches cannot be measured before they can be set
 
 
-def _listen(port: int) -> str:
+def _daemon(port: int) -> str:
+    """Return what every daemon has: where it listens.
+
+    Whatever bounds how often one client may ask belongs here, with the load generator's address named in it: the
+    limits stay on, and do not bite.
+    """
     return f'[listen]\nudp = ["{LOOPBACK}#{port}"]\ntcp = ["{LOOPBACK}#{port}"]\n'
 
 
 def root(port: int) -> str:
     """Return the configuration of the root, all files beside it."""
     return f"""\
-{_listen(port)}
+{_daemon(port)}
 [authority]
 name = "{ROOT}"
 store = "root.store"
@@ -61,7 +66,7 @@ def msp(name: str, port: int, store: str = "") -> str:
         store: What it serves; its own if "".
     """
     return f"""\
-{_listen(port)}
+{_daemon(port)}
 [authority]
 name = "{name}"
 store = "{store or f"{name}.store"}"
@@ -78,7 +83,7 @@ nodes = ["{NODE}"]
 def resolver(port: int) -> str:
     """Return the configuration of the resolver; the authorities are on this machine."""
     return f"""\
-{_listen(port)}
+{_daemon(port)}
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
