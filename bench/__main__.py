@@ -15,7 +15,7 @@ from bench import machine, plots, report, results
 from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
 from bench.options import QUICK, Options
 from bench.peers import PEERS
-from bench.processes import PROJECT, FailedError
+from bench.processes import PROJECT, FailedError, find
 from bench.results import Measured, Record
 from bench.stage import Stage
 
@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Stage], Measured]] = {
 }
 RESULTS = PROJECT / "bench" / "results"
 DATA = PROJECT / "build" / "bench"
+NEEDED = ("dnsperf", "taskset", "setpriv")
 PROGRAMS = (*((peer.program, peer.version) for peer in PEERS), ("dnsperf", ("-h",)))
 
 
@@ -42,6 +43,8 @@ def main(words: list[str] | None = None) -> int:
     options = _options(args)
     if not max(options.working, options.signed) <= options.names:
         parser.error("--working and --signed are parts of --names, and cannot be more")
+    if missing := [program for program in NEEDED if find(program) is None]:
+        parser.error(f"{', '.join(missing)} not installed; `make bench-peers` does it on Debian")
     signal.signal(signal.SIGTERM, _interrupt)
     out = args.out or (DATA / "results-quick" if args.quick else RESULTS)
     try:

@@ -14,6 +14,7 @@ PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
 STAT_SESSION = 3  # fields of /proc/PID/stat, counted from the state that follows the command's name
 STAT_TIMES = slice(11, 15)  # utime, stime, and those of children that have ended
+ENDED = "ZX"  # states of a process that is only remembered until its parent has asked for it
 TICKS_OFF = 4  # the accounting in ticks may be off by one at each end, for us and for the kernel
 
 
@@ -53,12 +54,12 @@ def read_stat(text: str) -> list[str]:
 
 
 def members(session: int, proc: Path = PROC) -> list[Path]:
-    """Return the directory of every process in a session."""
+    """Return the directory of every process in a session that has not ended."""
     found = []
     for place in proc.iterdir():
         if place.name.isdigit():
             fields = read_stat(_read(place / "stat"))
-            if fields and int(fields[STAT_SESSION]) == session:
+            if fields and fields[0] not in ENDED and int(fields[STAT_SESSION]) == session:
                 found.append(place)
     return found
 

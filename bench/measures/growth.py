@@ -8,7 +8,7 @@ from bench import configs, world
 from bench.load import Load
 from bench.measures import caches
 from bench.processes import running_fingerpost
-from bench.results import LOADED, Comparison, Measured, Row, Sample
+from bench.results import LOADED, UPSTREAM, Comparison, Measured, Row, Sample
 from bench.stage import Answering, Contestant, Stage, loaded
 
 STORE, MEMORY, DISK = "MSP's store", "resolver's memory", "resolver's cache on disk"
@@ -25,7 +25,7 @@ def measure(stage: Stage) -> Measured:
         "Cost of an answer by number of entries",
         "Names asked for at random, as fast as they are answered. In the stores every entry is the same statement, "
         "signed once: an authority does not look into what it sends. Caches are filled by asking.",
-        LOADED,
+        (*LOADED, UPSTREAM),
         rows,
         tuple(_comparisons(rows)),
     )

@@ -18,6 +18,7 @@ def proc(tmp_path: Path) -> Path:
         DAEMON: ("100 (na) (med) S", DAEMON, {"100": 5, "101": 7}),
         200: ("200 (worker) R", DAEMON, {"200": 11}),
         300: ("300 (other) R", 300, {"300": 1_000}),
+        400: ("400 (ended) Z", DAEMON, {"400": 1_000}),
     }
     for pid, (head, session, threads) in tasks.items():
         place = tmp_path / str(pid)
