@@ -5,6 +5,7 @@ why, stands here and nowhere else.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from bench.dataset import PREFIX
 
@@ -80,23 +81,17 @@ nodes = ["{NODE}"]
 """
 
 
-def resolver(port: int) -> str:
-    """Return the configuration of the resolver; the authorities are on this machine."""
+def resolver(port: int, cache: Path | None = None) -> str:
+    """Return the configuration of the resolver; the authorities are on this machine.
+
+    Args:
+        port: Where it answers.
+        cache: What its processes share on disk; None is what it has by default.
+    """
+    shared = f'cache = "{cache}"\n' if cache else ""
     return f"""\
 {_daemon(port)}
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
-"""
-
-
-def fill_cache(entries: int) -> None:
-    """Fill the cache that the resolver's processes share on disk, through its own writer.
-
-    Args:
-        entries: Answers that are to be in it.
-
-    Raises:
-        NotImplementedError: There is no such cache yet. To be filled in when there is; its rows are measured then.
-    """
-    raise NotImplementedError(f"the resolver has no cache on disk yet that could hold {entries:,} answers")
+{shared}"""

@@ -68,10 +68,10 @@ class World:
         """Run the root and every provider until the stack is left."""
         return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
-    def resolver(self, port: int) -> AbstractContextManager[Daemon]:
-        """Run a resolver, its caches empty."""
+    def resolver(self, port: int, cache: Path | None = None) -> AbstractContextManager[Daemon]:
+        """Run a resolver, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
-        config.write_text(configs.resolver(port))
+        config.write_text(configs.resolver(port, cache))
         return running_fingerpost("resolver", config, self.place / "logs" / f"resolver-{port}.log")
 
 
@@ -158,6 +158,22 @@ def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
     config = place / f"{count}.toml"
     config.write_text(configs.msp(msp, port, store=f"{count}.store"))
     return config, port
+
+
+def fill_cache(tree: World, cache: Path, entries: int) -> None:
+    """Fill the cache that a resolver's processes share on disk, through its own writer.
+
+    TO BE FILLED IN when there is such a cache; until then its rows say why they are not measured.
+
+    Args:
+        tree: Whose answers.
+        cache: Where, as `configs.resolver` takes it.
+        entries: Answers about the first numbers of the data set that are to be in it.
+
+    Raises:
+        NotImplementedError: There is no such cache yet.
+    """
+    raise NotImplementedError(f"the resolver has no cache on disk yet that could hold {entries:,} answers")
 
 
 def _fill(store: Path, msp: str, count: int) -> None:

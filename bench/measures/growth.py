@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
-from bench import configs, world
+from bench import dataset, world
 from bench.load import Load
 from bench.measures import caches
-from bench.processes import running_fingerpost
+from bench.processes import Daemon, running_fingerpost
 from bench.results import LOADED, UPSTREAM, Comparison, Measured, Row, Sample
 from bench.stage import Answering, Contestant, Stage, loaded
+from bench.world import World
 
 STORE, MEMORY, DISK = "MSP's store", "resolver's memory", "resolver's cache on disk"
 
@@ -73,9 +75,22 @@ def _memories(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
             yield _named(MEMORY, size, None, reason)
 
 
-def _disks(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:  # noqa: ARG001 - as its sisters
+def _disks(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+    tree = stage.world(stage.options.names)
+    upstream = tuple(tree.authorities(stack))
     for size in stage.options.caches:
+        cache = stage.place / "caches" / f"{size}"
         try:
-            configs.fill_cache(size)
+            world.fill_cache(tree, cache, size)
         except NotImplementedError as reason:
             yield _named(DISK, size, None, f"not measured: {reason}")
+            continue
+        yield _named(DISK, size, partial(_read_once, stage, tree, upstream, cache, size))
+
+
+def _read_once(stage: Stage, tree: World, upstream: tuple[Daemon, ...], cache: Path, size: int) -> Sample:
+    """Ask a resolver that was just started for each name once: a second time it would know it by heart."""
+    (port,) = world.free_ports(1)
+    with tree.resolver(port, cache) as daemon:
+        load = Load(port, stage.questions(size, dataset.CSI), stage.options.seconds, once=True)
+        return _turn(Answering(daemon, port, upstream), load)

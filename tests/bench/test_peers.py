@@ -88,6 +88,11 @@ def test_our_zone_source_has_no_fault(tmp_path: Path) -> None:
     assert set(source.bindings) >= {"a.example", "b.example"}
 
 
+def test_a_shared_cache_is_named_only_where_there_is_one() -> None:
+    assert 'cache = "/some/where"' in configs.resolver(1, Path("/some/where"))
+    assert "cache" not in configs.resolver(1)
+
+
 @pytest.mark.parametrize("text", [configs.root(1), configs.msp("a.example", 1), configs.resolver(1)])
 def test_our_configurations_have_no_fault(text: str, tmp_path: Path) -> None:
     path = tmp_path / "some.toml"
