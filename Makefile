@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
 DEMO   := build/demo
 PORT   := 5300
-ROOMS  := zonedata transport root resolver fingerpost tests
+ROOMS  := zonedata transport root resolver fingerpost bench tests
 
-.PHONY: run test lint format soak peers lock clean
+.PHONY: run test lint format soak peers bench bench-peers lock clean
 
 run: $(STAMP)
 	@rm -rf $(DEMO)
@@ -37,10 +38,37 @@ peers:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bind9-dnsutils knot-dnsutils unbound >/dev/null; \
 	else echo "needs Debian's bind9-dnsutils, knot-dnsutils and unbound; install them as root"; fi
 
+# What our programs cost beside those of others; bench/README.md says how. ONLY=cached, or several words in quotes;
+# QUICK=1 is a smoke run; ARGS has more options, such as '--rounds 3 --seconds 5'.
+bench: $(BENCH_STAMP)
+	$(BIN)/python -m bench $(ONLY) $(if $(QUICK),--quick) $(ARGS)
+
+$(BENCH_STAMP): $(STAMP) constraints-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints-bench.txt
+	@touch $@
+
+# The programs that `make bench` compares with. A policy keeps Debian from starting any of them, now and at the next
+# start of the machine.
+PEERS := unbound nsd knot bind9 pdns-recursor
+POLICY := /usr/sbin/policy-rc.d
+bench-peers:
+	@if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then \
+		echo "needs Debian's $(PEERS), bind9-utils and dnsperf; install them as root"; exit 0; fi; \
+	new=; for name in $(PEERS); do \
+		dpkg-query -W -f '$${Status}' "$$name" 2>/dev/null | grep -q '^install ok installed' || new="$$new $$name"; done; \
+	if [ ! -e $(POLICY) ]; then printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); \
+		trap 'rm -f $(POLICY)' EXIT; fi; \
+	apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PEERS) bind9-utils dnsperf >/dev/null && \
+	if [ -d /run/systemd/system ]; then for name in $$new; do \
+		systemctl disable --now "$$(echo "$$name" | sed s/^bind9$$/named/)" 2>/dev/null || true; done; fi
+
 # Renew the locked versions; needs uv.
 lock:
 	uv pip compile --universal --no-header --no-annotate --generate-hashes --upgrade \
 		--extra dev -o constraints.txt pyproject.toml build-requirements.in
+	uv pip compile --universal --no-header --no-annotate --generate-hashes --upgrade \
+		--extra bench --constraint constraints.txt -o constraints-bench.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,97 @@
+"""Our own configurations and zone sources: every text that our daemons are given in a benchmark. Pure.
+
+They are the daemons that operators run, with what is on by default left on. What a benchmark needs beyond that, and
+why, stands here and nowhere else.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.dataset import PREFIX
+
+LOOPBACK = "127.0.0.1"
+ROOT = "."
+NODE = f"+{PREFIX}"
+KEPT_ANSWERS = 100_000  # that the resolver keeps; larger caches cannot be measured before they can be set
+
+
+def _daemon(port: int) -> str:
+    """Return what every daemon has: where it listens.
+
+    Whatever bounds how often one client may ask belongs here, with the load generator's address named in it: the
+    limits stay on, and do not bite.
+    """
+    return f'[listen]\nudp = ["{LOOPBACK}#{port}"]\ntcp = ["{LOOPBACK}#{port}"]\n'
+
+
+def root(port: int) -> str:
+    """Return the configuration of the root, all files beside it."""
+    return f"""\
+{_daemon(port)}
+[authority]
+name = "{ROOT}"
+store = "root.store"
+
+[sign]
+key = "zone.pem"
+zone = "root.zone"
+anchor = "anchor.pem"
+rootkeys = ["anchor.pem"]
+"""
+
+
+def root_zone(port: int, msps: Iterable[tuple[str, int, str, str]]) -> str:
+    """Return the source of the root zone, which grants one node to all providers.
+
+    Args:
+        port: Of the root.
+        msps: (name, port, assert key, deny key) of each.
+    """
+    lines = ["zone .", "lab-addresses yes", f"server . ns.root.example {LOOPBACK} udp={port} tcp={port}"]
+    for name, at, assertions, denials in msps:
+        lines += [
+            f"key {name} assert {assertions}",
+            f"key {name} deny {denials}",
+            f"server {name} ns.{name} {LOOPBACK} udp={at} tcp={at}",
+            f"delegate {NODE} {name} msp",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def msp(name: str, port: int, store: str = "") -> str:
+    """Return the configuration of a provider.
+
+    Args:
+        name: Whose files stand beside it.
+        port: Where it answers.
+        store: What it serves; its own if "".
+    """
+    return f"""\
+{_daemon(port)}
+[authority]
+name = "{name}"
+store = "{store or f"{name}.store"}"
+roles = ["msp"]
+deny_key = "{name}.deny.pem"
+
+[sign]
+key = "{name}.assert.pem"
+mappings = ["{name}.ndjson"]
+nodes = ["{NODE}"]
+"""
+
+
+def resolver(port: int, cache: Path | None = None) -> str:
+    """Return the configuration of the resolver; the authorities are on this machine.
+
+    Args:
+        port: Where it answers.
+        cache: What its processes share on disk; None is what it has by default.
+    """
+    shared = f'cache = "{cache}"\n' if cache else ""
+    return f"""\
+{_daemon(port)}
+[resolver]
+anchor = "anchor.pem"
+lab_addresses = true
+{shared}"""

@@ -1,0 +1,46 @@
+"""Authorities with the whole data set, ours and those of others."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bench import dataset
+from bench.load import Load
+from bench.peers.bind import BIND
+from bench.peers.knot import KNOT
+from bench.peers.nsd import NSD
+from bench.peers.peer import Peer
+from bench.results import Sample
+from bench.stage import Answering, Contestant, Stage, absent, loaded
+
+AUTHORITIES = (NSD, KNOT, BIND)
+OURS = "Fingerpost MSP"
+
+
+def name_of(peer: Peer) -> str:
+    """Return what a peer is called in this part: some are resolvers too."""
+    return f"{peer.name} authority"
+
+
+def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
+    """Return every authority as a contestant, all of them running."""
+    count = stage.options.names
+    tree = stage.world(count)
+
+    def turn(answering: Answering, questions: Path) -> Sample:
+        return loaded(answering, Load(answering.port, questions, stage.options.seconds, tcp=tcp))[0]
+
+    msp = Answering(stack.enter_context(tree.authority(dataset.MSP)), tree.ports[dataset.MSP])
+    contestants = [Contestant(OURS, partial(turn, msp, stage.questions(count, dataset.CSI)))]
+    zone = stage.zone(count)
+    for peer in AUTHORITIES:
+        if peer.is_installed:
+            stage.say(f"starting {peer.name}")
+            running = stage.authority(stack, peer, zone)
+            contestants.append(
+                Contestant(name_of(peer), partial(turn, running, stage.questions(count, dataset.NAPTR)))
+            )
+        else:
+            contestants.append(replace(absent(peer), name=name_of(peer)))
+    return contestants

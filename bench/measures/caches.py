@@ -1,0 +1,124 @@
+"""Resolvers with a working set in their caches, ours and those of others."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from bench import dataset, load
+from bench.configs import KEPT_ANSWERS
+from bench.load import Load
+from bench.peers.bind import BIND
+from bench.peers.nsd import NSD
+from bench.peers.peer import Peer
+from bench.peers.powerdns import POWERDNS
+from bench.peers.unbound import UNBOUND
+from bench.processes import LOADING_CORE
+from bench.results import Sample
+from bench.stage import Answering, Contestant, Stage, absent, loaded
+from bench.world import free_ports
+
+RESOLVERS = (UNBOUND, POWERDNS, BIND)
+OURS = "Fingerpost resolver"
+OUR_LIFE = 240.0  # seconds from the beginning of filling for which nothing of ours expires: assertions live for 300
+FILLING = 50  # questions on their way while a cache is filled
+
+
+class Filled:
+    """A resolver whose cache holds a working set; started and filled anew when that would expire.
+
+    Args:
+        stage: Where it runs.
+        start: Runs it, with empty caches, until the stack given is left.
+        questions: For the working set.
+        life: Seconds from the beginning of filling until something may have expired; None is never.
+    """
+
+    def __init__(
+        self, stage: Stage, start: Callable[[ExitStack], Answering], questions: Path, life: float | None
+    ) -> None:
+        self._stage = stage
+        self._start = start
+        self._life = life
+        self._answering: Answering | None = None
+        self._filled = 0.0
+        self._stack = ExitStack()
+        self.questions = questions
+
+    def close(self) -> None:
+        """End it."""
+        self._stack.close()
+        self._answering = None
+
+    def full(self, seconds: float) -> Answering:
+        """Return it with a full cache that lasts for so many seconds more."""
+        lasts = self._life is None or time.monotonic() - self._filled + seconds < self._life
+        if self._answering is None or not lasts:
+            self.close()
+            self._answering = self._start(self._stack)
+            self._filled = time.monotonic()
+            outcome = load.run(Load(self._answering.port, self.questions, None, once=True, outstanding=FILLING))
+            spent = time.monotonic() - self._filled
+            name = self._answering.daemon.name
+            self._stage.say(f"{name} filled with {outcome.completed:,} answers in {spent:.1f} s")
+        return self._answering
+
+
+def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS) -> dict[str, Filled]:
+    """Run the resolvers of others above one NSD; those that are not installed are not among them."""
+    found: dict[str, Filled] = {}
+    if not NSD.is_installed:
+        return found
+    working = stage.options.working
+    upstream = stage.authority(stack, NSD, stage.zone(stage.options.names), LOADING_CORE)
+    questions = stage.questions(working, dataset.NAPTR)
+    for peer in programs:
+        if peer.is_installed:
+
+            def start(inner: ExitStack, peer: Peer = peer) -> Answering:
+                return stage.resolver(inner, peer, stage.stub(peer, upstream, working), upstream)
+
+            found[peer.name] = Filled(stage, start, questions, None)
+            stack.callback(found[peer.name].close)
+    return found
+
+
+def ours(stage: Stage, stack: ExitStack, *counts: int) -> list[Filled]:
+    """Run our resolver above our root and one provider, once for each of some sizes of working sets."""
+    tree = stage.world(stage.options.names)
+    upstream = tuple(tree.authorities(stack))
+
+    def start(inner: ExitStack) -> Answering:
+        (port,) = free_ports(1)
+        return Answering(inner.enter_context(tree.resolver(port)), port, upstream)
+
+    found = [Filled(stage, start, stage.questions(count, dataset.CSI), OUR_LIFE) for count in counts]
+    for filled in found:
+        stack.callback(filled.close)
+    return found
+
+
+def too_many(stage: Stage, size: int) -> str:
+    """Say why a cache of ours cannot be filled with so many names, or return ""."""
+    if size > stage.options.names:
+        return "not measured: more than the data set has"
+    if size > KEPT_ANSWERS:
+        return f"not measured: the resolver keeps {KEPT_ANSWERS:,} answers"
+    return ""
+
+
+def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
+    """Return every resolver as a contestant that answers from its cache."""
+    here = {OURS: ours(stage, stack, stage.options.working)[0], **peers(stage, stack)}
+
+    def turn(name: str) -> Sample:
+        filled = here[name]
+        answering = filled.full(stage.options.seconds)
+        return loaded(answering, Load(answering.port, filled.questions, stage.options.seconds, tcp=tcp))[0]
+
+    contestants = [Contestant(OURS, partial(turn, OURS))]
+    for peer in RESOLVERS:
+        is_here = peer.name in here
+        contestants.append(Contestant(peer.name, partial(turn, peer.name)) if is_here else absent(peer, NSD))
+    return contestants

@@ -1,0 +1,96 @@
+"""Benchmark 7: what an answer costs when there is more to find it in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from bench import dataset, world
+from bench.load import Load
+from bench.measures import caches
+from bench.processes import Daemon, running_fingerpost
+from bench.results import LOADED, UPSTREAM, Comparison, Measured, Row, Sample
+from bench.stage import Answering, Contestant, Stage, loaded
+from bench.world import World
+
+STORE, MEMORY, DISK = "MSP's store", "resolver's memory", "resolver's cache on disk"
+
+
+def measure(stage: Stage) -> Measured:
+    """Measure it."""
+    rows: tuple[Row, ...] = ()
+    for contestants in (_stores, _memories, _disks):
+        with ExitStack() as stack:
+            rows += stage.compete(list(contestants(stage, stack)))
+    return Measured(
+        "growth",
+        "Cost of an answer by number of entries",
+        "Names asked for at random, as fast as they are answered. In the stores every entry is the same statement, "
+        "signed once: an authority does not look into what it sends. Caches are filled by asking.",
+        (*LOADED, UPSTREAM),
+        rows,
+        tuple(_comparisons(rows)),
+    )
+
+
+def _comparisons(rows: tuple[Row, ...]) -> Iterator[Comparison]:
+    """Yield, for each series, the largest and the smallest that were measured."""
+    for series in (STORE, MEMORY, DISK):
+        measured = [row for row in rows if row.series == series and row.samples]
+        if len(measured) > 1:
+            yield Comparison(measured[-1].name, measured[0].name)
+
+
+def _named(series: str, size: int, turn: Callable[[], Sample] | None, note: str = "") -> Contestant:
+    return Contestant(f"{series}, {size:,}", turn, note, size, series)
+
+
+def _stores(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+    for size in stage.options.stores:
+        stage.say(f"building a store of {size:,} entries")
+        config, port = world.build_synthetic(stage.place / "growth", size)
+        log = stage.place / "growth" / f"{size}.log"
+        answering = Answering(stack.enter_context(running_fingerpost(f"store of {size}", config, log)), port)
+        load = Load(port, stage.evenly_asked(size), stage.options.seconds)
+        yield _named(STORE, size, partial(_turn, answering, load))
+
+
+def _turn(answering: Answering, load: Load) -> Sample:
+    return loaded(answering, load)[0]
+
+
+def _memories(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+    seconds = stage.options.seconds
+    reasons = {size: caches.too_many(stage, size) for size in stage.options.caches}
+    sizes = [size for size, reason in reasons.items() if not reason]
+
+    def turn(filled: caches.Filled) -> Sample:
+        answering = filled.full(seconds)
+        return _turn(answering, Load(answering.port, filled.questions, seconds))
+
+    for size, filled in zip(sizes, caches.ours(stage, stack, *sizes), strict=True):
+        yield _named(MEMORY, size, partial(turn, filled))
+    for size, reason in reasons.items():
+        if reason:
+            yield _named(MEMORY, size, None, reason)
+
+
+def _disks(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+    tree = stage.world(stage.options.names)
+    upstream = tuple(tree.authorities(stack))
+    for size in stage.options.caches:
+        cache = stage.place / "caches" / f"{size}"
+        try:
+            world.fill_cache(tree, cache, size)
+        except NotImplementedError as reason:
+            yield _named(DISK, size, None, f"not measured: {reason}")
+            continue
+        yield _named(DISK, size, partial(_read_once, stage, tree, upstream, cache, size))
+
+
+def _read_once(stage: Stage, tree: World, upstream: tuple[Daemon, ...], cache: Path, size: int) -> Sample:
+    """Ask a resolver that was just started for each name once: a second time it would know it by heart."""
+    (port,) = world.free_ports(1)
+    with tree.resolver(port, cache) as daemon:
+        load = Load(port, stage.questions(size, dataset.CSI), stage.options.seconds, once=True)
+        return _turn(Answering(daemon, port, upstream), load)

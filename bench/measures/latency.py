@@ -1,0 +1,69 @@
+"""Benchmark 6: how long cached answers take at half of the load that saturates."""
+
+from contextlib import ExitStack
+from functools import partial
+
+from bench import load
+from bench.load import Load
+from bench.measures import caches
+from bench.peers.nsd import NSD
+from bench.peers.unbound import UNBOUND
+from bench.results import LOST, QPS, Comparison, Measured, Metric, Sample
+from bench.rounds import percentile
+from bench.stage import Contestant, Stage, absent
+
+SHARES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
+PERCENTILES = tuple(
+    Metric(key, f"{word} (ms)", 3) for key, word in zip(SHARES, ("p50", "p90", "p99", "p99.9"), strict=True)
+)
+HALF = 0.5
+AS_OFTEN = f"{UNBOUND.name}, asked as often as ours"
+
+
+def measure(stage: Stage) -> Measured:
+    """Measure it."""
+    with ExitStack() as stack:
+        rows = stage.compete(_field(stage, stack))
+    return Measured(
+        "latency",
+        "Latency of cached answers at half load",
+        "In each round the resolver is first asked as fast as it answers, and then half as often; that second load "
+        "is timed, answer by answer. The last row is Unbound under the load that ours was given.",
+        (QPS, *PERCENTILES, LOST),
+        rows,
+        tuple(
+            Comparison(caches.OURS, name, metric)
+            for name in (UNBOUND.name, AS_OFTEN)
+            for metric in (PERCENTILES[0], PERCENTILES[2])
+        ),
+    )
+
+
+def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
+    here = {
+        caches.OURS: caches.ours(stage, stack, stage.options.working)[0],
+        **caches.peers(stage, stack, (UNBOUND,)),
+    }
+    given: dict[str, float] = {}  # the load of this round, for whoever is to have the same
+
+    def turn(name: str) -> Sample:
+        seconds = stage.options.seconds
+        answering = here[name].full(2 * seconds)
+        most = load.run(Load(answering.port, here[name].questions, seconds))
+        given[name] = HALF * most.completed / most.seconds
+        return timed(name, given[name])
+
+    def timed(name: str, qps: float) -> Sample:
+        answering = here[name].full(stage.options.seconds)
+        outcome = load.run(Load(answering.port, here[name].questions, stage.options.seconds, qps=qps, each=True))
+        figures = {key: 1e3 * percentile(outcome.latencies, share) for key, share in SHARES.items()}
+        return {"qps": outcome.completed / outcome.seconds, **figures, "lost_percent": outcome.lost_percent}
+
+    ours = Contestant(caches.OURS, partial(turn, caches.OURS))
+    if UNBOUND.name not in here:
+        return [ours, absent(UNBOUND, NSD)]
+    return [
+        ours,
+        Contestant(UNBOUND.name, partial(turn, UNBOUND.name)),
+        Contestant(AS_OFTEN, lambda: timed(UNBOUND.name, given[caches.OURS])),
+    ]

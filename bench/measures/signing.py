@@ -1,0 +1,89 @@
+"""Benchmark 8: signing a provider's mappings, and opening what comes of it."""
+
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from bench import dataset, world
+from bench.processes import SERVING_CORE, FailedError, environment, fingerpost, pinned, running_fingerpost
+from bench.results import Measured, Metric, Row, Sample
+from bench.stage import Contestant, Stage
+
+CPU_SECONDS = Metric("cpu_s", "CPU seconds", 2)
+SECONDS = Metric("seconds", "seconds", 2)
+EACH = Metric("each_us", "CPU per statement (µs)", 1)
+
+
+def measure(stage: Stage) -> Measured:
+    """Measure it."""
+    return Measured(
+        "signing",
+        "Signing and opening",
+        "`fingerpost sign` reads the source, signs every mapping and builds the store, with as many processes as "
+        "it likes; their time counts. A start is the time from running `fingerpost serve` until it says that it is "
+        "ready, on one core, with the interpreter's start and all imports in it; once with the store read from the "
+        "disk and once with it in the page cache.",
+        (CPU_SECONDS, SECONDS, EACH),
+        (*_signing(stage), *_opening(stage)),
+    )
+
+
+def _signing(stage: Stage) -> tuple[Row, ...]:
+    count = stage.options.names
+    tree = stage.world(count)
+
+    def turn() -> Sample:
+        cpu, seconds = _timed(fingerpost("sign", f"{dataset.MSP}.toml"), tree.place)
+        return {"cpu_s": cpu, "seconds": seconds, "each_us": 1e6 * cpu / count}
+
+    return stage.compete([Contestant(f"signing {count:,} mappings", turn)], stage.options.slow_rounds)
+
+
+def _timed(words: list[str], place: Path) -> tuple[float, float]:
+    """Run a command, and return processor seconds, its children's with them, and seconds."""
+    started = time.monotonic()
+    process = subprocess.Popen(words, cwd=place, env=environment(), stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise FailedError(f"{' '.join(words[:4])} ended with status {process.returncode}")
+    return used.ru_utime + used.ru_stime, time.monotonic() - started
+
+
+def _opening(stage: Stage) -> tuple[Row, ...]:
+    count = stage.options.opened
+    stage.say(f"building a store of {count:,} entries")
+    place = stage.place / "growth"
+    config, _ = world.build_synthetic(place, count)
+
+    def start(*, forgotten: bool) -> Sample:
+        if forgotten:
+            _forget(world.synthetic_store(place, count))
+        with running_fingerpost("store", config, place / "opening.log") as daemon:
+            return {"cpu_s": daemon.ready_cpu, "seconds": daemon.ready_seconds}
+
+    def imports() -> Sample:
+        cpu, seconds = _timed(pinned([sys.executable, "-c", "import fingerpost.main"], SERVING_CORE), place)
+        return {"cpu_s": cpu, "seconds": seconds}
+
+    return stage.compete(
+        [
+            Contestant(f"start with a store of {count:,}, from the disk", partial(start, forgotten=True)),
+            Contestant(f"start with a store of {count:,}, from memory", partial(start, forgotten=False)),
+            Contestant("of this the interpreter and imports", imports),
+        ]
+    )
+
+
+def _forget(store: Path) -> None:
+    """Have the kernel forget the pages of a store, so that they are read from the disk again."""
+    for path in store.resolve().iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,189 @@
+"""Our side of a benchmark: a root, providers and a resolver, built with the commands that operators use.
+
+A shell. Keys, sources and stores stay in the directory and are used again; the root's zone names ports, which are
+others in each run, and is signed each time.
+"""
+
+import secrets
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from bench import configs, dataset
+from bench.processes import LOADING_CORE, SERVING_CORE, Daemon, complete, fingerpost, running_fingerpost
+from bench.stamps import made
+from zonedata import identifiers, keys, names, statements
+from zonedata.keys import PrivateKey
+from zonedata.kinds import DAY
+from zonedata.life import Life
+from zonedata.person_statements import Assertion
+from zonedata.store import disk
+from zonedata.store.layout import Table, entry
+
+SYNTHETIC_LIFE = 14 * DAY
+PORTS = range(10_000, 30_000)  # below those that the kernel gives to clients, so that none of these takes one first
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback address that nobody has, neither for UDP nor for TCP."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        ):
+            try:
+                stream.bind((configs.LOOPBACK, port))
+                datagrams.bind((configs.LOOPBACK, port))
+            except OSError:
+                continue
+        found.add(port)
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A tree of ours.
+
+    Attributes:
+        place: Its directory.
+        ports: Of its authorities, by name.
+    """
+
+    place: Path
+    ports: dict[str, int]
+
+    def authority(self, name: str, core: int = SERVING_CORE) -> AbstractContextManager[Daemon]:
+        """Run the root or a provider."""
+        stem = "root" if name == configs.ROOT else name
+        return running_fingerpost(stem, self.place / f"{stem}.toml", self.place / "logs" / f"{stem}.log", core)
+
+    def authorities(self, stack: ExitStack, core: int = LOADING_CORE) -> list[Daemon]:
+        """Run the root and every provider until the stack is left."""
+        return [stack.enter_context(self.authority(name, core)) for name in self.ports]
+
+    def resolver(self, port: int, cache: Path | None = None) -> AbstractContextManager[Daemon]:
+        """Run a resolver, its caches empty but for what is in the one given."""
+        config = self.place / f"resolver-{port}.toml"
+        config.write_text(configs.resolver(port, cache))
+        return running_fingerpost("resolver", config, self.place / "logs" / f"resolver-{port}.log")
+
+
+def build(place: Path, msps: Iterable[str], count: int) -> World:
+    """Build a tree in which every provider has the first numbers of the data set.
+
+    Args:
+        place: A directory; what is there already and still right is kept.
+        msps: Names of the providers.
+        count: Numbers that each of them has.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    named = list(msps)
+    authorities = [configs.ROOT, *named]
+    world = World(place, dict(zip(authorities, free_ports(len(authorities)), strict=True)))
+    for name in named:
+        write_msp(world, name, count)
+        made(place / f"{name}.store", {"count": count}, partial(sign, place, name))
+    _write_root(world, named)
+    return world
+
+
+def sign(place: Path, name: str) -> None:
+    """Sign what an authority says, with the command for it."""
+    complete(fingerpost("sign", f"{name}.toml"), place)
+
+
+def write_msp(world: World, name: str, count: int) -> None:
+    """Write a provider's keys, source and configuration."""
+    place = world.place
+    _write_keys(place, name)
+
+    def write_people() -> None:
+        with source.open("w") as file:
+            file.writelines(dataset.people(count, name))
+
+    source = place / f"{name}.ndjson"
+    made(source, {"count": count}, write_people)
+    (place / f"{name}.toml").write_text(configs.msp(name, world.ports[name]))
+
+
+def _write_keys(place: Path, name: str) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    for use in ("assert", "deny"):
+        if not (place / f"{name}.{use}.pem").exists():
+            complete(fingerpost("keygen", f"{name}.{use}.pem"), place)
+
+
+def _write_root(world: World, msps: list[str]) -> None:
+    place = world.place
+    if not (place / "anchor.pem").exists():
+        complete(fingerpost("keygen", "root.pem", "zone.pem"), place)
+        words = ["--anchor", "anchor.pem", "--root-key", "root.pem", "--zone-key", "zone.pem"]
+        complete(fingerpost("keygen", *words), place)
+    port = world.ports[configs.ROOT]
+    bound = [(name, world.ports[name], _key(place, name, "assert"), _key(place, name, "deny")) for name in msps]
+    (place / "root.zone").write_text(configs.root_zone(port, bound))
+    (place / "root.toml").write_text(configs.root(port))
+    sign(place, "root")
+
+
+def _key(place: Path, name: str, use: str) -> str:
+    return keys.load(place / f"{name}.{use}.pem").public.to_text()
+
+
+def synthetic_store(place: Path, count: int) -> Path:
+    """Return where `build_synthetic` puts a store."""
+    return place / f"{count}.store"
+
+
+def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
+    """Build a store of which only the size matters: every name holds the same statement, which is another's.
+
+    An authority sends what its store holds and does not look into it, so what it costs is the same; a resolver
+    would refuse all of it. Signing so many would take an hour.
+
+    Returns:
+        The configuration that serves it, and the port that stands there.
+    """
+    msp = dataset.MSP
+    (port,) = free_ports(1)
+    _write_keys(place, msp)
+    made(synthetic_store(place, count), {"count": count}, partial(_fill, synthetic_store(place, count), msp, count))
+    config = place / f"{count}.toml"
+    config.write_text(configs.msp(msp, port, store=f"{count}.store"))
+    return config, port
+
+
+def fill_cache(tree: World, cache: Path, entries: int) -> None:
+    """Fill the cache that a resolver's processes share on disk, through its own writer.
+
+    TO BE FILLED IN when there is such a cache; until then its rows say why they are not measured.
+
+    Args:
+        tree: Whose answers.
+        cache: Where, as `configs.resolver` takes it.
+        entries: Answers about the first numbers of the data set that are to be in it.
+
+    Raises:
+        NotImplementedError: There is no such cache yet.
+    """
+    raise NotImplementedError(f"the resolver has no cache on disk yet that could hold {entries:,} answers")
+
+
+def _fill(store: Path, msp: str, count: int) -> None:
+    now = int(time.time())
+    life = Life(300, now, now, now + SYNTHETIC_LIFE)
+    sample = identifiers.parse(f"+{dataset.number(0)}").owner
+    said = Assertion(life, sample, msp, f"mimi://{msp}/u/0123456789abcdef", ("e2ee",))
+    value = entry(life, statements.seal(said, PrivateKey.generate()))
+    owners = (identifiers.node_from_text(f"+{digits}") for digits in dataset.evenly(count))
+    found = ((Table.ASSERTIONS, owner, value) for owner in owners)
+    node = names.to_text(identifiers.node_from_text(configs.NODE)).encode()
+    about = {b"authority": msp.encode(), b"serial": str(now).encode(), b"nodes": node}
+    disk.build(store, chain(((Table.META, key, text) for key, text in about.items()), found))
