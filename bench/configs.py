@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.dataset import PREFIX
+from transport.rates import MAX_RATE
 
 LOOPBACK = "127.0.0.1"
 ROOT = "."
@@ -18,10 +19,17 @@ KEPT_ANSWERS = 100_000  # that the resolver keeps; larger caches cannot be measu
 def _daemon(port: int) -> str:
     """Return what every daemon has: where it listens.
 
-    Whatever bounds how often one client may ask belongs here, with the load generator's address named in it: the
-    limits stay on, and do not bite.
+    Every question is counted against the rate of its sender. The load generator is named with a rate of its own,
+    since it asks for everybody.
     """
-    return f'[listen]\nudp = ["{LOOPBACK}#{port}"]\ntcp = ["{LOOPBACK}#{port}"]\n'
+    return f"""\
+[listen]
+udp = ["{LOOPBACK}#{port}"]
+tcp = ["{LOOPBACK}#{port}"]
+
+[limits]
+clients = ["{LOOPBACK}/32 {MAX_RATE}"]
+"""
 
 
 def root(port: int) -> str:
