@@ -110,7 +110,7 @@ def _near(table: Changing, keys: Keys, put: Put) -> list[tuple[bytes, bytes]]:
     gaps = keys.tagged(principal, GAP)
     match put.opened.statement:
         case Gap() as gap:
-            found = []
+            found: list[tuple[bytes, bytes]] = []
             for tag in (GAP, DELEGATION, AUTHORITY):
                 prefix = keys.tagged(principal, tag)
                 following = prefix + gap.next if gap.next else prefix[:-1] + bytes((prefix[-1] + 1,))

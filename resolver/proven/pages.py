@@ -1,10 +1,10 @@
 """Tables in an LMDB environment, and the hand that evicts from them.
 
-There are two: entry lists about owners by hash, and the ordered rest. Before every list stands one octet, its stamp:
-the turn in which it was written. A turn ends when an eighth of the bound has been written.
+There are two: entry lists about owners by hash, and the ordered rest. Before every list stands one octet, its
+stamp: the turn in which it was written. A turn ends when an eighth of the bound has been written.
 
-Of what is too much, the hand takes away what has ended and what was stamped long ago. It goes through both tables in
-the order of their keys, round and round, as far at each writing as that writing makes necessary; so eviction
+Of what is too much, the hand takes away what has ended and what was stamped long ago. It goes through both tables
+in the order of their keys, round and round, as far at each writing as that writing makes necessary; so eviction
 costs every writing a little and none a lot. What is looked up gets a new stamp when its own is old. When all is
 young there is nothing old to take, and past a second bound the hand takes whatever it meets: keys about owners
 are hashes, so that is a fair sample.
@@ -16,6 +16,7 @@ question to one table costs several microseconds, most of it waiting for memory.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import lmdb
 
@@ -50,7 +51,8 @@ class Clock:
     @classmethod
     def from_octets(cls, octets: bytes) -> "Clock":
         """Read it."""
-        return cls(*_CLOCK.unpack_from(octets), octets[_CLOCK.size :])
+        turn, written, table = _CLOCK.unpack_from(octets)
+        return cls(turn, written, table, octets[_CLOCK.size :])
 
     def count(self, octets: int, bound: int) -> None:
         """Count what was written; the turn ends at an eighth of the bound."""
@@ -90,8 +92,8 @@ class Environment:
         self.bound = size - size // RESERVE
         self.hard = self.bound + size // RESERVE // 4
         with self.begin() as read:
-            secret: bytes | None = read.get(b"secret", db=self.meta)
-        self.secret = secret
+            secret = read.get(b"secret", db=self.meta)
+        self.secret = _plain(secret) if secret is not None else None
 
     def begin(self, *, write: bool = False) -> lmdb.Transaction:
         """Begin a transaction; a reading one costs a quarter of a microsecond."""
@@ -105,7 +107,7 @@ class Environment:
         self.secret = secret
 
     def forget_dead_readers(self) -> None:
-        """Give up the places of processes that were killed while they read: they would keep pages from being reused."""
+        """Give up the places of processes killed while they read: they would keep pages from being reused."""
         self._lmdb.reader_check()
 
     def used(self, transaction: lmdb.Transaction) -> tuple[int, int]:
@@ -117,7 +119,7 @@ class Environment:
     def clock(self, transaction: lmdb.Transaction) -> Clock:
         """Return what eviction remembers."""
         octets = transaction.get(b"clock", db=self.meta)
-        return Clock.from_octets(octets) if octets is not None else Clock()
+        return Clock.from_octets(_plain(octets)) if octets is not None else Clock()
 
     def write_out(self) -> None:
         """Wait until everything is on the disk."""
@@ -144,7 +146,7 @@ class PagesTable:
         self._environment = environment
         self._transaction = transaction
 
-    def _db(self, key: bytes) -> object:
+    def _db(self, key: bytes) -> Any:  # lmdb has no public name for the type
         return self._environment.tables[is_ordered(key)]
 
     def _seen(self, key: bytes, octets: bytes) -> bytes:
@@ -154,8 +156,8 @@ class PagesTable:
 
     def get(self, key: bytes) -> bytes | None:
         """Return what lies at exactly that key."""
-        octets: bytes | None = self._transaction.get(key, db=self._db(key))
-        return self._seen(key, octets) if octets is not None else None
+        octets = self._transaction.get(key, db=self._db(key))
+        return self._seen(key, _plain(octets)) if octets is not None else None
 
     def at_or_before(self, key: bytes) -> tuple[bytes, bytes] | None:
         """Return the last of the ordered keys that is not after `key`, and what lies there."""
@@ -163,7 +165,7 @@ class PagesTable:
         found = cursor.set_range(key)
         if not (found and cursor.key() == key) and not (cursor.prev() if found else cursor.last()):
             return None
-        at, octets = cursor.item()
+        at, octets = map(_plain, cursor.item())
         return at, self._seen(at, octets)
 
     def between(self, first: bytes, following: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -172,8 +174,8 @@ class PagesTable:
         found = cursor.set_range(first)
         if found and cursor.key() == first:
             found = cursor.next()
-        while found and cursor.key() < following:
-            yield cursor.key(), cursor.value()[1:]
+        while found and (key := _plain(cursor.key())) < following:
+            yield key, _plain(cursor.value())[1:]
             found = cursor.next()
 
     def put(self, key: bytes, octets: bytes) -> None:
@@ -190,7 +192,7 @@ class PagesTable:
         """Let what is in use look young, if it is still there and still old."""
         octets = self._transaction.get(key, db=self._db(key))
         if octets is not None and self.clock.age(octets[0]) >= STALE:
-            self.put(key, octets[1:])
+            self.put(key, _plain(octets)[1:])
 
     def evict(self, written: int, now: float) -> int:
         """Take away what is too much; return how many keys went.
@@ -228,14 +230,14 @@ class PagesTable:
                 cursor = self._transaction.cursor(db=tables[clock.table])
                 is_there = cursor.first()
                 continue
-            octets = cursor.value()
+            octets = _plain(cursor.value())
             if clock.age(octets[0]) >= old or last_until(octets, 1) <= now:
                 cursor.delete()
                 is_there = bool(cursor.key())  # it stands on the next
                 evicted += 1
             else:
                 is_there = cursor.next()
-        clock.hand = cursor.key() if is_there else b""
+        clock.hand = _plain(cursor.key()) if is_there else b""
         if not is_there:
             clock.table = (clock.table + 1) % len(tables)
         return evicted
@@ -243,3 +245,9 @@ class PagesTable:
     def save(self) -> None:
         """Write what eviction remembers."""
         self._transaction.put(b"clock", self.clock.to_octets(), db=self._environment.meta)
+
+
+def _plain(found: bytes | memoryview) -> bytes:
+    """Narrow what lmdb returns: octets, since no transaction here was begun with buffers."""
+    assert isinstance(found, bytes)
+    return found

@@ -98,7 +98,7 @@ class Place:
             os.close(self._users)
 
     def spoil(self) -> None:
-        """Have the store discarded by whoever opens it next, if it is still the one that was opened. While `alone`."""
+        """Have the store discarded by whoever opens it next, unless that has been done. While `alone`."""
         if self._opened == self._identity():
             (self.path / "state").unlink(missing_ok=True)
 

@@ -10,10 +10,11 @@ Its loss costs questions upstream. Killing a process, at any point, leaves the f
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import lmdb
 
@@ -43,6 +44,9 @@ BATCH_PAGES = 32  # and one for so many pages of the file: each may make LMDB wr
 TRIES = 3  # at writing a batch when the file is full, each after making room
 PARTS = 8  # the part of all keys that goes when the file is full although less than the bound is in use
 
+DAMAGE = (lmdb.CorruptedError, lmdb.PanicError, lmdb.PageNotFoundError, lmdb.InvalidError)
+T = TypeVar("T")
+
 
 class _Waiting:
     """What was put and is not written yet, as a table and as a list in the order of putting."""
@@ -59,7 +63,8 @@ class SharedProven:
 
     `flush` and `statistics` may be called in another thread than the rest; everything else is called in one.
 
-    Ownership: `_waiting` and `_stale` belong to the thread that puts; `flush` takes them whole, under `_flushing`.
+    Ownership: what is in `_waiting` and `_stale` is changed and taken under `_taking`, which is held for
+    microseconds; `_flushing` is held while the file is written.
     """
 
     def __init__(self, place: Place, environment: Environment, tree: bytes) -> None:
@@ -68,6 +73,7 @@ class SharedProven:
         assert environment.secret is not None
         self._keys = Keys(environment.secret, tree)
         self._flushing = threading.Lock()
+        self._taking = threading.Lock()
         self._waiting = _Waiting()
         self._leaving = _Waiting()  # being written
         self._stale: set[bytes] = set()
@@ -88,7 +94,8 @@ class SharedProven:
         """
         if not MIN_SIZE <= size <= MAX_SIZE:
             raise UnusableError(f"store {path} of {size} octets, expected {MIN_SIZE} to {MAX_SIZE}")
-        place = Place(path, size - size % PAGE)
+        size -= size % PAGE
+        place = Place(path, size)
         try:
             with place.alone():
                 environment = _reopened(place, size) if place.is_good() else None
@@ -102,49 +109,41 @@ class SharedProven:
 
     # --- questions -------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _asking(self, signer: Signer, now: float) -> Iterator[Asking]:
+    def _ask(self, signer: Signer, now: float, question: Callable[[Asking], T], nothing: T) -> T:
         tables = [waiting.table for waiting in (self._waiting, self._leaving) if waiting.puts]
         # What is written leaves `_leaving` after it is in the file, so the file is looked at last.
-        if self._is_failed:
-            asking = Asking(self._keys, tables, signer, now)
-            yield asking
-        else:
-            try:
+        try:
+            if self._is_failed:
+                asking = Asking(self._keys, tables, signer, now)
+                found = question(asking)
+            else:
                 with self._environment.begin() as transaction:
                     pages = PagesTable(self._environment, transaction)
                     asking = Asking(self._keys, (*tables, pages), signer, now)
-                    yield asking
+                    found = question(asking)
                 if pages.stale and len(self._stale) < MAX_STALE:
-                    self._stale.update(pages.stale)
-            except lmdb.Error:
-                self._fail()
-                return
-        if asking.used:
-            self._hits += 1
-        else:
-            self._misses += 1
+                    with self._taking:
+                        self._stale.update(pages.stale)
+        except DAMAGE:
+            self._fail()
+            return nothing
+        except lmdb.Error:  # no place among the readers
+            return nothing
+        self._hits += bool(asking.used)
+        self._misses += not asking.used
+        return found
 
     def said(self, signer: Signer, owner: Name, now: float) -> list[Opened[Statement]]:
         """Return what an authority said about an owner."""
-        found: list[Opened[Statement]] = []
-        with self._asking(signer, now) as asking:
-            found = asking.said(owner)
-        return found
+        return self._ask(signer, now, lambda asking: asking.said(owner), [])
 
     def zone_for(self, signer: Signer, name: Name, now: float) -> list[Opened[Statement]]:
         """Return what a zone said that bears on a name."""
-        found: list[Opened[Statement]] = []
-        with self._asking(signer, now) as asking:
-            found = asking.zone_for(name)
-        return found
+        return self._ask(signer, now, lambda asking: asking.zone_for(name), [])
 
     def authority(self, signer: Signer, authority: str, now: float) -> Opened[Authority] | None:
         """Return the binding of an authority's name by a zone."""
-        found: Opened[Authority] | None = None
-        with self._asking(signer, now) as asking:
-            found = asking.authority(authority)
-        return found
+        return self._ask(signer, now, lambda asking: asking.authority(authority), None)
 
     # --- writing ---------------------------------------------------------------------------------------
 
@@ -154,18 +153,20 @@ class SharedProven:
     def put(self, signer: Signer, opened: Opened[Statement], now: float) -> None:
         """Keep a statement, unless a later one is held."""
         put = self._packed(signer, opened, now)
-        if not order.add(self._waiting.table, self._keys, put):
-            self._refused += 1
-            return
-        self._waiting.puts.append(put)
+        with self._taking:
+            if order.add(self._waiting.table, self._keys, put):
+                self._waiting.puts.append(put)
+            else:
+                self._refused += 1
         if len(self._waiting.puts) >= MAX_PENDING:
             self.flush()
 
     def flush(self) -> None:
         """Write what was put, and renew the stamps of what was used."""
         with self._flushing:
-            self._leaving, self._waiting = self._waiting, _Waiting()
-            stale, self._stale = self._stale, set()
+            with self._taking:
+                self._leaving, self._waiting = self._waiting, _Waiting()
+                stale, self._stale = self._stale, set()
             self._write(self._leaving.puts, stale)
             self._leaving = _Waiting()
 
@@ -209,14 +210,15 @@ class SharedProven:
                     pages.save()
             except lmdb.MapFullError:
                 self._make_room(now)
-            except (lmdb.CorruptedError, lmdb.PanicError, lmdb.PageNotFoundError, lmdb.InvalidError):
+            except DAMAGE:
                 self._fail()
                 return
             except lmdb.Error:
                 break  # the disk; the transaction has left no trace
             else:
                 self._stored += stored
-                self._refused += len(puts) - stored
+                with self._taking:
+                    self._refused += len(puts) - stored
                 self._evicted += evicted
                 return
         self._lost += len(puts)
@@ -279,7 +281,7 @@ def _reopened(place: Place, size: int) -> Environment | None:
         environment = Environment(str(place.path), size, MAX_READERS)
     except lmdb.Error:
         return None
-    if environment.secret is None or place.data.stat().st_size < size - size % PAGE:
+    if environment.secret is None or place.data.stat().st_size < size:
         environment.close()
         return None
     return environment

@@ -67,7 +67,10 @@ class Proven(Protocol):
         ...
 
     def zone_for(self, signer: Signer, name: Name, now: float) -> list[Opened[Statement]]:
-        """Return what a zone said that bears on a name: the gap at or before it, the delegations on the way to it."""
+        """Return what a zone said that bears on a name: the gap at or before it, the delegations on the way.
+
+        The gap may end before the name: then it is there to be displaced.
+        """
         ...
 
     def authority(self, signer: Signer, authority: str, now: float) -> Opened[Authority] | None:
@@ -75,7 +78,7 @@ class Proven(Protocol):
         ...
 
     def put(self, signer: Signer, opened: Opened[Statement], now: float) -> None:
-        """Keep a statement of `signer`, unless a later one is held that has not ended and that `signer` vouches for.
+        """Keep a statement of `signer`, unless a later one stands that has not ended and that `signer` vouches for.
 
         Seen by this process at once, by others after `flush`. What it is about stands in it: its owner, its node,
         its gap, the name it binds. ROOTKEYS, ZONEDIGEST and STATUS are not kept here.

@@ -18,7 +18,7 @@ class Table(Protocol):
         ...
 
     def between(self, first: bytes, following: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Go through the ordered keys strictly after `first` and before `following`. Nothing is changed meanwhile."""
+        """Go through the ordered keys strictly after `first` and before `following`; change nothing meanwhile."""
         ...
 
 
