@@ -61,7 +61,7 @@ def test_what_was_said_about_an_owner_comes_back_whole(proven: Proven, written: 
         said: list[Statement] = [
             assertion(owner), denial(owner), denial(owner, role=Role.VALIDATOR), denial(owner, role=Role.CSIP)
         ]  # fmt: skip
-        put(proven, written, A, *map(opened, said))
+        put(proven, written, A, *(opened(one) for one in said))
         assert proven.said(A, owner, NOW) == [opened(one) for one in said]
     assert proven.said(A, OTHER, NOW) == []
     assert proven.said(B, PHONE, NOW) == []
@@ -102,7 +102,7 @@ def test_times_are_rounded_down(proven: Proven) -> None:
 
 def test_a_block_is_found_from_every_number_it_speaks_for(proven: Proven, written: bool) -> None:
     blocks = [block(node) for node in ("+1", "+1415", "+14155", "+1416", "+141")]
-    put(proven, written, A, *map(opened, blocks))
+    put(proven, written, A, *(opened(one) for one in blocks))
     nodes = [one.statement.node for one in proven.said(A, PHONE, NOW)]  # type: ignore[union-attr]  # all are blocks
     assert nodes == [number(node) for node in ("+14155", "+1415", "+141", "+1")]
     assert [one.statement for one in proven.said(A, number("+14171234567"), NOW)] == [blocks[4], blocks[0]]
@@ -126,8 +126,10 @@ def test_a_block_that_excepts_a_number_does_not_hide_one_above(proven: Proven, w
 
 
 def test_the_gap_at_or_before_and_the_delegations_above(proven: Proven, written: bool) -> None:
-    said = [gap("+1", "+14", 2), gap("+14155", "+3", 2, 3), delegation("", 2), delegation("+1"), delegation("+14")]
-    put(proven, written, ROOT_ZONE, *map(opened, [*said, delegation("+15", 2), delegation("+141")]))
+    said: list[Statement] = [gap("+1", "+14", 2), gap("+14155", "+3", 2, 3)]
+    said += [delegation("", 2), delegation("+1"), delegation("+14")]
+    said += [delegation("+15", 2), delegation("+141")]
+    put(proven, written, ROOT_ZONE, *(opened(one) for one in said))
 
     def found(name: Any) -> set[Statement]:
         return {one.statement for one in proven.zone_for(ROOT_ZONE, name, NOW)}
