@@ -94,7 +94,7 @@ def _add_zone(table: Changing, keys: Keys, put: Put) -> bool:
         opened = read(entry, keys, put.signer, key, None) if entry.until > put.now else None
         if opened is not None and held.add(opened, put.signer, put.now) is None:
             seeds[key] = opened
-    is_added = len(near) <= MAX_NEAR and held.add(put.opened, put.signer, put.now) is None
+    is_added = held.add(put.opened, put.signer, put.now) is None and len(near) <= MAX_NEAR
     staying = {id(opened) for opened in held.all()}
     for key, _ in near:
         if key not in seeds or id(seeds[key]) not in staying:

@@ -142,5 +142,5 @@ def _check_ours(path: Path, is_kind: Callable[[int], bool]) -> None:
 def _boot_id() -> str:
     try:
         return BOOT_ID.read_text("ascii").strip()
-    except OSError:
-        return "unknown"  # no other boot has this one's: every start discards what was not closed
+    except OSError as error:
+        raise UnusableError(f"store: {BOOT_ID} cannot be read, so nobody knows what a crash has left") from error

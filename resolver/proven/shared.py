@@ -276,10 +276,10 @@ class SharedProven:
 
 
 def _reopened(place: Place, size: int) -> Environment | None:
-    """Open what lies there, or return None when it is no store."""
+    """Open what lies there, or return None when it is no store. What else goes wrong is no reason to discard it."""
     try:
         environment = Environment(str(place.path), size, MAX_READERS)
-    except lmdb.Error:
+    except (*DAMAGE, lmdb.VersionMismatchError):
         return None
     if environment.secret is None or place.data.stat().st_size < size:
         environment.close()

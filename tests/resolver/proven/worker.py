@@ -58,11 +58,35 @@ def main(place: str, seed: str, rounds: str) -> None:
             check(proven, choose.randrange(PEOPLE))
         writer.join()
         if number_of_round == 0:
-            print("running", flush=True)
+            sys.stdout.write("running\n")
+            sys.stdout.flush()
     figures = proven.statistics()
     assert not figures.is_failed, figures
     assert not figures.lost, figures
     proven.close()
+
+
+class _Here:
+    """The store of a process that is told what to do."""
+
+    proven: SharedProven
+
+
+def open_here(place: Path) -> None:
+    _Here.proven = SharedProven.open(place, TREE, MIN_SIZE)
+
+
+def put_here(person: int, serial: int) -> None:
+    _Here.proven.put(A, word(person, serial), NOW)
+
+
+def flush_here() -> int:
+    _Here.proven.flush()
+    return _Here.proven.statistics().refused
+
+
+def serials_here(person: int) -> list[int]:
+    return [one.statement.life.serial for one in _Here.proven.said(A, number(f"+1415{person:07}"), NOW)]
 
 
 if __name__ == "__main__":
