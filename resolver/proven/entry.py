@@ -1,4 +1,4 @@
-"""One statement as octets in a store: about 170 of them for a person's assertion.
+"""One statement as octets in a store: about 160 of them for an assertion about a number, 240 about a mail address.
 
     0    until, whole Unix seconds                        5
     5    keep, Unix milliseconds                          6

@@ -32,7 +32,7 @@ from zonedata.opening import Opened, Signer
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority
 
-DEFAULT_SIZE = 256 * 2**20  # octets; some 600,000 statements
+DEFAULT_SIZE = 256 * 2**20  # octets; some 550,000 statements once it is full
 MIN_SIZE = 8 * 2**20  # below, one batch could fill what is kept free
 MAX_SIZE = 64 * 2**30
 PAGE = 4_096  # what a size is a multiple of
