@@ -1,0 +1,98 @@
+"""What a store of proven statements is, for whoever uses one and does not mind where it lies."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from zonedata.names import Name
+from zonedata.opening import Opened, Signer
+from zonedata.statements import Statement
+from zonedata.zone_statements import Authority
+
+MAX_NEAR = (
+    256  # statements inside one new gap that are looked at; a gap with more is not kept, which costs a question
+)
+
+
+class UnusableError(Exception):
+    """There is no store at that place, and none can be made; go on with one in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Figures of one store; counts are of this process, sizes of the whole store.
+
+    Attributes:
+        hits: Calls of `said`, `zone_for` and `authority` that gave something.
+        misses: Calls that gave nothing.
+        entries: Keys held: owners, blocks and zones' statements.
+        octets: What they take: pages of the file, or an estimate of memory.
+        bound: What they may take.
+        stored: Statements written.
+        refused: Statements not written because a later one is held.
+        evicted: Keys that had to go before their end, or were found ended.
+        lost: Statements that could not be written: no room, no disk.
+        turn: How often an eighth of the bound has been written, since the store was begun.
+        is_failed: Whether the file turned out damaged; nothing is read or written then.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    entries: int = 0
+    octets: int = 0
+    bound: int = 0
+    stored: int = 0
+    refused: int = 0
+    evicted: int = 0
+    lost: int = 0
+    turn: int = 0
+    is_failed: bool = False
+
+
+class Proven(Protocol):
+    """A store of statements that were verified when they came in.
+
+    What is given back was put, by the same party, for that owner, and has not ended: `until` is after `now`.
+    Its `keep` may have passed: then it still bars older statements, and may not be used otherwise. Whether
+    its key still counts is asked by `Holdings` at each use. A store may forget anything at any time. Times come
+    back rounded down: `until` to the second, `keep` to the millisecond; so nothing lives longer than it did.
+
+    Everything here is called by one thread, but for `flush`, which may run in another at the same time.
+    """
+
+    def said(self, signer: Signer, owner: Name, now: float) -> list[Opened[Statement]]:
+        """Return what an authority said about an owner: the assertion, a denial a role, blocks, longest first.
+
+        Of blocks, all that speak for the owner.
+        """
+        ...
+
+    def zone_for(self, signer: Signer, name: Name, now: float) -> list[Opened[Statement]]:
+        """Return what a zone said that bears on a name: the gap at or before it, the delegations on the way.
+
+        The gap may end before the name: then it is there to be displaced.
+        """
+        ...
+
+    def authority(self, signer: Signer, authority: str, now: float) -> Opened[Authority] | None:
+        """Return the binding of an authority's name by a zone."""
+        ...
+
+    def put(self, signer: Signer, opened: Opened[Statement], now: float) -> None:
+        """Keep a statement of `signer`, unless a later one stands that has not ended and that `signer` vouches for.
+
+        Seen by this process at once, by others after `flush`. What it is about stands in it: its owner, its node,
+        its gap, the name it binds. ROOTKEYS, ZONEDIGEST and STATUS are not kept here.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Write what was put. Never raises for want of room or disk: then it is lost, and counted."""
+        ...
+
+    def statistics(self) -> Statistics:
+        """Return the figures."""
+        ...
+
+    def close(self) -> None:
+        """Write what was put and let go; nothing else may be called afterwards."""
+        ...
