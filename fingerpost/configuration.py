@@ -189,4 +189,12 @@ def _signing(given: Given) -> s.ZoneSigning | s.MappingsSigning:
 
 
 def _resolver(given: Given) -> s.ResolverPart:
-    return s.ResolverPart(given[s.TRUST], given[s.LAB_ADDRESSES], given[s.ROOT], given[s.LOOKUPS])
+    return s.ResolverPart(
+        given[s.TRUST],
+        given[s.LAB_ADDRESSES],
+        given[s.ROOT],
+        given[s.LOOKUPS],
+        given[s.MEMORY],
+        given[s.CACHE],
+        given[s.CACHE_SIZE],
+    )

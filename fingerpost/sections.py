@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
 from transport.endpoint import Endpoint
 from transport.rates import MAX_RATE, NamedClient
@@ -16,6 +17,8 @@ from zonedata.names import Name
 DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
 DEFAULT_LOOKUPS = 1_000  # a look-up holds some 30 KB, so these are 30 MB; the average resolver has ten in hand
 MAX_LOOKUPS = 100_000
+DEFAULT_MEMORY = 64  # MiB; some 120,000 answers
+MAX_MEMORY = 65_536
 MAX_WORKERS = 256  # each has a socket at every address, and a process may have 1,024 descriptors where nobody asks
 
 _ADDRESSES = readers.list_of(readers.text_as(Endpoint.from_text))
@@ -195,7 +198,32 @@ LOOKUPS = Key(
     "look-ups that a worker has in hand at a time; questions beyond them are dropped, and asked again",
     DEFAULT_LOOKUPS,
 )
-RESOLVER = Section("resolver", "Finding out: walking the tree for clients.", (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS))
+MEMORY = Key(
+    "memory",
+    readers.number(1, MAX_MEMORY),
+    "MiB",
+    "what each worker keeps of replies ready to be sent; an answer takes half a KiB",
+    DEFAULT_MEMORY,
+)
+CACHE = Key(
+    "cache",
+    readers.path,
+    "path",
+    "directory for what was proven, shared by all workers and kept over restarts; else each has its own",
+    _NO_PATH,
+)
+CACHE_SIZE = Key(
+    "cache_size",
+    readers.number(MIN_SIZE >> 20, MAX_SIZE >> 20),
+    "MiB",
+    "what the cache takes on disk, all of it at once",
+    DEFAULT_SIZE >> 20,
+)
+RESOLVER = Section(
+    "resolver",
+    "Finding out: walking the tree for clients.",
+    (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS, MEMORY, CACHE, CACHE_SIZE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +234,9 @@ class ResolverPart:
     lab_addresses: bool
     root: tuple[Endpoint, ...]
     lookups: int
+    memory: int
+    cache: Path | None
+    cache_size: int
 
 
 # --- [process] -------------------------------------------------------------------------------------------------

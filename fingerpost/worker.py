@@ -19,9 +19,14 @@ from fingerpost import logfmt
 from fingerpost.configuration import Configuration
 from fingerpost.listening import Opened
 from fingerpost.logfmt import quoted
+from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat
+from resolver.cache import Stores
 from resolver.front import Front
+from resolver.proven.memory import MemoryProven
+from resolver.proven.shared import SharedProven
+from resolver.proven.store import Proven, UnusableError
 from resolver.service import ResolverService
 from resolver.settings import Settings
 from transport.clock import Clock
@@ -34,8 +39,10 @@ from transport.tcp_listener import serve_tcp
 from transport.udp_listener import serve_udp
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 from zonedata.keys import PrivateKey
+from zonedata.packets import Packets
 from zonedata.trust import Trust
 
+WRITE_EVERY = 0.05  # seconds; other workers see what one has learnt after that, and a killed one loses that much
 AUTHORITY_JOBS = 1  # an authority answers at once and never starts a job; the pool needs a bound all the same
 
 log = logging.getLogger(__name__)
@@ -111,10 +118,41 @@ async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
-    async with SocketDialer() as dialer:
-        service = ResolverService(trust, dialer, clock, settings)
+    stores = Stores(Packets(resolver.memory << 20), _proven(resolver, trust.tree))
+    async with SocketDialer() as dialer, _written_behind(stores.proven):
+        service = ResolverService(trust, dialer, clock, settings, stores)
         front = Front(service.packets, Rates(configuration.limits, shared.rates))
         yield Daemon(service.handle, front, clock, resolver.lookups, lambda: log.info("event=reload-not-needed"))
+
+
+def _proven(resolver: ResolverPart, tree: bytes) -> Proven:
+    """Open what all workers share; go on without it when that cannot be had."""
+    if resolver.cache is None:
+        return MemoryProven(tree)
+    try:
+        return SharedProven.open(resolver.cache, tree, resolver.cache_size << 20)
+    except UnusableError as error:
+        log.warning("event=cache-unusable reason=%s", quoted(str(error)))
+        return MemoryProven(tree)
+
+
+@asynccontextmanager
+async def _written_behind(proven: Proven) -> AsyncIterator[None]:
+    """Write what was proven in a thread of its own, some times a second; close the store at the end."""
+
+    async def write() -> None:
+        while True:
+            await trio.sleep(WRITE_EVERY)
+            if proven.waiting:
+                await trio.to_thread.run_sync(proven.flush)
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            yield
+            nursery.cancel_scope.cancel()
+    finally:
+        proven.close()
 
 
 async def _run(shared: Shared, seat: Seat) -> None:

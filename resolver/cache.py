@@ -1,19 +1,30 @@
-"""What a resolver remembers: proven objects by name, and whole answers ready to be laid out.
+"""What a resolver remembers: statements of zones by name, what was proven, and answers found a moment ago.
 
-Owned by one resolver, in memory. Trusted for: what was verified on the way in is not verified again. Its loss
-costs questions upstream. Nothing in it outlives anything above it in its chain: every entry's `keep` was the
-least of its own and its chain's when it came in, and an answer's is the least of all it stands on.
+Three layers, each smaller and quicker than the next: answers, to be laid out for another form of the question; the
+statements of zones, decoded, over which every path is followed; and the store of what was proven (`proven`), which
+outlives the process where it has a file. In front of them are replies ready to be sent (`zonedata.packets`).
+
+Trusted for: what was verified on the way in is not verified again. Its loss costs questions upstream. Nothing in it
+outlives anything above it in its chain: every entry's `keep` was the least of its own and its chain's when it came
+in, and an answer's is the least of all it stands on.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Self
 
+from resolver.proven.memory import MemoryProven
+from resolver.proven.store import Proven
 from resolver.settings import Settings
 from zonedata.holdings import Holdings
 from zonedata.judgement import Judgement
 from zonedata.names import Name
+from zonedata.packets import Packets
 
 SILENCE_KEPT = 5.0  # seconds for which an incomplete answer is given again without asking (RFC 9520)
 SWEEP_EVERY = 60.0  # seconds between two looks for what has ended
+ANSWER_OCTETS = 2_500  # of an answer with its lists and one statement, as the interpreter keeps them
+STATEMENT_OCTETS = 1_200  # of each statement it has, besides its body
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +44,36 @@ class Found:
     found: float
 
 
-class Cache:
-    """Proven objects and ready answers, bounded."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a resolver keeps what others may see too: its listeners, its successors, other processes.
 
-    def __init__(self, settings: Settings) -> None:
-        self.held = Holdings()
-        self._answers: dict[Name, Found] = {}  # oldest first
+    Attributes:
+        packets: Replies ready to be sent.
+        proven: Statements that were verified.
+    """
+
+    packets: Packets
+    proven: Proven
+
+    @classmethod
+    def in_memory(cls, tree: bytes) -> Self:
+        """Make some for this process alone.
+
+        Args:
+            tree: Id of the trust anchor.
+        """
+        return cls(Packets(), MemoryProven(tree))
+
+
+class Cache:
+    """What a resolver remembers, bounded by octets."""
+
+    def __init__(self, settings: Settings, proven: Proven) -> None:
+        self.held = Holdings()  # of zones alone; what was said about people is held by each search
+        self.proven = proven
+        self._answers: OrderedDict[Name, Found] = OrderedDict()  # oldest first
+        self._answers_octets = 0
         self._settings = settings
         self._swept = 0.0
 
@@ -47,33 +82,44 @@ class Cache:
         found = self._answers.get(owner)
         return found if found is not None and found.keep > now else None
 
+    def answers(self) -> list[Found]:
+        """Return every answer, the oldest first; for checkers and dumps."""
+        return list(self._answers.values())
+
     def forget_answers(self) -> None:
         """Drop the ready answers; what they were made of stays, as far as it still counts."""
         self._answers.clear()
+        self._answers_octets = 0
 
     def put(self, owner: Name, found: Found, now: float) -> None:
         """Keep an answer; the oldest give way."""
-        self._answers.pop(owner, None)
+        self._drop(owner)
         if found.keep > now:
-            while len(self._answers) >= self._settings.max_answers:
-                del self._answers[next(iter(self._answers))]
             self._answers[owner] = found
-        self._bound(now)
+            self._answers_octets += _octets_of(found)
+            while self._answers_octets > self._settings.answers_octets:
+                self._drop(next(iter(self._answers)))
+        if now - self._swept >= SWEEP_EVERY:
+            self._sweep(now)
 
-    def _bound(self, now: float) -> None:
-        """Let go of what has ended, now and then, and of the oldest when there is too much."""
-        said = self.held.said
-        while len(said) > self._settings.max_said:
-            del said[next(iter(said))]
-        if now - self._swept < SWEEP_EVERY:
-            return
+    def _drop(self, owner: Name) -> None:
+        found = self._answers.pop(owner, None)
+        if found is not None:
+            self._answers_octets -= _octets_of(found)
+
+    def _sweep(self, now: float) -> None:
+        """Let go of what has ended, and of the fattest zones when there is too much."""
         self._swept = now
         for owner in [owner for owner, found in self._answers.items() if found.keep <= now]:
-            del self._answers[owner]
-        for key in [key for key, held in said.items() if all(opened.keep <= now for opened in held.all())]:
-            del said[key]
+            self._drop(owner)
         zones = self.held.zones
         for principal in [principal for principal, zone in zones.items() if zone.sweep(now) and not len(zone)]:
-            del zones[principal]
-        while sum(map(len, zones.values())) > self._settings.max_zone:
-            del zones[max(zones, key=lambda principal: len(zones[principal]))]
+            zones.pop(principal).drop()
+        while sum(zone.octets for zone in zones.values()) > self._settings.zones_octets:
+            zones.pop(max(zones, key=lambda principal: zones[principal].octets)).drop()
+
+
+def _octets_of(found: Found) -> int:
+    statements = [finding.opened for finding in found.judgement.findings if finding.opened is not None]
+    refused = sum(map(len, found.refused))
+    return ANSWER_OCTETS + refused + sum(STATEMENT_OCTETS + len(one.sealed.body) for one in statements)

@@ -5,16 +5,16 @@ followed again from the root over all that is held, and whatever it newly needs 
 slow zone never holds back the authorities that are already known.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 import trio
 
 from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZONE_SECONDS, Allowance
 from resolver.answer import read_claims
 from resolver.asked import Purpose
-from resolver.cache import SILENCE_KEPT, Cache, Found
+from resolver.cache import SILENCE_KEPT, Cache, Found, Stores
 from resolver.routes import Routes
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream, Watch
@@ -23,22 +23,19 @@ from transport.dialer import Dialer
 from zonedata import names, replies, trust
 from zonedata.admission import admit_said, admit_zone
 from zonedata.errors import UntrustedError
-from zonedata.holdings import Principal
+from zonedata.holdings import Holdings, Principal
 from zonedata.identifiers import authority_node
 from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
 from zonedata.names import Name
-from zonedata.opening import Claim, Refusal, Step
+from zonedata.opening import Claim, Opened, Refusal, Signer, Step
 from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone
 from zonedata.standing import Standing
+from zonedata.statements import Statement
 from zonedata.trust import Trust
 from zonedata.wire import QType
 
 MAX_REFUSED = 8  # envelopes kept with an answer, for clients that want what did not verify
-
-
-def _nothing() -> None:
-    """Have nothing to forget."""
 
 
 @dataclass(slots=True)
@@ -49,6 +46,7 @@ class _Search:
         owner: The name asked about.
         watch: Told of every exchange.
         now: Unix seconds at which it began; what could be used then can be used to its end.
+        held: Statements of zones, shared with other searches, and what was said about the owner, its own.
         allowance: What is left to spend.
         gate: How many authorities are asked at a time; None where it is one.
         asked: Needs and authorities that are being asked for or were.
@@ -56,11 +54,13 @@ class _Search:
         news: Set when one of them has ended.
         reasons: Why an authority or a zone gave nothing.
         refusals: What was shown and not believed.
+        recalled: What the store of proven statements was asked for.
     """
 
     owner: Name
     watch: Watch | None
     now: float
+    held: Holdings
     allowance: Allowance = field(default_factory=Allowance)
     gate: trio.CapacityLimiter | None = None
     asked: set[object] = field(default_factory=set)
@@ -68,6 +68,7 @@ class _Search:
     news: trio.Event = field(default_factory=trio.Event)
     reasons: dict[Principal, Standing] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    recalled: set[object] = field(default_factory=set)
 
     def note(self, principal: Principal, refusals: list[Refusal]) -> None:
         """Remember what was refused of a party."""
@@ -89,7 +90,7 @@ class Finder:
         dialer: Reaches servers.
         clock: Tells Unix seconds.
         settings: What an operator may set.
-        forget: Called when the root's keys have changed; drops what the caller made of answers.
+        stores: Where it keeps things; in this process if None.
     """
 
     def __init__(
@@ -98,11 +99,11 @@ class Finder:
         dialer: Dialer,
         clock: Clock,
         settings: Settings,
-        forget: Callable[[], None] = _nothing,
+        stores: Stores | None = None,
     ) -> None:
         self.trust = anchor  # trusted: whoever can set it chooses whom we believe
-        self.cache = Cache(settings)
-        self._forget = forget
+        self.stores = stores or Stores.in_memory(anchor.tree)
+        self.cache = Cache(settings, self.stores.proven)
         self._routes = Routes()
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
@@ -116,7 +117,7 @@ class Finder:
             watch: Told of every exchange.
         """
         deadline = trio.current_time() + TOTAL_SECONDS
-        search = _Search(owner, watch, self._clock.now())
+        search = _Search(owner, watch, self._clock.now(), self.cache.held.beside())
         if not await self._ask_the_only_one(search):
             with trio.move_on_at(deadline):
                 if not trust.is_current(self.trust, search.now):
@@ -134,6 +135,8 @@ class Finder:
         if not trust.is_current(self.trust, search.now):
             return False
         path = self._path(search)
+        while self._recall(search, path):
+            path = self._path(search)
         missing = [one for one in path.grantees.values() if not self._has_spoken(one, search)]
         if path.needs or len(missing) > 1:
             return False
@@ -144,10 +147,40 @@ class Finder:
         return True
 
     def _path(self, search: _Search) -> Path:
-        return self._routes.path(search.owner, self._known(search.now))
+        return self._routes.path(search.owner, self._known(search, search.now))
 
-    def _known(self, now: float) -> Known:
-        return Known(self.trust, self.cache.held, now)
+    def _recall(self, search: _Search, path: Path) -> bool:
+        """Take what the path needs out of the store of proven statements; say whether it may lead further now."""
+        now, leads = self._clock.now(), False
+        for need in path.needs:
+            if need.key not in search.recalled:
+                search.recalled.add(need.key)
+                signer = need.zone.signer
+                holdings = search.held.zone(signer.principal)
+                for opened in self._proven_for(need, search, now):
+                    leads |= holdings.add(opened, signer, now) is None
+        for principal, grantee in path.grantees.items():
+            if principal not in search.recalled:
+                search.recalled.add(principal)
+                said = search.held.about(principal, search.owner)
+                for opened in self.cache.proven.said(grantee.signer, search.owner, now):
+                    said.add(opened, grantee.signer, now)
+        return leads
+
+    def _proven_for(self, need: Need, search: _Search, now: float) -> list[Opened[Statement]]:
+        signer = need.zone.signer
+        if not isinstance(need, BindingNeed):
+            return self.cache.proven.zone_for(signer, search.owner, now)
+        binding = self.cache.proven.authority(signer, need.authority, now)
+        if binding is not None:
+            return [cast("Opened[Statement]", binding)]
+        return self.cache.proven.zone_for(signer, authority_node(need.authority), now)
+
+    def _known(self, search: _Search, now: float) -> Known:
+        return Known(self.trust, search.held, now, told=self._keep)
+
+    def _keep(self, signer: Signer, opened: Opened[Statement]) -> None:
+        self.cache.proven.put(signer, opened, self._clock.now())
 
     async def _steer(self, search: _Search) -> None:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
@@ -155,6 +188,8 @@ class Finder:
         async with trio.open_nursery() as nursery:
             while trust.is_current(self.trust, search.now):
                 path = self._path(search)
+                while self._recall(search, path):
+                    path = self._path(search)
                 self._ask_for_needs(search, path, nursery)
                 self._ask_grantees(search, path, nursery)
                 if search.under_way == 0:
@@ -188,7 +223,7 @@ class Finder:
                 nursery.start_soon(self._fetch_said, search, grantee)
 
     def _has_spoken(self, grantee: Grantee, search: _Search) -> bool:
-        said = self.cache.held.about(grantee.signer.principal, search.owner)
+        said = search.held.about(grantee.signer.principal, search.owner)
         rows = settle(grantee, said, search.owner, search.now, Standing.MISSING)
         return all(row.standing.is_proven for row in rows)
 
@@ -205,7 +240,8 @@ class Finder:
 
         def takes_in(reply: replies.Received) -> TakenIn:
             claims, unread, keep = self._read(reply)
-            admitted = admit_zone(need, search.owner, claims, self._known(self._clock.now()), keep)
+            known = self._known(search, self._clock.now())
+            admitted = admit_zone(need, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
             return TakenIn(tuple(claims), tuple(refusals), bool(claims) and not refusals)
 
@@ -230,7 +266,8 @@ class Finder:
 
         def takes_in(reply: replies.Received) -> TakenIn:
             claims, unread, keep = self._read(reply)
-            admitted = admit_said(grantee, search.owner, claims, self._known(self._clock.now()), keep)
+            known = self._known(search, self._clock.now())
+            admitted = admit_said(grantee, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
             return TakenIn(tuple(claims), tuple(refusals), self._has_spoken(grantee, search))
 
@@ -285,7 +322,7 @@ class Finder:
     def _settled(self, search: _Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
         for principal, grantee in path.grantees.items():
-            said = self.cache.held.about(principal, search.owner)
+            said = search.held.about(principal, search.owner)
             was_asked = _key_of(grantee) in search.asked
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)
             findings += settle(grantee, said, search.owner, search.now, reason)
@@ -313,7 +350,7 @@ class Finder:
                     try:
                         self.trust = trust.advance(before, claim)
                         self.cache.forget_answers()
-                        self._forget()
+                        self.stores.packets.clear()
                     except UntrustedError as error:
                         octets = claim.sealed.to_wire()
                         search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error), octets))

@@ -9,7 +9,7 @@ answered SERVFAIL, and the resolver lives on.
 
 import logging
 
-from resolver.cache import Found
+from resolver.cache import Found, Stores
 from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for
@@ -20,7 +20,7 @@ from transport.handler import Caller, Later, Protocol, Verdict
 from zonedata import identifiers, names, wire
 from zonedata.judgement import Outcome
 from zonedata.names import Name
-from zonedata.packets import STREAM_MARK, Packets
+from zonedata.packets import STREAM_MARK
 from zonedata.trust import Trust
 from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
 
@@ -39,12 +39,12 @@ class ResolverService:
         dialer: Dialer,
         clock: Clock,
         settings: Settings | None = None,
-        packets: Packets | None = None,
+        stores: Stores | None = None,
     ) -> None:
         self._settings = settings or Settings()
         self._clock = clock
-        self.packets = Packets() if packets is None else packets
-        self.finder = Finder(trust, dialer, clock, self._settings, self.packets.clear)
+        self.finder = Finder(trust, dialer, clock, self._settings, stores)
+        self.packets = self.finder.stores.packets
         self._flights: Flights[Name, Found | None] = Flights()
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:

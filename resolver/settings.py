@@ -15,13 +15,11 @@ class Settings:
     Attributes:
         apex: Under which authorities and this resolver answer.
         lab_addresses: Whether delegated servers on private or loopback addresses may be dialled.
-        max_answers: Answers kept ready.
-        max_said: Statements of authorities about people kept, by authority and person.
-        max_zone: Statements of zones kept.
+        answers_octets: What answers found lately may take, to be laid out for another form of the question.
+        zones_octets: What the statements of zones may take, decoded; a root of 30,000 nodes has some 150 MiB.
     """
 
     apex: Name = DEFAULT_APEX
     lab_addresses: bool = False
-    max_answers: int = 100_000  # about 100 MB with their evidence
-    max_said: int = 200_000
-    max_zone: int = 300_000  # the gaps and delegations of a root of 30,000 nodes, several times over
+    answers_octets: int = 16 * 2**20  # some 3,000: PROOF after CSI, or another size, comes within seconds
+    zones_octets: int = 256 * 2**20

@@ -1,11 +1,13 @@
 """Every fast path gives, octet by octet, what is given without it."""
 
 import random
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 import trio
 
+from resolver.cache import Stores
 from resolver.front import Front as ResolverFront
 from resolver.service import ResolverService
 from root.engine import Engine
@@ -133,9 +135,10 @@ def test_a_resolvers(seed: int) -> None:
         world.publish()
         world.host("c.example").is_dead = True  # what it has is missing, and answers say so
         rng, owners = random.Random(seed), _owners()
+        tree = world.anchor.tree
         quick, plain = (
-            ResolverService(world.anchor, world.network, world.clock, world.settings, packets)
-            for packets in (Packets(), Packets(0))
+            ResolverService(world.anchor, world.network, world.clock, world.settings, stores)
+            for stores in (Stores.in_memory(tree), replace(Stores.in_memory(tree), packets=Packets(0)))
         )
         front, nothing = (ResolverFront(service.packets, _rates()) for service in (quick, plain))
         for message in random_questions(rng, QUESTIONS, owners, APEX):

@@ -46,7 +46,6 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/fpdig/batch.py",
     "resolver/fpdig/main.py",
     "resolver/proven/shared.py",
-    "resolver/service.py",
     "resolver/stub.py",
     "resolver/upstream.py",
     "transport/clock.py",

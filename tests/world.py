@@ -34,7 +34,7 @@ from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY, Role, Use
 from zonedata.life import MAX_TIME, Life
 from zonedata.mappings import BlockMapping, Mapping
-from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim
+from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim, speaker_of
 from zonedata.path import Known, follow
 from zonedata.sealed import Sealed
 from zonedata.store.memory import MemoryTables
@@ -277,15 +277,18 @@ class World:
         finder = self.resolver.finder
         now = self.clock.now()
         known = Known(finder.trust, finder.cache.held, now)
-        for (principal, owner), said in finder.cache.held.said.items():
+        for found in finder.cache.answers():
+            if found.keep <= now:
+                continue
+            owner = found.judgement.owner
             path = follow(owner, known)
-            grantee = path.grantees.get(principal)
-            for opened in said.all():
-                if opened.keep <= now:
-                    continue
-                assert opened.keep <= opened.until
-                if grantee is not None:
-                    self._check_opens(opened, grantee.signer, finder.trust.tree, now)
+            said = {finding.opened for finding in found.judgement.findings if finding.opened is not None}
+            for principal, grantee in path.grantees.items():
+                stored = finder.cache.proven.said(grantee.signer, owner, now)
+                for opened in [*(one for one in said if speaker_of(one.statement) == principal[-1]), *stored]:
+                    if opened.keep > now and grantee.signer.vouches_for(opened, now):
+                        assert opened.keep <= opened.until
+                        self._check_opens(opened, grantee.signer, finder.trust.tree, now)
             for zone in path.zones:
                 for opened in finder.cache.held.zone(zone.signer.principal).all():
                     if opened.keep > now:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from zonedata import identifiers, names
 from zonedata.kinds import Role
 from zonedata.names import Name
-from zonedata.opening import Claim, Refusal, Step, open_claim
+from zonedata.opening import Claim, Opened, Refusal, Step, open_claim
 from zonedata.path import BindingNeed, Grantee, Known, Need
 from zonedata.person_statements import Assertion, Block, Denial
 from zonedata.statements import Statement
@@ -45,6 +45,8 @@ def admit_zone(
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
             if len(refusals) == MAX_FAILURES:
                 break
+        elif isinstance(opened, Opened):
+            known.told(signer, opened)
     return refusals
 
 
@@ -115,6 +117,8 @@ def admit_said(
             refusal = said.add(opened, signer, known.now)
         if refusal is not None:
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
+        elif isinstance(opened, Opened):
+            known.told(signer, opened)
     return refusals
 
 

@@ -26,6 +26,8 @@ Principal = tuple[str, ...]
 S = TypeVar("S", Delegation, Authority)
 
 
+HELD_OCTETS = 1_300  # of a statement as the interpreter keeps it, besides
+HELD_FACTOR = 4  # times its body: the body itself, and the text, names and keys read from it
 MAX_ZONE = 120_000  # statements of one zone; the gaps and delegations of a root of 30,000 nodes, twice over
 
 
@@ -34,6 +36,10 @@ def _is_overtaken(statement: Statement, held: Opened[Statement] | None, signer: 
     if held is None or held.until <= now or not signer.vouches_for(held, now):
         return False
     return held.statement.life.serial > statement.life.serial
+
+
+def _octets_of(opened: Opened[Statement]) -> int:
+    return HELD_OCTETS + HELD_FACTOR * len(opened.sealed.body)
 
 
 def _is_usable(held: Opened[Statement], signer: Signer, now: float) -> bool:
@@ -57,9 +63,18 @@ class ZoneHoldings:
 
     def _clear(self) -> None:
         self.changes += 1
-        self._gaps: Ordered[Opened[Gap]] = Ordered()
-        self._delegations: Ordered[Opened[Delegation]] = Ordered()
-        self._authorities: Ordered[Opened[Authority]] = Ordered()
+        self._gaps: Ordered[Opened[Gap]] = Ordered(_octets_of)
+        self._delegations: Ordered[Opened[Delegation]] = Ordered(_octets_of)
+        self._authorities: Ordered[Opened[Authority]] = Ordered(_octets_of)
+
+    def drop(self) -> None:
+        """Forget everything; whoever stands on it learns of it by `changes`."""
+        self._clear()
+
+    @property
+    def octets(self) -> int:
+        """What it takes, about."""
+        return self._gaps.octets + self._delegations.octets + self._authorities.octets
 
     def __len__(self) -> int:
         return len(self._gaps) + len(self._delegations) + len(self._authorities)
@@ -247,6 +262,12 @@ class Holdings:
         if held is None:
             held = self.zones[principal] = ZoneHoldings()
         return held
+
+    def beside(self) -> "Holdings":
+        """Return holdings that share the zones with these, and have heard nothing about anybody."""
+        holdings = Holdings()
+        holdings.zones = self.zones
+        return holdings
 
     def about(self, principal: Principal, owner: Name) -> Said:
         """Return what an authority said about an owner, nothing at first."""

@@ -10,7 +10,7 @@ step goes deeper and the walk ends.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from zonedata import identifiers, names
@@ -25,6 +25,10 @@ from zonedata.zone_statements import Delegation, Grant, Server
 MAX_DEPTH = 8  # zones below one another; E.164 has 15 digits, real plans delegate three or four times
 
 
+def _tell_nobody(signer: Signer, opened: Opened[Statement]) -> None:
+    """Do nothing; for those who keep nothing beside what is held."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known at one instant, and the instant.
@@ -34,12 +38,14 @@ class Known:
         held: What has been opened.
         now: Unix seconds.
         check: Checks signatures.
+        told: Is told what was opened and is held now, and whose it is.
     """
 
     trust: Trust
     held: Holdings
     now: float
     check: Verifies = verifies
+    told: Callable[[Signer, Opened[Statement]], None] = _tell_nobody
 
 
 @dataclass(frozen=True, slots=True)

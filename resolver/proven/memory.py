@@ -145,6 +145,11 @@ class MemoryProven:
         else:
             self._refused += 1
 
+    @property
+    def waiting(self) -> int:
+        """None ever: what was put stands there."""
+        return 0
+
     def flush(self) -> None:
         """Do nothing: what was put stands there."""
 

@@ -161,6 +161,11 @@ class SharedProven:
         if len(self._waiting.puts) >= MAX_PENDING:
             self.flush()
 
+    @property
+    def waiting(self) -> int:
+        """How many statements were put and are not written yet."""
+        return len(self._waiting.puts)
+
     def flush(self) -> None:
         """Write what was put, and renew the stamps of what was used."""
         with self._flushing:

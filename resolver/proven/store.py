@@ -85,6 +85,11 @@ class Proven(Protocol):
         """
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many statements were put and are not written yet."""
+        ...
+
     def flush(self) -> None:
         """Write what was put. Never raises for want of room or disk: then it is lost, and counted."""
         ...

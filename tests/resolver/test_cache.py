@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import trio
 
-from resolver.cache import SWEEP_EVERY, Cache, Found
+from resolver.cache import ANSWER_OCTETS, SWEEP_EVERY, Cache, Found, Stores
+from resolver.proven.memory import MemoryProven
+from resolver.service import ResolverService
 from resolver.settings import Settings
 from tests.resolver.small import ALICE, in_small_world
-from tests.world import World
-from zonedata.identifiers import parse
+from tests.world import RESOLVER, World
+from zonedata.holdings import HELD_OCTETS
 from zonedata.judgement import Judgement, Outcome
 from zonedata.names import Name
+from zonedata.packets import Packets
+
+TREE = bytes(16)
 
 
 def found(keep: float) -> Found:
@@ -18,21 +23,21 @@ def found(keep: float) -> Found:
 
 
 def test_an_answer_is_given_until_its_end() -> None:
-    cache = Cache(Settings())
+    cache = Cache(Settings(), MemoryProven(TREE))
     cache.put(Name(b"a\0"), found(100.0), 50.0)
     assert cache.answer(Name(b"a\0"), 99.9) is not None
     assert cache.answer(Name(b"a\0"), 100.0) is None
 
 
 def test_what_may_not_be_kept_is_not() -> None:
-    cache = Cache(Settings())
+    cache = Cache(Settings(), MemoryProven(TREE))
     cache.put(Name(b"a\0"), found(100.0), 50.0)
     cache.put(Name(b"a\0"), found(50.0), 50.0)
     assert cache.answer(Name(b"a\0"), 50.0) is None
 
 
 def test_the_oldest_answers_give_way() -> None:
-    cache = Cache(Settings(max_answers=3))
+    cache = Cache(Settings(answers_octets=3 * ANSWER_OCTETS), MemoryProven(TREE))
     for n in range(5):
         cache.put(Name(b"%d\0" % n), found(100.0), 50.0)
     assert [cache.answer(Name(b"%d\0" % n), 60.0) is not None for n in range(5)] == [False, False, True, True, True]
@@ -43,25 +48,52 @@ async def test_what_has_ended_is_swept_out(world: World) -> None:
     assert world.resolver is not None
     await world.ask(ALICE)
     cache = world.resolver.finder.cache
-    assert cache.held.said
     assert len(cache.held.zone(())) > 0
     await trio.sleep(8 * 86_400 + SWEEP_EVERY)
     cache.put(Name(b"x\0"), found(0.0), world.clock.now())
-    assert not cache.held.said
     assert () not in cache.held.zones
-    assert not cache._answers
+    assert not cache.answers()
+    assert cache._answers_octets == 0
 
 
 @in_small_world
-async def test_statements_about_people_and_zones_are_bounded(world: World) -> None:
+async def test_statements_of_zones_are_bounded_and_come_back_from_what_was_proven(world: World) -> None:
     assert world.resolver is not None
-    finder = world.resolver.finder
-    finder.cache._settings = replace(world.settings, max_said=4, max_zone=2)
-    for n in range(6):
-        await world.ask(f"+1415555010{n}")
-    assert len(finder.cache.held.said) <= 4
+    cache = world.resolver.finder.cache
+    await world.ask(ALICE)
+    assert cache.held.zones[()].octets > 5 * HELD_OCTETS
+    cache._settings = replace(world.settings, zones_octets=HELD_OCTETS)
     await trio.sleep(SWEEP_EVERY + 1)
     await world.ask("+14155550111")
-    assert len(finder.cache.held.zones.get((), ())) <= 5
-    assert (await world.ask(ALICE)).complete
-    assert parse(ALICE).owner
+    assert not cache.held.zones
+    world.sent()
+    assert (await world.ask("+14155550112")).complete
+    assert "." not in world.sent(), "the root was proven once and is not asked again"
+
+
+@in_small_world
+async def test_a_successor_goes_on_with_what_was_proven(world: World) -> None:
+    assert world.resolver is not None
+    first = world.resolver
+    await world.ask(ALICE)
+    world.sent()
+    stores = Stores(Packets(), first.finder.stores.proven)
+    successor = ResolverService(world.anchor, world.network, world.clock, world.settings, stores)
+    world.network.hosts[RESOLVER].handler = successor.handle
+    answer = await world.ask(ALICE)
+    assert (answer.outcome, answer.complete) == (Outcome.FOUND, True)
+    assert world.sent() == []
+
+
+@in_small_world
+async def test_new_root_keys_empty_what_is_ready(world: World) -> None:
+    assert world.resolver is not None
+    await world.ask(ALICE)
+    before = set(world.resolver.packets._entries)
+    assert before
+    world.add_rootkeys()
+    world.publish()
+    await trio.sleep(2 * 86_400)
+    await world.ask("+14155550111")
+    assert world.resolver.finder.trust.rootkeys.version == 2
+    assert not before & set(world.resolver.packets._entries)
