@@ -93,6 +93,18 @@ def test_of_several_sources_the_first_that_says_a_name_is_kept(
     assert sorted((fault.where, fault.line, fault.reason) for fault in faults) == sorted(told)
 
 
+def test_a_name_said_again_and_again_is_reported_against_the_first_of_its_own_source() -> None:
+    faults: list[Fault] = []
+    sources = [(Path("a"), [person(n, "1") for n in (1, 2, 3)]), (Path("b"), [person(n, "1") for n in (1, 2)])]
+    assert [mapping.line for mapping in in_order(sources, faults.append, run=2)] == [1]
+    assert [(fault.where.name, fault.line, fault.reason) for fault in faults] == [
+        ("a", 2, "said before, on line 1; one line a name"),
+        ("a", 3, "said before, on line 1; one line a name"),
+        ("b", 1, "said before, in a on line 1; one line a name"),
+        ("b", 2, "said before, on line 1; one line a name"),
+    ]
+
+
 def test_blocks_come_first_and_each_kind_in_canonical_order() -> None:
     given_: list[Mapping | BlockMapping] = [person(1, "1"), block(2, "12"), person(3, "01"), block(4, "1")]
     assert [mapping.line for mapping in in_order([(SOURCE, given_)], _ignore)] == [4, 2, 3, 1]

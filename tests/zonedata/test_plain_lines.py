@@ -91,6 +91,8 @@ def test_what_is_read_of_a_plain_line() -> None:
         f'{{"csi": "+14155550123", "ssi": "{SSI}", "csi": "+14155550124"}}'.encode(),
         f'{{"csi": "+14155550123", "ssi": "{SSI}", "ssi": "{SSI}"}}'.encode(),
         f'{{"csi": "+14155550123", "ssi": "{SSI}", "features": "mls"}}'.encode(),
+        f'{{"csi": "+14155550123", "ssi": "{SSI}", "name": "Alice"}}'.encode(),
+        f'{{"csi": "+14155550123", "ssi": "{SSI}", "block": "+1415"}}'.encode(),
         f'{{"csi": "+14155550123", "ssi": "{SSI}", "features": ["Ü"]}}'.encode(),
         f'{{"csi": "+14155550123", "ssi": "{SSI}"}} {{}}'.encode(),
         f'{{"csi": "+14155550123", "ssi": "{SSI}"}}\xff'.encode("latin-1"),
