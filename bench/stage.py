@@ -152,8 +152,7 @@ class Stage:
         return Stub(place, port, dataset.ZONE, upstream.port, anchor, entries)
 
     def warm(self, answering: Answering, questions: Path) -> Answering:
-        """Have a server asked each question once before anything is measured, so that its pages are where they "
-        "stay."""
+        """Have a server asked each question once before it is measured, so that its pages are where they stay."""
         outcome = load.run(Load(answering.port, questions, None, once=True))
         self.say(f"{answering.daemon.name} answered {outcome.completed:,} questions before it is measured")
         return answering
