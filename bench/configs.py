@@ -17,15 +17,18 @@ KEPT_ANSWERS = 100_000  # that the resolver keeps; larger caches cannot be measu
 
 
 def _daemon(port: int) -> str:
-    """Return what every daemon has: where it listens.
+    """Return what every daemon has: where it listens, one worker, and the limits.
 
-    Every question is counted against the rate of its sender. The load generator is named with a rate of its own,
-    since it asks for everybody.
+    The limits stay on and are looked at for each question; the load generator's address is named in them, as an
+    operator names a resolver that asks for many, so that they do not bite.
     """
     return f"""\
 [listen]
 udp = ["{LOOPBACK}#{port}"]
 tcp = ["{LOOPBACK}#{port}"]
+
+[process]
+workers = 1
 
 [limits]
 clients = ["{LOOPBACK}/32 {MAX_RATE}"]

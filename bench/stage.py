@@ -151,6 +151,12 @@ class Stage:
         place = self.run / f"{peer.program}-resolver-{port}"
         return Stub(place, port, dataset.ZONE, upstream.port, anchor, entries)
 
+    def warm(self, answering: Answering, questions: Path) -> Answering:
+        """Have a server asked each question once before it is measured, so that its pages are where they stay."""
+        outcome = load.run(Load(answering.port, questions, None, once=True))
+        self.say(f"{answering.daemon.name} answered {outcome.completed:,} questions before it is measured")
+        return answering
+
     def _run(self, stack: ExitStack, peer: Peer, words: Sequence[str], port: int, core: int) -> Answering:
         name = dataset.owner(dataset.number(0))
         place = self.run / f"{peer.program}-{port}.log"

@@ -31,16 +31,18 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
     def turn(answering: Answering, questions: Path) -> Sample:
         return loaded(answering, Load(answering.port, questions, stage.options.seconds, tcp=tcp))[0]
 
+    def contestant(name: str, answering: Answering, qtype: str) -> Contestant:
+        questions = stage.questions(count, qtype)
+        return Contestant(name, partial(turn, stage.warm(answering, questions), questions))
+
     msp = Answering(stack.enter_context(tree.authority(dataset.MSP)), tree.ports[dataset.MSP])
-    contestants = [Contestant(OURS, partial(turn, msp, stage.questions(count, dataset.CSI)))]
+    contestants = [contestant(OURS, msp, dataset.CSI)]
     zone = stage.zone(count)
     for peer in AUTHORITIES:
         if peer.is_installed:
             stage.say(f"starting {peer.name}")
             running = stage.authority(stack, peer, zone)
-            contestants.append(
-                Contestant(name_of(peer), partial(turn, running, stage.questions(count, dataset.NAPTR)))
-            )
+            contestants.append(contestant(name_of(peer), running, dataset.NAPTR))
         else:
             contestants.append(replace(absent(peer), name=name_of(peer)))
     return contestants

@@ -51,6 +51,7 @@ def _stores(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
         config, port = world.build_synthetic(stage.place / "growth", size)
         log = stage.place / "growth" / f"{size}.log"
         answering = Answering(stack.enter_context(running_fingerpost(f"store of {size}", config, log)), port)
+        stage.warm(answering, stage.evenly_asked(size))
         load = Load(port, stage.evenly_asked(size), stage.options.seconds)
         yield _named(STORE, size, partial(_turn, answering, load))
 

@@ -30,6 +30,7 @@ def measure(stage: Stage) -> Measured:
         "memory",
         "Memory of a cached name",
         "How much a resolver's processes grew from the first answer to the last, divided by the names asked for. "
+        "Pages that processes share count for each in the resident size, and not at all in the private one. "
         "Ours holds one signed statement a name, Unbound one NAPTR record.",
         (RESIDENT, PRIVATE, TOTAL, FILLED, LOST),
         tuple(map(_noted, rows)),
