@@ -1,0 +1,50 @@
+"""The compiled loops, where they were built: `make compiled`. They say octet by octet what the plain ones say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BUILT = ROOT / "build" / "compiled"
+
+pytestmark = pytest.mark.skipif(not (BUILT / ".built").exists(), reason="'make compiled' has not been run")
+
+
+def _run(*words: str, before: tuple[Path, ...] = (), timeout: float = 300) -> str:
+    path = os.pathsep.join(map(str, (*before, ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _digests(*before: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(_run("tests.digests", before=before))
+    return read
+
+
+def test_plain_and_compiled_say_the_same() -> None:
+    plain, compiled = _digests(), _digests(BUILT)
+    assert not any(plain["compiled"])
+    assert all(compiled["compiled"])
+    assert plain["said"] == compiled["said"]
+
+
+def test_the_tests_of_the_compiled_modules_pass_for_them_too() -> None:
+    files = [
+        "tests/test_fast_paths.py",
+        "tests/transport/test_rates.py",
+        "tests/transport/test_udp_listener.py",
+        "tests/zonedata/test_packets.py",
+        "tests/fingerpost/test_serve.py",
+    ]
+    told = _run("pytest", "-q", "-p", "no:cacheprovider", "-o", "pythonpath=", *files, before=(BUILT,))
+    assert "passed" in told or "100%" in told
