@@ -3,7 +3,7 @@
 from transport.handler import NOT_READY
 from transport.rates import PASSES, SLIP, Rates
 from zonedata import wire
-from zonedata.packets import Packets
+from zonedata.packets import Packets, ready_reply
 
 
 class Front:
@@ -29,8 +29,4 @@ class Front:
                 return 0
             outbox[to : to + len(reply)] = reply
             return len(reply)
-        octets = self._packets.write(bytes(inbox[at + 2 : end]), now, outbox, to)
-        if octets == 0:
-            return NOT_READY
-        outbox[to : to + 2] = inbox[at : at + 2]
-        return octets
+        return ready_reply(self._packets, bytes(inbox[at:end]), outbox, to, now) or NOT_READY

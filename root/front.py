@@ -11,7 +11,7 @@ from transport.rates import PASSES, SLIP, Rates
 from zonedata import names, wire
 from zonedata.identifiers import MAX_DIGITS
 from zonedata.names import Name
-from zonedata.packets import Packets
+from zonedata.packets import Packets, ready_reply
 from zonedata.store.layout import Table, Tables
 from zonedata.wire import CLASS_IN, FLAG_AA, FLAG_QR, FLAG_RD, MAX_UDP, MIN_UDP, QType
 
@@ -79,11 +79,7 @@ class Front:
                 self.assertions += 1
                 outbox[to : to + len(found)] = found
                 return len(found)
-        octets = self._packets.write(message[2:], now, outbox, to)
-        if octets == 0:
-            return NOT_READY
-        outbox[to : to + 2] = message[:2]
-        return octets
+        return ready_reply(self._packets, message, outbox, to, now) or NOT_READY
 
     def _assertion(self, tables: Tables, message: bytes, now: float) -> bytes | None:
         """Return the reply with a number's assertion; None when this is another question, or there is none."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from zonedata.kinds import MAX_TTL
 from zonedata.replies import names_end
-from zonedata.wire import TYPE_OPT, TYPE_SOA
+from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_SOA, read_options
 
 # Until when it counts, what its TTLs count down to (both Unix seconds), slot, most TTL, sort, how many TTLs.
 _HEAD = struct.Struct("<ddIIBB")
@@ -27,6 +27,10 @@ MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each 
 OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
 STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more room than a datagram
+OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
+_NAME_END = b"\0\xff"  # the root's label, and the first octet of our types
+_NOT_PLAIN = 0xF8  # QR and the opcode, in the first octet of the flags
+_COUNTS = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
 SORTS = 8  # kinds of replies that statistics tell apart
 
 assert _HEAD.size == _HEAD_OCTETS
@@ -174,6 +178,57 @@ class Packets:
         self._keys.append(b"")
         self._used.append(0)
         return len(self._keys) - 1
+
+
+def ready_reply(packets: Packets, message: bytes, outbox: memoryview, to: int, now: float) -> int:
+    """Write the reply to a message if one is kept; return its octets, 0 when none is.
+
+    Most clients ask in one of a few plain forms, and what they send is the key as it is. The rest, with other
+    sizes, cookies, padding, letters in random case, is brought into a plain form first.
+    """
+    octets = packets.write(message[2:], now, outbox, to)
+    if octets == 0:
+        plain = plain_form(message)
+        if plain is None:
+            return 0
+        octets = packets.write(plain[0], now, outbox, to)
+        if octets == 0:
+            return 0
+        outbox[to + 12 : to + plain[1]] = message[12 : plain[1]]
+    outbox[to : to + 2] = message[:2]
+    return octets
+
+
+def plain_form(message: bytes) -> tuple[bytes, int] | None:
+    """Return the key under which the reply to an odd message may be kept, and where its question ends.
+
+    As `wire.Query.plain`, but without walking the name: the question is taken to end at the first octets that look
+    like its end. Where that is wrong, what stands before them is no name, so there is no reply under the key. None
+    when the message is no question for CSI or PROOF, or when its EDNS is not sound.
+    """
+    name_end = message.find(_NAME_END, 12) + 1
+    end = name_end + 4
+    if not name_end or message[2] & _NOT_PLAIN or message[4:11] != _COUNTS or len(message) > MAX_QUERY:
+        return None
+    opt = b""
+    if message[11] == 1:
+        at = end + 11
+        if message[end : end + 3] != OPT_HEAD or message[end + 6 : end + 7] != b"\0":
+            return None
+        if at != len(message):
+            length = int.from_bytes(message[at - 2 : at], "big")
+            if at + length != len(message) or read_options(message, at, at + length) is None:
+                return None
+        opt = _opt(int.from_bytes(message[end + 3 : end + 5], "big"))
+    elif message[11] or end != len(message):
+        return None
+    flags = bytes((message[2] & 1, message[3] & FLAG_CD))  # RD is the lowest bit of the first
+    return flags + message[4:12] + message[12:name_end].lower() + message[name_end:end] + opt, end
+
+
+def _opt(size: int) -> bytes:
+    """Write the OPT record of a plain query that takes so many octets."""
+    return OPT_HEAD + min(MAX_UDP, max(MIN_UDP, size)).to_bytes(2, "big") + bytes(6)
 
 
 def ttls_of(reply: bytes) -> list[int]:

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -374,7 +374,8 @@ def test_a_signal_that_reaches_all_ends_them_once(house: Household, number: sign
     house.sound("sign", "alpha.toml")
     with running("alpha.toml") as daemon:
         for pid in (daemon.process.pid, *daemon.workers()):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a worker that was told by the supervisor, and has ended
+                os.kill(pid, number)
         status = daemon.process.wait(PATIENCE)
         assert (status, daemon.log.count("level=error"), daemon.log.count("event=worker-killed")) == (0, 0, 0)
 
