@@ -13,7 +13,9 @@ from transport.rates import MAX_RATE
 LOOPBACK = "127.0.0.1"
 ROOT = "."
 NODE = f"+{PREFIX}"
-KEPT_ANSWERS = 100_000  # that the resolver keeps; larger caches cannot be measured before they can be set
+LEAST_MEMORY, LEAST_CACHE = 64, 256  # MiB, as by default; more only for larger working sets
+ANSWER_OCTETS = 768  # set aside in memory for an answer; it takes some 550
+PROVEN_OCTETS = 1_024  # set aside in the cache on disk for a statement; it takes some 490
 
 
 def _daemon(port: int) -> str:
@@ -92,17 +94,24 @@ nodes = ["{NODE}"]
 """
 
 
-def resolver(port: int, cache: Path | None = None) -> str:
+def cache_mib(entries: int) -> int:
+    """Return how many MiB a cache on disk has for so many statements."""
+    return max(LEAST_CACHE, entries * PROVEN_OCTETS >> 20)
+
+
+def resolver(port: int, entries: int, cache: Path | None = None) -> str:
     """Return the configuration of the resolver; the authorities are on this machine.
 
     Args:
         port: Where it answers.
+        entries: Answers that it must be able to keep.
         cache: What its processes share on disk; None is what it has by default.
     """
-    shared = f'cache = "{cache}"\n' if cache else ""
+    shared = f'cache = "{cache}"\ncache_size = {cache_mib(entries)}\n' if cache else ""
     return f"""\
 {_daemon(port)}
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
+memory = {max(LEAST_MEMORY, entries * ANSWER_OCTETS >> 20)}
 {shared}"""

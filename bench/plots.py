@@ -106,7 +106,9 @@ def _growth(axes: Any, measured: Measured, metric: Metric) -> None:
         axes.fill_between(sizes, [s.least for _, s in points], [s.most for _, s in points], alpha=0.15)
     axes.set(xscale="log", xlabel="authorities" if set(series) == {"authorities"} else "entries")
     axes.set(ylabel=metric.heading, ylim=(0, None))
-    _plain_numbers(axes, upright=False)
+    measured_at = sorted({row.size for row in _present(measured) if row.size is not None})
+    axes.set_xticks(measured_at, [f"{size:,}" for size in measured_at])
+    axes.minorticks_off()
     axes.legend()
 
 
@@ -114,10 +116,10 @@ def _present(measured: Measured) -> list[Row]:
     return [row for row in measured.rows if row.samples]
 
 
-def _plain_numbers(axes: Any, *, across: bool = True, upright: bool = True) -> None:
+def _plain_numbers(axes: Any, *, across: bool = True) -> None:
     """Write 10,000 and not a power of ten."""
     from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415 - as in `draw`
 
-    for axis in ([axes.xaxis] if across else []) + ([axes.yaxis] if upright else []):
+    for axis in (axes.xaxis, axes.yaxis) if across else (axes.yaxis,):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axis.set_minor_formatter(NullFormatter())

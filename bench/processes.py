@@ -72,8 +72,9 @@ def ending_with_us(words: Sequence[str]) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which our own programs find themselves."""
-    return {**os.environ, "PYTHONPATH": str(PROJECT)}
+    """Return the environment in which our own programs find themselves: where we were told, else beside us."""
+    told = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*told, str(PROJECT)])}
 
 
 def fingerpost(*words: str) -> list[str]:

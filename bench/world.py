@@ -5,9 +5,10 @@ others in each run, and is signed each time.
 """
 
 import secrets
+import shutil
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +16,28 @@ from itertools import chain
 from pathlib import Path
 
 from bench import configs, dataset
-from bench.processes import LOADING_CORE, SERVING_CORE, Daemon, complete, fingerpost, running_fingerpost
+from bench.processes import (
+    LOADING_CORE,
+    SERVING_CORE,
+    Daemon,
+    FailedError,
+    complete,
+    fingerpost,
+    running_fingerpost,
+)
 from bench.stamps import made
+from resolver.proven.shared import SharedProven
 from zonedata import identifiers, keys, names, statements
 from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY
 from zonedata.life import Life
+from zonedata.opening import Opened, Signer
 from zonedata.person_statements import Assertion
+from zonedata.sealed import Sealed
+from zonedata.statements import Statement
 from zonedata.store import disk
-from zonedata.store.layout import Table, entry
+from zonedata.store.layout import Table, data_of, entry
+from zonedata.trust import read_anchor
 
 SYNTHETIC_LIFE = 14 * DAY
 PORTS = range(10_000, 30_000)  # below those that the kernel gives to clients, so that none of these takes one first
@@ -68,10 +82,10 @@ class World:
         """Run the root and every provider until the stack is left."""
         return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
-    def resolver(self, port: int, cache: Path | None = None) -> AbstractContextManager[Daemon]:
-        """Run a resolver, its caches empty but for what is in the one given."""
+    def resolver(self, port: int, entries: int = 0, cache: Path | None = None) -> AbstractContextManager[Daemon]:
+        """Run a resolver that can keep so many answers, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
-        config.write_text(configs.resolver(port, cache))
+        config.write_text(configs.resolver(port, entries, cache))
         return running_fingerpost("resolver", config, self.place / "logs" / f"resolver-{port}.log")
 
 
@@ -163,17 +177,39 @@ def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
 def fill_cache(tree: World, cache: Path, entries: int) -> None:
     """Fill the cache that a resolver's processes share on disk, through its own writer.
 
-    TO BE FILLED IN when there is such a cache; until then its rows say why they are not measured.
+    What a provider has signed is put there as if it had just been verified, and as if it could be kept until it
+    expires and not for 300 seconds only: filling and measuring take longer. What was there is given up, since it
+    knows servers by the ports of an earlier run.
 
     Args:
         tree: Whose answers.
         cache: Where, as `configs.resolver` takes it.
-        entries: Answers about the first numbers of the data set that are to be in it.
-
-    Raises:
-        NotImplementedError: There is no such cache yet.
+        entries: Statements of the provider that are to be in it, about the first numbers of the data set.
     """
-    raise NotImplementedError(f"the resolver has no cache on disk yet that could hold {entries:,} answers")
+    shutil.rmtree(cache, ignore_errors=True)
+    now = time.time()
+    signer = Signer(dataset.MSP, (dataset.MSP,), (), now + SYNTHETIC_LIFE)
+    key_id = keys.load(tree.place / f"{dataset.MSP}.assert.pem").public.key_id
+    tables = disk.DiskTables(tree.place / f"{dataset.MSP}.store")
+    store = SharedProven.open(cache, read_anchor(tree.place / "anchor.pem").tree, configs.cache_mib(entries) << 20)
+    try:
+        store.fill(((signer, opened) for opened in _proven(tables, key_id, entries)), now)
+        said = store.statistics()
+    finally:
+        store.close()
+        tables.close()
+    if said.stored != entries or said.evicted:
+        raise FailedError(f"of {entries} statements the cache holds {said.stored - said.evicted}")
+
+
+def _proven(tables: disk.DiskTables, key_id: bytes, entries: int) -> Iterator[Opened[Statement]]:
+    """Yield what a provider's store has about the first numbers of the data set."""
+    for index in range(entries):
+        value = tables.get(Table.ASSERTIONS, identifiers.node_from_text(f"+{dataset.number(index)}"))
+        assert value is not None, "the store has the whole data set"
+        sealed = Sealed.from_wire(data_of(value))
+        said = statements.read_untrusted(sealed)
+        yield Opened(said, sealed, key_id, said.life.expires, said.life.expires)
 
 
 def _fill(store: Path, msp: str, count: int) -> None:

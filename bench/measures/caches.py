@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from bench import dataset, load
-from bench.configs import KEPT_ANSWERS
 from bench.load import Load
 from bench.peers.bind import BIND
 from bench.peers.nsd import NSD
@@ -84,33 +83,23 @@ def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS
     return found
 
 
-def ours(stage: Stage, stack: ExitStack, *counts: int) -> list[Filled]:
-    """Run our resolver above our root and one provider, once for each of some sizes of working sets."""
+def ours(stage: Stage, stack: ExitStack, count: int) -> Filled:
+    """Run our resolver above our root and one provider, for a working set of so many names."""
     tree = stage.world(stage.options.names)
     upstream = tuple(tree.authorities(stack))
 
-    def start(inner: ExitStack) -> Answering:
+    def start(inner: ExitStack, count: int) -> Answering:
         (port,) = free_ports(1)
-        return Answering(inner.enter_context(tree.resolver(port)), port, upstream)
+        return Answering(inner.enter_context(tree.resolver(port, count)), port, upstream)
 
-    found = [Filled(stage, start, stage.questions(count, dataset.CSI), OUR_LIFE) for count in counts]
-    for filled in found:
-        stack.callback(filled.close)
-    return found
-
-
-def too_many(stage: Stage, size: int) -> str:
-    """Say why a cache of ours cannot be filled with so many names, or return ""."""
-    if size > stage.options.names:
-        return "not measured: more than the data set has"
-    if size > KEPT_ANSWERS:
-        return f"not measured: the resolver keeps {KEPT_ANSWERS:,} answers"
-    return ""
+    filled = Filled(stage, partial(start, count=count), stage.questions(count, dataset.CSI), OUR_LIFE)
+    stack.callback(filled.close)
+    return filled
 
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = {OURS: ours(stage, stack, stage.options.working)[0], **peers(stage, stack)}
+    here = {OURS: ours(stage, stack, stage.options.working), **peers(stage, stack)}
 
     def turn(name: str) -> Sample:
         filled = here[name]

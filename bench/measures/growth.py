@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench import dataset, world
 from bench.load import Load
-from bench.measures import caches
 from bench.processes import Daemon, running_fingerpost
 from bench.results import LOADED, UPSTREAM, Comparison, Measured, Row, Sample
 from bench.stage import Answering, Contestant, Stage, loaded
@@ -19,14 +18,16 @@ STORE, MEMORY, DISK = "MSP's store", "resolver's memory", "resolver's cache on d
 def measure(stage: Stage) -> Measured:
     """Measure it."""
     rows: tuple[Row, ...] = ()
-    for contestants in (_stores, _memories, _disks):
+    for contestants in (_stores, _caches):
         with ExitStack() as stack:
             rows += stage.compete(list(contestants(stage, stack)))
     return Measured(
         "growth",
         "Cost of an answer by number of entries",
         "Names asked for at random, as fast as they are answered. In the stores every entry is the same statement, "
-        "signed once: an authority does not look into what it sends. Caches are filled by asking.",
+        "signed once: an authority does not look into what it sends. The cache on disk is filled by its own "
+        "writer; it is measured with a resolver just started, which is asked for each name once, and memory with "
+        "one that has been asked for all of them.",
         (*LOADED, UPSTREAM),
         rows,
         tuple(_comparisons(rows)),
@@ -60,38 +61,32 @@ def _turn(answering: Answering, load: Load) -> Sample:
     return loaded(answering, load)[0]
 
 
-def _memories(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
-    seconds = stage.options.seconds
-    reasons = {size: caches.too_many(stage, size) for size in stage.options.caches}
-    sizes = [size for size, reason in reasons.items() if not reason]
-
-    def turn(filled: caches.Filled) -> Sample:
-        answering = filled.full(seconds)
-        return _turn(answering, Load(answering.port, filled.questions, seconds))
-
-    for size, filled in zip(sizes, caches.ours(stage, stack, *sizes), strict=True):
-        yield _named(MEMORY, size, partial(turn, filled))
-    for size, reason in reasons.items():
-        if reason:
-            yield _named(MEMORY, size, None, reason)
-
-
-def _disks(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+def _caches(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
+    """Yield, by size, a cache on disk read by a resolver just started, and a resolver that has all in memory."""
     tree = stage.world(stage.options.names)
     upstream = tuple(tree.authorities(stack))
+    memories = []
     for size in stage.options.caches:
-        cache = stage.place / "caches" / f"{size}"
-        try:
-            world.fill_cache(tree, cache, size)
-        except NotImplementedError as reason:
-            yield _named(DISK, size, None, f"not measured: {reason}")
+        if size > stage.options.names:
+            yield _named(DISK, size, None, "not measured: more than the data set has")
             continue
+        stage.say(f"filling a cache on disk with {size:,} statements")
+        cache = stage.place / "caches" / f"{size}"
+        world.fill_cache(tree, cache, size)
         yield _named(DISK, size, partial(_read_once, stage, tree, upstream, cache, size))
+        (port,) = world.free_ports(1)
+        answering = Answering(stack.enter_context(tree.resolver(port, size, cache)), port, upstream)
+        questions = stage.questions(size, dataset.CSI)
+        stage.warm(answering, questions)
+        memories.append(
+            _named(MEMORY, size, partial(_turn, answering, Load(port, questions, stage.options.seconds)))
+        )
+    yield from memories
 
 
 def _read_once(stage: Stage, tree: World, upstream: tuple[Daemon, ...], cache: Path, size: int) -> Sample:
     """Ask a resolver that was just started for each name once: a second time it would know it by heart."""
     (port,) = world.free_ports(1)
-    with tree.resolver(port, cache) as daemon:
+    with tree.resolver(port, size, cache) as daemon:
         load = Load(port, stage.questions(size, dataset.CSI), stage.options.seconds, once=True)
         return _turn(Answering(daemon, port, upstream), load)

@@ -41,7 +41,7 @@ def measure(stage: Stage) -> Measured:
 
 def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
     here = {
-        caches.OURS: caches.ours(stage, stack, stage.options.working)[0],
+        caches.OURS: caches.ours(stage, stack, stage.options.working),
         **caches.peers(stage, stack, (UNBOUND,)),
     }
     given: dict[str, float] = {}  # the load of this round, for whoever is to have the same

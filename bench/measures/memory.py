@@ -57,13 +57,12 @@ def _ours(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
 
     def turn(size: int) -> Sample:
         (port,) = free_ports(1)
-        with tree.resolver(port) as daemon:
+        with tree.resolver(port, size) as daemon:
             return _grown(Answering(daemon, port), *_files(stage, size, dataset.CSI), size)
 
     for size in stage.options.caches:
-        reason = caches.too_many(stage, size)
-        take = None if reason else partial(turn, size)
-        yield Contestant(_name(caches.OURS, size), take, reason, size, caches.OURS)
+        if size <= stage.options.names:
+            yield Contestant(_name(caches.OURS, size), partial(turn, size), size=size, series=caches.OURS)
 
 
 def _unbound(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:

@@ -89,11 +89,14 @@ def test_our_zone_source_has_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_shared_cache_is_named_only_where_there_is_one() -> None:
-    assert 'cache = "/some/where"' in configs.resolver(1, Path("/some/where"))
-    assert "cache" not in configs.resolver(1)
+    large = configs.resolver(1, 2**20, Path("/some/where"))
+    assert 'cache = "/some/where"\ncache_size = 1024\n' in large
+    assert "memory = 768\n" in large
+    assert "cache" not in configs.resolver(1, 10)
+    assert "memory = 64\n" in configs.resolver(1, 10), "as by default"
 
 
-@pytest.mark.parametrize("text", [configs.root(1), configs.msp("a.example", 1), configs.resolver(1)])
+@pytest.mark.parametrize("text", [configs.root(1), configs.msp("a.example", 1), configs.resolver(1, 10)])
 def test_our_configurations_have_no_fault(text: str, tmp_path: Path) -> None:
     path = tmp_path / "some.toml"
     path.write_text(text)
