@@ -12,10 +12,11 @@ from pathlib import Path
 from types import FrameType
 
 from bench import machine, plots, report, results
+from bench.builds import PROJECT
 from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
 from bench.options import QUICK, Options
 from bench.peers import PEERS
-from bench.processes import PROJECT, FailedError, find
+from bench.processes import FailedError, find
 from bench.results import Measured, Record
 from bench.stage import Stage
 

@@ -4,12 +4,12 @@ import os
 import platform
 import re
 import subprocess
-import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from bench.processes import PROJECT, environment, find
+from bench.builds import PROJECT, Build
+from bench.processes import find
 
 PACKAGES = ("cryptography", "lmdb", "msgpack", "trio")  # of ours, those whose speed shows
 MEMORY_UNIT = 2**20  # KiB in a GiB
@@ -44,7 +44,7 @@ def describe(programs: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
         "system": field_of(_read("/etc/os-release").replace("=", ":"), "PRETTY_NAME").strip('"'),
         "Python": f"{platform.python_version()} ({platform.python_implementation()}, {platform.python_compiler()})",
         "Fingerpost": f"{metadata.version('fingerpost')}, commit {_commit()}",
-        "inner loops": _inner_loops(),
+        "inner loops": "as sources" + ("" if Build.COMPILED.why_not else ", and compiled"),
         "load before": " ".join(_read("/proc/loadavg").split()[:3]),
     }
     said |= {package: metadata.version(package) for package in PACKAGES}
@@ -52,13 +52,6 @@ def describe(programs: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
         path = find(program)
         said[program] = _said([path, *words]) if path else "not installed"
     return said
-
-
-def _inner_loops() -> str:
-    """Say whether the daemons run them compiled; they look for modules where we were told to look."""
-    words = [sys.executable, "-P", "-c", "import zonedata.packets as one; print(one.__file__)"]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
-    return "interpreted" if done.stdout.strip().endswith(".py") else "compiled"
 
 
 def _commit() -> str:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cpu
+from bench.builds import Build
 
 SERVING_CORE = 0  # of what is measured
 LOADING_CORE = 1  # of the load generator, and of authorities where a resolver is measured
-PROJECT = Path(__file__).parents[1]
 READY_SECONDS = 300.0  # a million names are loaded first
 LOOK_EVERY = 0.1  # seconds between two looks whether a daemon is ready
 GRACE = 10.0  # seconds from asking a daemon to end to ending it
@@ -71,10 +71,9 @@ def ending_with_us(words: Sequence[str]) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", *words]
 
 
-def environment() -> dict[str, str]:
-    """Return the environment in which our own programs find themselves: where we were told, else beside us."""
-    told = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*told, str(PROJECT)])}
+def environment(build: Build = Build.PLAIN) -> dict[str, str]:
+    """Return the environment in which our own programs find themselves, in one build or the other."""
+    return {**os.environ, "PYTHONPATH": build.path, "PYTHONSAFEPATH": "1"}
 
 
 def fingerpost(*words: str) -> list[str]:
@@ -100,7 +99,7 @@ def running(
 ) -> Iterator[Daemon]:
     """Run a daemon that is asked whether it is ready, and end it."""
     started = time.monotonic()
-    with _started(words, log, core, ()) as process:
+    with _started(words, log, core, (), environment()) as process:
         while not ready():
             _check(name, process, log, started)
             time.sleep(LOOK_EVERY)
@@ -108,7 +107,9 @@ def running(
 
 
 @contextmanager
-def running_fingerpost(name: str, config: Path, log: Path, core: int = SERVING_CORE) -> Iterator[Daemon]:
+def running_fingerpost(
+    name: str, config: Path, log: Path, core: int = SERVING_CORE, build: Build = Build.PLAIN
+) -> Iterator[Daemon]:
     """Run a daemon of ours, which says by itself when it is ready, and end it."""
     reading, writing = os.pipe()
     started = time.monotonic()
@@ -116,7 +117,7 @@ def running_fingerpost(name: str, config: Path, log: Path, core: int = SERVING_C
     with (
         os.fdopen(reading, "rb") as pipe,
         os.fdopen(writing, "wb") as theirs,
-        _started(words, log, core, (writing,)) as process,
+        _started(words, log, core, (writing,), environment(build)) as process,
     ):
         theirs.close()  # so that the daemon's end is the pipe's end
         if not pipe.readline():
@@ -126,7 +127,7 @@ def running_fingerpost(name: str, config: Path, log: Path, core: int = SERVING_C
 
 @contextmanager
 def _started(
-    words: Sequence[str], log: Path, core: int, descriptors: tuple[int, ...]
+    words: Sequence[str], log: Path, core: int, descriptors: tuple[int, ...], variables: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -137,7 +138,7 @@ def _started(
             stderr=subprocess.STDOUT,
             pass_fds=descriptors,
             start_new_session=True,
-            env=environment(),
+            env=variables,
             cwd=log.parent,
         )
     try:

@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench import configs, dataset
+from bench.builds import Build
 from bench.processes import (
     LOADING_CORE,
     SERVING_CORE,
@@ -73,20 +74,33 @@ class World:
     place: Path
     ports: dict[str, int]
 
-    def authority(self, name: str, core: int = SERVING_CORE) -> AbstractContextManager[Daemon]:
+    def authority(
+        self, name: str, core: int = SERVING_CORE, build: Build = Build.PLAIN
+    ) -> AbstractContextManager[Daemon]:
         """Run the root or a provider."""
         stem = "root" if name == configs.ROOT else name
-        return running_fingerpost(stem, self.place / f"{stem}.toml", self.place / "logs" / f"{stem}.log", core)
+        return running_fingerpost(
+            stem, self.place / f"{stem}.toml", self.place / "logs" / f"{stem}.log", core, build
+        )
+
+    def beside(self, name: str) -> "World":
+        """Return the same tree with a provider at another port, for a second daemon above the same store."""
+        (port,) = free_ports(1)
+        (self.place / f"{name}.toml").with_suffix(".beside.toml").write_text(configs.msp(name, port))
+        return World(self.place, {**self.ports, f"{name}.beside": port})
 
     def authorities(self, stack: ExitStack, core: int = LOADING_CORE) -> list[Daemon]:
         """Run the root and every provider until the stack is left."""
         return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
-    def resolver(self, port: int, entries: int = 0, cache: Path | None = None) -> AbstractContextManager[Daemon]:
+    def resolver(
+        self, port: int, entries: int = 0, cache: Path | None = None, build: Build = Build.PLAIN
+    ) -> AbstractContextManager[Daemon]:
         """Run a resolver that can keep so many answers, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
         config.write_text(configs.resolver(port, entries, cache))
-        return running_fingerpost("resolver", config, self.place / "logs" / f"resolver-{port}.log")
+        log = self.place / "logs" / f"resolver-{port}.log"
+        return running_fingerpost("resolver", config, log, build=build)
 
 
 def build(place: Path, msps: Iterable[str], count: int) -> World:

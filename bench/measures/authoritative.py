@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+from bench.builds import Build
 from bench.measures import authorities
 from bench.results import LOADED, Comparison, Measured
 from bench.stage import Stage
@@ -18,5 +19,9 @@ def measure(stage: Stage) -> Measured:
         "each for the peers, one signed assertion each for us.",
         LOADED,
         rows,
-        tuple(Comparison(authorities.OURS, authorities.name_of(peer)) for peer in authorities.AUTHORITIES),
+        tuple(
+            Comparison(authorities.OURS + build, authorities.name_of(peer))
+            for build in Build
+            for peer in authorities.AUTHORITIES
+        ),
     )

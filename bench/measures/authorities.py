@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import dataset
+from bench.builds import Build
 from bench.load import Load
 from bench.peers.bind import BIND
 from bench.peers.knot import KNOT
@@ -28,6 +29,8 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
     count = stage.options.names
     tree = stage.world(count)
 
+    contestants: list[Contestant] = []
+
     def turn(answering: Answering, questions: Path) -> Sample:
         return loaded(answering, Load(answering.port, questions, stage.options.seconds, tcp=tcp))[0]
 
@@ -35,8 +38,13 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
         questions = stage.questions(count, qtype)
         return Contestant(name, partial(turn, stage.warm(answering, questions), questions))
 
-    msp = Answering(stack.enter_context(tree.authority(dataset.MSP)), tree.ports[dataset.MSP])
-    contestants = [contestant(OURS, msp, dataset.CSI)]
+    beside = f"{dataset.MSP}.beside"
+    for build, at, name in ((Build.PLAIN, tree, dataset.MSP), (Build.COMPILED, tree.beside(dataset.MSP), beside)):
+        if build.why_not:
+            contestants.append(Contestant(OURS + build, note=build.why_not))
+        else:
+            msp = Answering(stack.enter_context(at.authority(name, build=build)), at.ports[name])
+            contestants.append(contestant(OURS + build, msp, dataset.CSI))
     zone = stage.zone(count)
     for peer in AUTHORITIES:
         if peer.is_installed:

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+from bench.builds import Build
 from bench.measures import caches
 from bench.results import LOADED, UPSTREAM, Comparison, Measured
 from bench.stage import Stage
@@ -18,5 +19,5 @@ def measure(stage: Stage) -> Measured:
         "order, as fast as it answers. The authorities' time shows whether anything was asked upstream.",
         (*LOADED, UPSTREAM),
         rows,
-        tuple(Comparison(caches.OURS, peer.name) for peer in caches.RESOLVERS),
+        tuple(Comparison(caches.OURS + build, peer.name) for build in Build for peer in caches.RESOLVERS),
     )

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import dataset, load
+from bench.builds import Build
 from bench.load import Load
 from bench.peers.bind import BIND
 from bench.peers.nsd import NSD
@@ -83,14 +84,14 @@ def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS
     return found
 
 
-def ours(stage: Stage, stack: ExitStack, count: int) -> Filled:
+def ours(stage: Stage, stack: ExitStack, count: int, build: Build = Build.PLAIN) -> Filled:
     """Run our resolver above our root and one provider, for a working set of so many names."""
     tree = stage.world(stage.options.names)
     upstream = tuple(tree.authorities(stack))
 
     def start(inner: ExitStack, count: int) -> Answering:
         (port,) = free_ports(1)
-        return Answering(inner.enter_context(tree.resolver(port, count)), port, upstream)
+        return Answering(inner.enter_context(tree.resolver(port, count, build=build)), port, upstream)
 
     filled = Filled(stage, partial(start, count=count), stage.questions(count, dataset.CSI), OUR_LIFE)
     stack.callback(filled.close)
@@ -99,14 +100,21 @@ def ours(stage: Stage, stack: ExitStack, count: int) -> Filled:
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = {OURS: ours(stage, stack, stage.options.working), **peers(stage, stack)}
+    here = peers(stage, stack)
+    for build in Build:
+        if not build.why_not:
+            here[OURS + build] = ours(stage, stack, stage.options.working, build)
 
     def turn(name: str) -> Sample:
         filled = here[name]
         answering = filled.full(stage.options.seconds)
         return loaded(answering, Load(answering.port, filled.questions, stage.options.seconds, tcp=tcp))[0]
 
-    contestants = [Contestant(OURS, partial(turn, OURS))]
+    contestants = []
+    for build in Build:
+        name = OURS + build
+        run = partial(turn, name) if name in here else None
+        contestants.append(Contestant(name, run, note=build.why_not))
     for peer in RESOLVERS:
         is_here = peer.name in here
         contestants.append(Contestant(peer.name, partial(turn, peer.name)) if is_here else absent(peer, NSD))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bench import dataset
+from bench.builds import Build
 from bench.load import Load
 from bench.measures.caches import OURS
 from bench.peers.nsd import NSD
@@ -22,7 +23,7 @@ OUTSTANDING = 50  # look-ups in hand; the authority shares its core with the loa
 def measure(stage: Stage) -> Measured:
     """Measure it."""
     with ExitStack() as stack:
-        rows = stage.compete([_ours(stage, stack), *_unbound(stage, stack)])
+        rows = stage.compete([*(_ours(stage, stack, build) for build in Build), *_unbound(stage, stack)])
     return Measured(
         "cold",
         "Cold look-ups, verified, one authority",
@@ -33,21 +34,23 @@ def measure(stage: Stage) -> Measured:
         "once.",
         (*LOADED, UPSTREAM),
         rows,
-        (Comparison(OURS, UNBOUND.name), Comparison(OURS, WHOLE_NAMES)),
+        tuple(Comparison(OURS + build, name) for build in Build for name in (UNBOUND.name, WHOLE_NAMES)),
     )
 
 
-def _ours(stage: Stage, stack: ExitStack) -> Contestant:
+def _ours(stage: Stage, stack: ExitStack, build: Build) -> Contestant:
+    if build.why_not:
+        return Contestant(OURS + build, note=build.why_not)
     tree = stage.world(stage.options.names)
     upstream = tuple(tree.authorities(stack))
 
     def turn() -> Sample:
         (port,) = free_ports(1)
-        with tree.resolver(port) as daemon:
+        with tree.resolver(port, build=build) as daemon:
             answering = Answering(daemon, port, upstream)
             return _ask(stage, answering, dataset.CSI)
 
-    return Contestant(OURS, turn)
+    return Contestant(OURS + build, turn)
 
 
 def _unbound(stage: Stage, stack: ExitStack) -> list[Contestant]:

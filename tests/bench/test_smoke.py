@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench import results
-from bench.processes import PROJECT, find
+from bench.builds import PROJECT
+from bench.processes import find
 from bench.stage import NOT_INSTALLED
 
 
