@@ -28,6 +28,25 @@ OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictiona
 MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
 STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more room than a datagram
 OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
+_TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
+_SIZES = (
+    512,
+    1_220,
+    1_232,
+    1_280,
+    1_400,
+    1_410,
+    1_432,
+    1_440,
+    1_452,
+    1_472,
+    2_048,
+    4_000,
+    4_096,
+    8_192,
+    65_494,
+    65_535,
+)
 _NAME_END = b"\0\xff"  # the root's label, and the first octet of our types
 _NOT_PLAIN = 0xF8  # QR and the opcode, in the first octet of the flags
 _COUNTS = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
@@ -183,10 +202,11 @@ class Packets:
 def ready_reply(packets: Packets, message: bytes, outbox: memoryview, to: int, now: float) -> int:
     """Write the reply to a message if one is kept; return its octets, 0 when none is.
 
-    Most clients ask in one of a few plain forms, and what they send is the key as it is. The rest, with other
-    sizes, cookies, padding, letters in random case, is brought into a plain form first.
+    Most clients ask in a plain form, but for the size they announce: what they send, its end exchanged, is the key.
+    The rest, with cookies, padding, letters in random case, is brought into a plain form first.
     """
-    octets = packets.write(message[2:], now, outbox, to)
+    tail = _TAILS.get(message[-_TAIL_OCTETS:])
+    octets = packets.write(message[2:] if tail is None else message[2:-_TAIL_OCTETS] + tail, now, outbox, to)
     if octets == 0:
         plain = plain_form(message)
         if plain is None:
@@ -229,6 +249,18 @@ def plain_form(message: bytes) -> tuple[bytes, int] | None:
 def _opt(size: int) -> bytes:
     """Write the OPT record of a plain query that takes so many octets."""
     return OPT_HEAD + min(MAX_UDP, max(MIN_UDP, size)).to_bytes(2, "big") + bytes(6)
+
+
+def _tails() -> dict[bytes, bytes]:
+    """Return the end of the plain query for that of each query whose OPT record has no options.
+
+    For sizes that clients announce, with and without the DO bit; others are brought into a plain form.
+    """
+    ends = (size.to_bytes(2, "big") + b"\0\0" + do + b"\0\0\0" for size in _SIZES for do in (b"\0", b"\x80"))
+    return {end: _opt(int.from_bytes(end[:2], "big"))[-_TAIL_OCTETS:] for end in ends}
+
+
+_TAILS = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
 
 
 def ttls_of(reply: bytes) -> list[int]:
