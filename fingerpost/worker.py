@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import trio
@@ -27,7 +27,7 @@ from resolver.front import Front
 from resolver.proven.memory import MemoryProven
 from resolver.proven.shared import SharedProven
 from resolver.proven.store import Proven, UnusableError
-from resolver.service import ResolverService
+from resolver.service import SORTS, ResolverService
 from resolver.settings import Settings
 from transport.clock import Clock
 from transport.dialer import SocketDialer
@@ -35,8 +35,8 @@ from transport.handler import FastPath, Handler, Protocol
 from transport.later import LaterPool
 from transport.rates import Rates
 from transport.slots import StreamLimits
-from transport.tcp_listener import serve_tcp
-from transport.udp_listener import serve_udp
+from transport.tcp_listener import TcpListener, serve_tcp
+from transport.udp_listener import UdpListener, serve_udp
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 from zonedata.keys import PrivateKey
 from zonedata.packets import Packets
@@ -87,13 +87,14 @@ def work(shared: Shared, seat: Seat) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What answers, and what it does on SIGHUP."""
+    """What answers, what it does on SIGHUP, and what it has counted besides its listeners."""
 
     handler: Handler
     fast: FastPath
     clock: Clock
     jobs: int
     reload: Callable[[], None]
+    counts: Callable[[], dict[str, int]]
 
 
 def _daemon(shared: Shared) -> AbstractAsyncContextManager[Daemon]:
@@ -105,8 +106,13 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
     store = ServedStore(shared.configuration, shared.deny_key)
     try:
         log.info("event=store-opened serial=%d", store.serial)
-        front = store.front(Rates(shared.configuration.limits, shared.rates))
-        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload)
+        rates = Rates(shared.configuration.limits, shared.rates)
+        front = store.front(rates)
+
+        def counts() -> dict[str, int]:
+            return {"assertions": front.assertions, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+
+        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload, counts)
     finally:
         store.close()
 
@@ -121,8 +127,20 @@ async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
     stores = Stores(Packets(resolver.memory << 20), _proven(resolver, trust.tree))
     async with SocketDialer() as dialer, _written_behind(stores.proven):
         service = ResolverService(trust, dialer, clock, settings, stores)
-        front = Front(service.packets, Rates(configuration.limits, shared.rates))
-        yield Daemon(service.handle, front, clock, resolver.lookups, lambda: log.info("event=reload-not-needed"))
+        rates = Rates(configuration.limits, shared.rates)
+        front = Front(service.packets, rates)
+
+        def reload() -> None:
+            log.info("event=reload-not-needed")
+
+        def counts() -> dict[str, int]:
+            ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
+            proven = stores.proven.statistics()
+            kept = {"kept": len(service.packets), "kept_octets": service.packets.octets}
+            known = {"proven_hits": proven.hits, "proven_misses": proven.misses, "proven": proven.entries}
+            return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+
+        yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
 
 
 def _proven(resolver: ResolverPart, tree: bytes) -> Proven:
@@ -158,6 +176,7 @@ async def _written_behind(proven: Proven) -> AsyncIterator[None]:
 async def _run(shared: Shared, seat: Seat) -> None:
     """Run the daemon inside, its listeners innermost, until it is to end."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
+        listeners: list[tuple[Opened, UdpListener | TcpListener]] = []
         seat.take_signals()
         async with (
             _daemon(shared) as daemon,
@@ -170,7 +189,9 @@ async def _run(shared: Shared, seat: Seat) -> None:
                     if opened.protocol is Protocol.UDP
                     else partial(serve_tcp, limits=StreamLimits())
                 )
-                await nursery.start(serving, opened.socks[seat.number], daemon.handler, daemon.clock, later)
+                sock = opened.socks[seat.number]
+                listener = await nursery.start(serving, sock, daemon.handler, daemon.clock, later)
+                listeners.append((opened, listener))
             nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)
             seat.say_ready()
             async for number in signals:
@@ -178,6 +199,17 @@ async def _run(shared: Shared, seat: Seat) -> None:
                     break
                 daemon.reload()
             nursery.cancel_scope.cancel()
+            _tell_counts(daemon, listeners)
+
+
+def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:
+    for opened, listener in listeners:
+        log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
+    log.info("event=statistics %s", _pairs(daemon.counts()))
+
+
+def _pairs(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}={count}" for name, count in counts.items())
 
 
 async def _end_when_orphaned(seat: Seat, scope: trio.CancelScope) -> None:

@@ -169,7 +169,12 @@ def test_a_signal_ends_it_with_status_0(house: Household, number: signal.Signals
         status, log = daemon.end(number)
     assert status == 0
     events = [line.partition(" event=")[2].split()[0] for line in log.splitlines()]
-    assert events == ["store-opened", "worker-started", "listening", "listening", "ready", "stopping", "stopped"]
+    begun = ["store-opened", "worker-started", "listening", "listening", "ready", "stopping"]
+    assert events == [*begun, "statistics", "statistics", "statistics", "stopped"]
+    told = [line for line in log.splitlines() if "event=statistics" in line]
+    assert " udp=127.0.0.1#" in told[0]
+    assert " received=" in told[0]
+    assert "event=statistics assertions=" in told[2]
 
 
 def test_without_a_number_there_is_a_worker_for_each_core(house: Household) -> None:
