@@ -22,6 +22,7 @@ SERVING_CORE = 0  # of what is measured
 LOADING_CORE = 1  # of the load generator, and of authorities where a resolver is measured
 READY_SECONDS = 300.0  # a million names are loaded first
 LOOK_EVERY = 0.1  # seconds between two looks whether a daemon is ready
+GONE_EVERY = 0.01  # seconds between two looks whether what was killed is gone
 GRACE = 10.0  # seconds from asking a daemon to end to ending it
 TAIL = 15  # lines of a log that are shown
 SYSTEM_PATHS = "/usr/sbin:/sbin"  # where daemons are, and root's shell alone may look
@@ -152,9 +153,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE)
-    for place in cpu.members(process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(int(place.name), signal.SIGKILL)
+    while left := cpu.members(process.pid):  # not our children, so all that can be done is to look again
+        for place in left:
+            with suppress(ProcessLookupError):
+                os.kill(int(place.name), signal.SIGKILL)
+        process.poll()
+        time.sleep(GONE_EVERY)
     process.wait()
 
 

@@ -110,7 +110,8 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
         front = store.front(rates)
 
         def counts() -> dict[str, int]:
-            return {"assertions": front.assertions, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            given = {"assertions": front.assertions, "ready": front.ready}
+            return {**given, "limited": rates.dropped, "sent_to_streams": rates.slipped}
 
         yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload, counts)
     finally:

@@ -17,7 +17,8 @@ from resolver.stub import Tries
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from transport.pipeline import Asked, Connect, Pipeline, connect_stream
+from transport.pipeline import Asked, Connect, Pipeline
+from transport.stream_link import connect_stream
 from zonedata import names, replies, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi

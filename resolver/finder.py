@@ -1,21 +1,21 @@
 """The walk: from what is held to an answer, asking for what is missing, each need in a task of its own.
 
-A shell around `zonedata.path` and `zonedata.judgement`, which decide. Each time something arrives the path is
-followed again from the root over all that is held, and whatever it newly needs is asked for at once, so that one
-slow zone never holds back the authorities that are already known.
+A shell around `zonedata.path` and `zonedata.judgement`, which decide; what one question has so far is a `Search`.
+Each time something arrives the path is followed again from the root over all that is held (`routes` remembers what
+that came to), and whatever it newly needs is asked for at once, so that one slow zone never holds back the
+authorities that are already known.
 """
 
-from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
 
 import trio
 
-from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZONE_SECONDS, Allowance
+from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZONE_SECONDS
 from resolver.answer import read_claims
 from resolver.asked import Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found, Stores
 from resolver.routes import Routes
+from resolver.search import Search, key_of
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream, Watch
 from transport.clock import Clock
@@ -23,7 +23,6 @@ from transport.dialer import Dialer
 from zonedata import names, replies, trust
 from zonedata.admission import admit_said, admit_zone
 from zonedata.errors import UntrustedError
-from zonedata.holdings import Holdings, Principal
 from zonedata.identifiers import authority_node
 from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
@@ -36,50 +35,6 @@ from zonedata.trust import Trust
 from zonedata.wire import QType
 
 MAX_REFUSED = 8  # envelopes kept with an answer, for clients that want what did not verify
-
-
-@dataclass(slots=True)
-class _Search:
-    """The state of one question. Owned by `Finder.find`; its tasks change it between their waits only.
-
-    Attributes:
-        owner: The name asked about.
-        watch: Told of every exchange.
-        now: Unix seconds at which it began; what could be used then can be used to its end.
-        held: Statements of zones, shared with other searches, and what was said about the owner, its own.
-        allowance: What is left to spend.
-        gate: How many authorities are asked at a time; None where it is one.
-        asked: Needs and authorities that are being asked for or were.
-        under_way: How many tasks are asking.
-        news: Set when one of them has ended.
-        reasons: Why an authority or a zone gave nothing.
-        refusals: What was shown and not believed.
-        recalled: What the store of proven statements was asked for.
-    """
-
-    owner: Name
-    watch: Watch | None
-    now: float
-    held: Holdings
-    allowance: Allowance = field(default_factory=Allowance)
-    gate: trio.CapacityLimiter | None = None
-    asked: set[object] = field(default_factory=set)
-    under_way: int = 0
-    news: trio.Event = field(default_factory=trio.Event)
-    reasons: dict[Principal, Standing] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    recalled: set[object] = field(default_factory=set)
-
-    def note(self, principal: Principal, refusals: list[Refusal]) -> None:
-        """Remember what was refused of a party."""
-        if refusals:
-            self.reasons[principal] = Standing.BOGUS
-            self.refusals += refusals
-
-
-def _key_of(grantee: Grantee) -> object:
-    """Identify within a search what an authority is asked: once more when it turns out to have more roles."""
-    return grantee.signer.principal, frozenset(grantee.roles)
 
 
 class Finder:
@@ -117,7 +72,7 @@ class Finder:
             watch: Told of every exchange.
         """
         deadline = trio.current_time() + TOTAL_SECONDS
-        search = _Search(owner, watch, self._clock.now(), self.cache.held.beside())
+        search = Search(owner, watch, self._clock.now(), self.cache.held.beside())
         if not await self._ask_the_only_one(search):
             with trio.move_on_at(deadline):
                 if not trust.is_current(self.trust, search.now):
@@ -127,7 +82,7 @@ class Finder:
         self.cache.put(owner, found, self._clock.now())
         return found
 
-    async def _ask_the_only_one(self, search: _Search) -> bool:
+    async def _ask_the_only_one(self, search: Search) -> bool:
         """Ask whoever is missing on a path that is whole, when it is one; say whether that was all there is to do.
 
         Nearly every search is this: no nursery, no task, no time limit but the authority's own is needed for it.
@@ -135,60 +90,33 @@ class Finder:
         if not trust.is_current(self.trust, search.now):
             return False
         path = self._path(search)
-        while self._recall(search, path):
+        while search.recall(path, self.cache.proven, self._clock.now()):
             path = self._path(search)
         missing = [one for one in path.grantees.values() if not self._has_spoken(one, search)]
         if path.needs or len(missing) > 1:
             return False
         for grantee in missing:
-            search.asked.add(_key_of(grantee))
+            search.asked.add(key_of(grantee))
             search.under_way += 1
             await self._fetch_said(search, grantee)
         return True
 
-    def _path(self, search: _Search) -> Path:
+    def _path(self, search: Search) -> Path:
         return self._routes.path(search.owner, self._known(search, search.now))
 
-    def _recall(self, search: _Search, path: Path) -> bool:
-        """Take what the path needs out of the store of proven statements; say whether it may lead further now."""
-        now, leads = self._clock.now(), False
-        for need in path.needs:
-            if need.key not in search.recalled:
-                search.recalled.add(need.key)
-                signer = need.zone.signer
-                holdings = search.held.zone(signer.principal)
-                for opened in self._proven_for(need, search, now):
-                    leads |= holdings.add(opened, signer, now) is None
-        for principal, grantee in path.grantees.items():
-            if principal not in search.recalled:
-                search.recalled.add(principal)
-                said = search.held.about(principal, search.owner)
-                for opened in self.cache.proven.said(grantee.signer, search.owner, now):
-                    said.add(opened, grantee.signer, now)
-        return leads
-
-    def _proven_for(self, need: Need, search: _Search, now: float) -> list[Opened[Statement]]:
-        signer = need.zone.signer
-        if not isinstance(need, BindingNeed):
-            return self.cache.proven.zone_for(signer, search.owner, now)
-        binding = self.cache.proven.authority(signer, need.authority, now)
-        if binding is not None:
-            return [cast("Opened[Statement]", binding)]
-        return self.cache.proven.zone_for(signer, authority_node(need.authority), now)
-
-    def _known(self, search: _Search, now: float) -> Known:
+    def _known(self, search: Search, now: float) -> Known:
         return Known(self.trust, search.held, now, told=self._keep)
 
     def _keep(self, signer: Signer, opened: Opened[Statement]) -> None:
         self.cache.proven.put(signer, opened, self._clock.now())
 
-    async def _steer(self, search: _Search) -> None:
+    async def _steer(self, search: Search) -> None:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
         search.gate = trio.CapacityLimiter(MAX_AT_ONCE)
         async with trio.open_nursery() as nursery:
             while trust.is_current(self.trust, search.now):
                 path = self._path(search)
-                while self._recall(search, path):
+                while search.recall(path, self.cache.proven, self._clock.now()):
                     path = self._path(search)
                 self._ask_for_needs(search, path, nursery)
                 self._ask_grantees(search, path, nursery)
@@ -197,7 +125,7 @@ class Finder:
                 await search.news.wait()  # several arrivals at once are one reason to follow again
                 search.news = trio.Event()
 
-    def _ask_for_needs(self, search: _Search, path: Path, nursery: trio.Nursery) -> None:
+    def _ask_for_needs(self, search: Search, path: Path, nursery: trio.Nursery) -> None:
         for need in path.needs:
             if need.key not in search.asked:
                 search.asked.add(need.key)
@@ -206,7 +134,7 @@ class Finder:
                     nursery.start_soon(self._fetch_zone, search, need)
 
     @staticmethod
-    def _may_ask(search: _Search, need: Need) -> bool:
+    def _may_ask(search: Search, need: Need) -> bool:
         """Say whether the allowance is not spent yet; what will not be asked costs no task."""
         allowance = search.allowance
         if isinstance(need, BindingNeed) and not allowance.may_bind():
@@ -214,20 +142,20 @@ class Finder:
             return False
         return True
 
-    def _ask_grantees(self, search: _Search, path: Path, nursery: trio.Nursery) -> None:
+    def _ask_grantees(self, search: Search, path: Path, nursery: trio.Nursery) -> None:
         for grantee in path.grantees.values():
-            key = _key_of(grantee)
+            key = key_of(grantee)
             if key not in search.asked and not self._has_spoken(grantee, search):
                 search.asked.add(key)
                 search.under_way += 1
                 nursery.start_soon(self._fetch_said, search, grantee)
 
-    def _has_spoken(self, grantee: Grantee, search: _Search) -> bool:
+    def _has_spoken(self, grantee: Grantee, search: Search) -> bool:
         said = search.held.about(grantee.signer.principal, search.owner)
         rows = settle(grantee, said, search.owner, search.now, Standing.MISSING)
         return all(row.standing.is_proven for row in rows)
 
-    async def _fetch_zone(self, search: _Search, need: Need) -> None:
+    async def _fetch_zone(self, search: Search, need: Need) -> None:
         """Ask a zone for what the path needs of it."""
         zone, allowance = need.zone, search.allowance
         principal = zone.signer.principal
@@ -259,7 +187,7 @@ class Finder:
         """Say whether another search has caught up since this zone was put on the path."""
         return self.trust.signer().keys != root.signer.keys
 
-    async def _fetch_said(self, search: _Search, grantee: Grantee) -> None:
+    async def _fetch_said(self, search: Search, grantee: Grantee) -> None:
         """Ask an authority about the owner."""
         principal = grantee.signer.principal
         refusals: list[Refusal] = []
@@ -290,7 +218,7 @@ class Finder:
         self._end(search)
 
     @staticmethod
-    def _end(search: _Search) -> None:
+    def _end(search: Search) -> None:
         search.under_way -= 1
         search.news.set()
 
@@ -300,13 +228,13 @@ class Finder:
         ttl = min((record.ttl for record in reply.records if record.rtype in set(QType)), default=0)
         return claims, unread, self._clock.now() + ttl
 
-    async def _ask(self, search: _Search, question: Question) -> Got | Silence:
+    async def _ask(self, search: Search, question: Question) -> Got | Silence:
         got = await self._upstream.ask(question, search.watch)
         # MISSING stands until what was said turns out to be enough.
         search.reasons[question.party] = got.standing if isinstance(got, Silence) else Standing.MISSING
         return got
 
-    def _finding(self, search: _Search) -> Found:
+    def _finding(self, search: Search) -> Found:
         """Merge what is held now into an answer."""
         path = self._path(search)
         reasons = {principal[-1] if principal else ".": word for principal, word in search.reasons.items()}
@@ -319,16 +247,16 @@ class Finder:
         refused = dict.fromkeys(refusal.octets for refusal in search.refusals if refusal.octets)
         return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, now)
 
-    def _settled(self, search: _Search, path: Path) -> list[Finding]:
+    def _settled(self, search: Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
         for principal, grantee in path.grantees.items():
             said = search.held.about(principal, search.owner)
-            was_asked = _key_of(grantee) in search.asked
+            was_asked = key_of(grantee) in search.asked
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)
             findings += settle(grantee, said, search.owner, search.now, reason)
         return findings
 
-    async def _catch_up(self, search: _Search) -> bool:
+    async def _catch_up(self, search: Search) -> bool:
         """Fetch the versions of ROOTKEYS after ours, one by one; say whether we have got a newer one."""
         started = self.trust.rootkeys.version
         async with self._catching_up:
@@ -339,7 +267,7 @@ class Finder:
                     break
         return self.trust.rootkeys.version > started
 
-    async def _step_up(self, search: _Search) -> bool:
+    async def _step_up(self, search: Search) -> bool:
         """Take the next version, if the root has one and it is signed as it must be."""
         before = self.trust
 

@@ -2,8 +2,7 @@
 
 from transport.handler import NOT_READY
 from transport.rates import PASSES, SLIP, Rates
-from zonedata import wire
-from zonedata.packets import Packets, ready_reply
+from zonedata.packets import Packets, cut_short_reply, ready_reply
 
 
 class Front:
@@ -24,9 +23,5 @@ class Front:
         """See `FastPath.answer`."""
         verdict = self._rates.verdict(source, now)
         if verdict != PASSES:
-            reply = wire.cut_short(bytes(inbox[at:end])) if verdict == SLIP else None
-            if reply is None:
-                return 0
-            outbox[to : to + len(reply)] = reply
-            return len(reply)
+            return cut_short_reply(bytes(inbox[at:end]), outbox, to) if verdict == SLIP else 0
         return ready_reply(self._packets, bytes(inbox[at:end]), outbox, to, now) or NOT_READY

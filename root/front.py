@@ -11,7 +11,7 @@ from transport.rates import PASSES, SLIP, Rates
 from zonedata import names, wire
 from zonedata.identifiers import MAX_DIGITS
 from zonedata.names import Name
-from zonedata.packets import Packets, ready_reply
+from zonedata.packets import Packets, cut_short_reply, ready_reply
 from zonedata.store.layout import Table, Tables
 from zonedata.wire import CLASS_IN, FLAG_AA, FLAG_QR, FLAG_RD, MAX_UDP, MIN_UDP, QType
 
@@ -56,6 +56,11 @@ class Front:
         self._heads = _heads()
         self.assertions = 0  # given straight out of the store
 
+    @property
+    def ready(self) -> int:
+        """How many replies were given because they were ready."""
+        return sum(self._packets.given)
+
     def take_over(self, engine: Engine) -> None:
         """Answer for another engine from now on."""
         self._tables = engine.assertions
@@ -67,11 +72,7 @@ class Front:
         """See `FastPath.answer`."""
         verdict = self._rates.verdict(source, now)
         if verdict != PASSES:
-            reply = wire.cut_short(bytes(inbox[at:end])) if verdict == SLIP else None
-            if reply is None:
-                return 0
-            outbox[to : to + len(reply)] = reply
-            return len(reply)
+            return cut_short_reply(bytes(inbox[at:end]), outbox, to) if verdict == SLIP else 0
         message = bytes(inbox[at:end])
         if self._tables is not None:
             found = self._assertion(self._tables, message, now)

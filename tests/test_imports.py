@@ -46,6 +46,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/fpdig/batch.py",
     "resolver/fpdig/main.py",
     "resolver/proven/shared.py",
+    "resolver/search.py",
     "resolver/stub.py",
     "resolver/upstream.py",
     "transport/clock.py",

@@ -3,7 +3,6 @@
 Left out: whom to ask, how long to wait (the caller's cancel scope), what to do about a truncated reply.
 """
 
-import socket
 import typing
 from functools import partial
 from types import TracebackType
@@ -15,7 +14,7 @@ from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from transport.stream_link import Accept, StreamLink
+from transport.stream_link import Accept, StreamLink, connect_stream
 
 NOT_OPEN = "the dialer is not open"
 MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; idle ones end after 10 s
@@ -98,7 +97,7 @@ class SocketDialer:
         if link is None:
             if len(self._links) >= MAX_LINKS:
                 raise UnreachableError(endpoint.to_text(), f"{MAX_LINKS} links are open already")
-            link = self._links[endpoint] = StreamLink(endpoint, partial(_connect_stream, endpoint))
+            link = self._links[endpoint] = StreamLink(endpoint, partial(connect_stream, endpoint))
             self._nursery.start_soon(self._keep, endpoint, link)
         return link
 
@@ -107,13 +106,3 @@ class SocketDialer:
             await link.run()
         finally:
             del self._links[endpoint]  # in one step with its end, so nobody finds an ended link here
-
-
-async def _connect_stream(endpoint: Endpoint) -> trio.SocketStream:
-    sock = trio.socket.socket(endpoint.family, socket.SOCK_STREAM)
-    try:
-        await sock.connect((endpoint.host, endpoint.port))
-    except BaseException:
-        sock.close()
-        raise
-    return trio.SocketStream(sock)

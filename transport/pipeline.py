@@ -10,7 +10,6 @@ through a dialer.
 """
 
 import os
-import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import trio
 
 from transport.endpoint import Endpoint
 from transport.framing import PREFIX, FramingError, split
+from transport.stream_link import connect_stream
 
 WINDOW = 96  # questions in flight: a server of ours reads on while it has fewer than 100 of one connection in hand
 READ_SIZE = 16_384  # octets a read: what was answered is asked again while the server works on the rest
@@ -68,21 +68,6 @@ class Asks(Protocol[A_contra]):
     def settled(self) -> None:
         """Learn that there is room again: a block of replies was taken, or questions were given up."""
         ...
-
-
-async def connect_stream(endpoint: Endpoint) -> trio.abc.Stream:
-    """Connect over TCP.
-
-    Raises:
-        OSError: It is refused, or there is no way there.
-    """
-    sock = trio.socket.socket(endpoint.family, socket.SOCK_STREAM)
-    try:
-        await sock.connect((endpoint.host, endpoint.port))
-    except BaseException:
-        sock.close()
-        raise
-    return trio.SocketStream(sock)
 
 
 class Pipeline(Generic[A]):

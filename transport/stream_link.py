@@ -167,3 +167,18 @@ class StreamLink:
         while own in self._waiting:
             own = secrets.randbelow(IDS)
         return own
+
+
+async def connect_stream(endpoint: Endpoint) -> trio.abc.Stream:
+    """Connect over TCP.
+
+    Raises:
+        OSError: It is refused, or there is no way there.
+    """
+    sock = trio.socket.socket(endpoint.family, trio.socket.SOCK_STREAM)
+    try:
+        await sock.connect((endpoint.host, endpoint.port))
+    except BaseException:
+        sock.close()
+        raise
+    return trio.SocketStream(sock)

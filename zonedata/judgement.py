@@ -172,12 +172,12 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall:
     read, check = (recall.read, recall.verifies) if recall is not None else (read_claim, verifies)
     claims, refusals, hints = _read(wires, owner, read)
     known = Known(_caught_up(trust, claims), Holdings(), now, check)
-    path = recall.routes.find(owner, trust, claims, now) if recall is not None else None
+    path = recall.paths.find(owner, trust, claims, now) if recall is not None else None
     if path is None:
         path, refused = _lead(owner, claims, known)
         refusals += refused
         if recall is not None and not refused:
-            recall.routes.keep(path, trust, claims, now)
+            recall.paths.keep(path, trust, claims, now)
     findings = []
     parties = [grantee.signer for grantee in path.grantees.values()]
     for principal, grantee in path.grantees.items():

@@ -16,7 +16,7 @@ from typing import Final
 
 from zonedata.kinds import MAX_TTL
 from zonedata.replies import names_end
-from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_SOA, read_options
+from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_SOA, cut_short, read_options
 
 # Until when it counts, what its TTLs count down to (both Unix seconds), slot, most TTL, sort, how many TTLs.
 _HEAD = struct.Struct("<ddIIBB")
@@ -30,23 +30,8 @@ STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more ro
 OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
 _SIZES = (
-    512,
-    1_220,
-    1_232,
-    1_280,
-    1_400,
-    1_410,
-    1_432,
-    1_440,
-    1_452,
-    1_472,
-    2_048,
-    4_000,
-    4_096,
-    8_192,
-    65_494,
-    65_535,
-)
+    512, 1_220, 1_232, 1_280, 1_400, 1_410, 1_432, 1_440, 1_452, 1_472, 2_048, 4_000, 4_096, 8_192, 65_494, 65_535,
+)  # fmt: skip
 _NAME_END = b"\0\xff"  # the root's label, and the first octet of our types
 _NOT_PLAIN = 0xF8  # QR and the opcode, in the first octet of the flags
 _COUNTS = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
@@ -217,6 +202,15 @@ def ready_reply(packets: Packets, message: bytes, outbox: memoryview, to: int, n
         outbox[to + 12 : to + plain[1]] = message[12 : plain[1]]
     outbox[to : to + 2] = message[:2]
     return octets
+
+
+def cut_short_reply(message: bytes, outbox: memoryview, to: int) -> int:
+    """Write a reply that sends whoever asked to a stream; return its octets, 0 when the message deserves none."""
+    reply = cut_short(message)
+    if reply is None:
+        return 0
+    outbox[to : to + len(reply)] = reply
+    return len(reply)
 
 
 def plain_form(message: bytes) -> tuple[bytes, int] | None:

@@ -3,7 +3,7 @@
 The proofs of a batch show the same delegations, gaps and bindings again and again. Both things remembered here
 depend on nothing but octets: what an envelope says, and that a signature is a certain key's over a certain body.
 Everything else a judge asks (who may say it, whether the key is bound, whether it counts now, what overtakes it) it
-asks anew each time, unless `routes` knows that nothing it depends on has changed. So a judge that remembers comes
+asks anew each time, unless `paths` knows that nothing it depends on has changed. So a judge that remembers comes
 to the same verdict as one that does not, refusals included.
 
 Left out: failures. They cost the same again, or anybody could fill the memory with them.
@@ -11,8 +11,8 @@ Left out: failures. They cost the same again, or anybody could fill the memory w
 
 from zonedata.keys import PublicKey
 from zonedata.kinds import ZONE_SIGNED, Kind
+from zonedata.known_paths import KnownPaths
 from zonedata.opening import Claim, Refusal, read_claim
-from zonedata.routes import Routes
 from zonedata.sealed import Sealed
 
 MAX_OCTETS = 16_000_000  # of envelopes, ten times that decoded; half of a root of 30,000 nodes with its gaps
@@ -29,16 +29,16 @@ class Recall:
     one is forgotten and the younger one takes its place.
 
     Attributes:
-        routes: Paths found before.
+        paths: Paths found before.
 
     Args:
         most: Octets of envelopes remembered.
     """
 
-    __slots__ = ("_claims", "_half", "_octets", "_old_claims", "_old_proven", "_proven", "routes")
+    __slots__ = ("_claims", "_half", "_octets", "_old_claims", "_old_proven", "_proven", "paths")
 
     def __init__(self, most: int = MAX_OCTETS) -> None:
-        self.routes = Routes()
+        self.paths = KnownPaths()
         self._half = most // 2
         self._octets = 0  # of the younger generation
         self._claims: dict[bytes, Claim] = {}

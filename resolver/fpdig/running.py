@@ -10,7 +10,8 @@ from resolver.fpdig.output import err, out, refuse
 from resolver.fpdig.version import version
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
-from transport.pipeline import Connect, connect_stream
+from transport.pipeline import Connect
+from transport.stream_link import connect_stream
 from zonedata.errors import MalformedError, UntrustedError
 
 

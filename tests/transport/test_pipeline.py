@@ -11,8 +11,9 @@ from trio.testing import memory_stream_pair
 
 from transport.endpoint import Endpoint
 from transport.framing import Deframer, frame
-from transport.pipeline import FIRST_PAUSE, FREE_LOSSES, WINDOW, Asked, Pipeline, connect_stream
+from transport.pipeline import FIRST_PAUSE, FREE_LOSSES, WINDOW, Asked, Pipeline
 from transport.slots import StreamLimits
+from transport.stream_link import connect_stream
 
 THERE = Endpoint("192.0.2.1", 53)
 SECONDS = 5.0

@@ -20,8 +20,8 @@ from tests.resolver.fpdig.phonebook import fpdig, make_world
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.later import LaterPool
-from transport.pipeline import connect_stream
 from transport.slots import StreamLimits
+from transport.stream_link import connect_stream
 from transport.tcp_listener import open_tcp, serve_tcp
 from transport.udp_listener import open_udp, serve_udp
 from zonedata.errors import MalformedError

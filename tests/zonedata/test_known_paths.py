@@ -11,10 +11,10 @@ from tests.zonedata.random_worlds import owners, proof_of, said, worlds
 from tests.zonedata.test_recall import times, whole
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome, judge
+from zonedata.known_paths import MAX_PATHS, KnownPaths
 from zonedata.names import Name
 from zonedata.path import follow
 from zonedata.recall import Recall
-from zonedata.routes import MAX_ROUTES, Routes
 
 
 @given(worlds(), said, st.lists(st.tuples(owners, times, st.integers(-4, 9)), min_size=2, max_size=12))
@@ -74,10 +74,10 @@ def test_a_path_is_followed_once_for_owners_that_are_not_told_apart(monkeypatch:
 
 
 def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zonedata.routes.MAX_ROUTES", 3)
+    monkeypatch.setattr("zonedata.known_paths.MAX_PATHS", 3)
     recall = Recall()
     for at in range(40):
         judge(number(f"+1{at}"), anchor(), WIRES[at % 5 :], NOW, recall)
-        assert sum(len(shown.paths) for shown in recall.routes._by_claims.values()) <= 3
-    assert isinstance(recall.routes, Routes)
-    assert MAX_ROUTES > 3
+        assert sum(len(shown.paths) for shown in recall.paths._by_claims.values()) <= 3
+    assert isinstance(recall.paths, KnownPaths)
+    assert MAX_PATHS > 3

@@ -21,7 +21,7 @@ from zonedata.path import Path
 from zonedata.trust import Trust
 from zonedata.zone_statements import Authority, Delegation, Gap
 
-MAX_ROUTES = 5_000  # paths kept, at some 5 kB; a batch in the order of its numbers needs one at a time
+MAX_PATHS = 5_000  # paths kept, at some 5 kB; a batch in the order of its numbers needs one at a time
 
 _Cell = tuple[int, int, tuple[bool, ...]]  # where the owner and the time lie, and which grants reach
 
@@ -52,7 +52,7 @@ class _Shown:
         return bisect_right(self.bounds, owner), bisect_right(self.instants, now), reached
 
 
-class Routes:
+class KnownPaths:
     """Keeps paths; `find` first, and `keep` what was found otherwise."""
 
     __slots__ = ("_by_claims", "_count")
@@ -71,7 +71,7 @@ class Routes:
         """Keep a path that was followed with nothing refused."""
         if path.refusals or any(claim.sealed.kind is Kind.ROOTKEYS for claim in claims):
             return  # a later version would be another anchor
-        if self._count >= MAX_ROUTES:
+        if self._count >= MAX_PATHS:
             self._by_claims.clear()
             self._count = 0
         key = _identities(trust, claims)
