@@ -1,8 +1,11 @@
-"""What a resolver remembers: statements of zones by name, what was proven, and answers found a moment ago.
+"""What a resolver remembers: statements of zones by name, what was proven, and what gave no proof a moment ago.
 
-Three layers, each smaller and quicker than the next: answers, to be laid out for another form of the question; the
+Three layers: answers that lack something, for some seconds, so that nobody is asked again and again in vain; the
 statements of zones, decoded, over which every path is followed; and the store of what was proven (`proven`), which
 outlives the process where it has a file. In front of them are replies ready to be sent (`zonedata.packets`).
+
+A complete answer is not kept itself. All that it stands on is in the other two, from where it is found again without
+asking anybody, and a million trees of objects would be the collector's to go through.
 
 Trusted for: what was verified on the way in is not verified again. Its loss costs questions upstream. Nothing in it
 outlives anything above it in its chain: every entry's `keep` was the least of its own and its chain's when it came
@@ -78,12 +81,12 @@ class Cache:
         self._swept = 0.0
 
     def answer(self, owner: Name, now: float) -> Found | None:
-        """Return the ready answer about an owner."""
+        """Return what was found about an owner a moment ago, if it must not be sought again yet."""
         found = self._answers.get(owner)
         return found if found is not None and found.keep > now else None
 
     def answers(self) -> list[Found]:
-        """Return every answer, the oldest first; for checkers and dumps."""
+        """Return every answer that is kept, the oldest first; for checkers and dumps."""
         return list(self._answers.values())
 
     def forget_answers(self) -> None:
@@ -92,9 +95,10 @@ class Cache:
         self._answers_octets = 0
 
     def put(self, owner: Name, found: Found, now: float) -> None:
-        """Keep an answer; the oldest give way."""
-        self._drop(owner)
-        if found.keep > now:
+        """Keep an answer that lacks something, or with which something was refused; the oldest give way."""
+        if owner in self._answers:
+            self._drop(owner)
+        if found.keep > now and (found.refused or not found.judgement.complete):
             self._answers[owner] = found
             self._answers_octets += _octets_of(found)
             while self._answers_octets > self._settings.answers_octets:
