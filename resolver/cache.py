@@ -4,8 +4,8 @@ Three layers: answers that lack something, for some seconds, so that nobody is a
 statements of zones, decoded, over which every path is followed; and the store of what was proven (`proven`), which
 outlives the process where it has a file. In front of them are replies ready to be sent (`zonedata.packets`).
 
-A complete answer is not kept itself. All that it stands on is in the other two, from where it is found again without
-asking anybody, and a million trees of objects would be the collector's to go through.
+A complete answer is not kept itself. All that it stands on is in the other two, from where it is found again and
+nobody is asked, and a million trees of objects would be the collector's to go through.
 
 Trusted for: what was verified on the way in is not verified again. Its loss costs questions upstream. Nothing in it
 outlives anything above it in its chain: every entry's `keep` was the least of its own and its chain's when it came

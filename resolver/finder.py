@@ -11,7 +11,7 @@ from functools import partial
 import trio
 
 from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZONE_SECONDS
-from resolver.answer import read_claims
+from resolver.answer import OUR_TYPES, read_claims
 from resolver.asked import Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found, Stores
 from resolver.routes import Routes
@@ -150,10 +150,16 @@ class Finder:
                 search.under_way += 1
                 nursery.start_soon(self._fetch_said, search, grantee)
 
-    def _has_spoken(self, grantee: Grantee, search: Search) -> bool:
-        said = search.held.about(grantee.signer.principal, search.owner)
+    @staticmethod
+    def _has_spoken(grantee: Grantee, search: Search) -> bool:
+        principal = grantee.signer.principal
+        said = search.held.about(principal, search.owner)
         rows = settle(grantee, said, search.owner, search.now, Standing.MISSING)
-        return all(row.standing.is_proven for row in rows)
+        for row in rows:
+            if not row.standing.is_proven:
+                return False
+        search.spoken[principal] = grantee, rows
+        return True
 
     async def _fetch_zone(self, search: Search, need: Need) -> None:
         """Ask a zone for what the path needs of it."""
@@ -225,7 +231,7 @@ class Finder:
     def _read(self, reply: replies.Received) -> tuple[list[Claim], list[Refusal], float]:
         """Return the statements of a reply, what of it cannot be read, and until when it may be kept."""
         claims, unread = read_claims(reply)
-        ttl = min((record.ttl for record in reply.records if record.rtype in set(QType)), default=0)
+        ttl = min([record.ttl for record in reply.records if record.rtype in OUR_TYPES], default=0)
         return claims, unread, self._clock.now() + ttl
 
     async def _ask(self, search: Search, question: Question) -> Got | Silence:
@@ -244,12 +250,16 @@ class Finder:
         keep = judgement.keep(now)
         if not judgement.complete:
             keep = min(keep, now + SILENCE_KEPT) if judgement.evidence else now + SILENCE_KEPT
-        refused = dict.fromkeys(refusal.octets for refusal in search.refusals if refusal.octets)
+        refused = dict.fromkeys([refusal.octets for refusal in search.refusals if refusal.octets])
         return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, now)
 
     def _settled(self, search: Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
         for principal, grantee in path.grantees.items():
+            spoken = search.spoken.get(principal)
+            if spoken is not None and spoken[0] is grantee:
+                findings += spoken[1]
+                continue
             said = search.held.about(principal, search.owner)
             was_asked = key_of(grantee) in search.asked
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)

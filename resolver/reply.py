@@ -44,11 +44,11 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         now: Unix seconds.
     """
     judgement, refused = found.judgement, found.refused
-    to = min((opened.keep for opened in judgement.evidence), default=0.0)
+    to = min([opened.keep for opened in judgement.evidence], default=0.0)
     ages = Ages(to) if judgement.complete and to else Ages(to or MAX_TIME, INCOMPLETE_TTL)
     ttl = ages.ttl(now)
     checking_disabled = bool(query.flags & wire.FLAG_CD)
-    reply = Reply(flags=wire.FLAG_RA, errors=_errors(judgement))
+    reply = Reply(flags=wire.FLAG_RA, errors=[] if judgement.complete else _errors(judgement))
     if judgement.complete and not (checking_disabled and refused):
         reply.flags |= wire.FLAG_AD
     needs_status = query.qtype == QType.PROOF or not judgement.complete

@@ -7,7 +7,7 @@ the first statement that it stands on.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from zonedata import names
 from zonedata.holdings import ZoneHoldings
@@ -41,11 +41,12 @@ class _Route:
 
     def counts(self, known: Known) -> bool:
         """Say whether following it anew would come to the same."""
-        return (
-            self.keep > known.now
-            and self.trust is known.trust
-            and all(holdings.changes == changes for holdings, changes in self.stands_on)
-        )
+        if self.keep <= known.now or self.trust is not known.trust:
+            return False
+        for holdings, changes in self.stands_on:  # noqa: SIM110 - a generator costs more than all else here
+            if holdings.changes != changes:
+                return False
+        return True
 
 
 class Routes:
@@ -70,7 +71,7 @@ class Routes:
             route = self._routes.get(node)
             if route is not None:
                 if route.counts(known):
-                    return replace(route.path, owner=owner)
+                    return route.path.for_owner(owner)
                 self._drop(node)
         path = follow(owner, known)
         if not path.needs:

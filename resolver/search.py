@@ -13,6 +13,7 @@ from resolver.proven.store import Proven
 from resolver.upstream import Watch
 from zonedata.holdings import Holdings, Principal
 from zonedata.identifiers import authority_node
+from zonedata.judgement import Finding
 from zonedata.names import Name
 from zonedata.opening import Opened, Refusal
 from zonedata.path import BindingNeed, Grantee, Need, Path
@@ -34,6 +35,7 @@ class Search:
         asked: Needs and authorities that are being asked for or were.
         under_way: How many tasks are asking.
         news: Set when one of them has ended.
+        spoken: By principal, an authority that has said all it owes, and how it stands.
         reasons: Why an authority or a zone gave nothing.
         refusals: What was shown and not believed.
         recalled: What the store of proven statements was asked for.
@@ -48,6 +50,7 @@ class Search:
     asked: set[object] = field(default_factory=set)
     under_way: int = 0
     news: trio.Event = field(default_factory=trio.Event)
+    spoken: dict[Principal, tuple[Grantee, list[Finding]]] = field(default_factory=dict)
     reasons: dict[Principal, Standing] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     recalled: set[object] = field(default_factory=set)

@@ -9,7 +9,7 @@ moment. A server that fails is left alone for 5 s, doubling; one good reply clea
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from transport.endpoint import Endpoint
 from zonedata import addresses
@@ -34,11 +34,16 @@ class Door:
         party: Whose server, as a principal.
         udp: Where it takes datagrams, or None.
         tcp: Where it takes streams, or None.
+        key: Party and address as text, whose hash is computed once.
     """
 
     party: tuple[str, ...]
     udp: Endpoint | None
     tcp: Endpoint | None
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", "\0".join((*self.party, self.first.to_text())))
 
     @property
     def first(self) -> Endpoint:
@@ -76,10 +81,12 @@ class Servers:
     """What is remembered about every server that was asked."""
 
     def __init__(self) -> None:
-        self._memory: dict[tuple[tuple[str, ...], Endpoint], _Memory] = {}  # oldest first
+        self._memory: dict[str, _Memory] = {}  # by the doors' keys; oldest first
 
     def in_order(self, doors: list[Door], now: float) -> list[Door]:
         """Return the doors worth trying, best first; those left alone are not among them."""
+        if len(doors) == 1:
+            return doors if self._recall(doors[0]).until <= now else []
         open_doors = [door for door in doors if self._recall(door).until <= now]
         ordered = sorted(open_doors, key=lambda door: self._recall(door).smoothed or 0.0)
         for door in ordered[1:]:
@@ -109,10 +116,9 @@ class Servers:
         memory.until = now + min(FIRST_BACKOFF * 2 ** min(memory.failures - 1, 10), most)
 
     def _recall(self, door: Door) -> _Memory:
-        key = (door.party, door.first)
-        memory = self._memory.get(key)
+        memory = self._memory.get(door.key)
         if memory is None:
             if len(self._memory) >= MAX_REMEMBERED:
                 del self._memory[next(iter(self._memory))]
-            memory = self._memory[key] = _Memory()
+            memory = self._memory[door.key] = _Memory()
         return memory

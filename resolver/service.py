@@ -57,9 +57,10 @@ class ResolverService:
 
     def _handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         in_datagram = caller.protocol is Protocol.UDP
-        ready = self.packets.get(message[2:] if in_datagram else message[2:] + STREAM_MARK, now)
-        if ready is not None:
-            return message[:2] + ready[2:]
+        if not in_datagram:  # of datagrams `front` has looked at this already
+            ready = self.packets.get(message[2:] + STREAM_MARK, now)
+            if ready is not None:
+                return message[:2] + ready[2:]
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply

@@ -80,28 +80,30 @@ class Stub:
             endpoint = self.servers[attempt % len(self.servers)]
             query = wire.query_wire(name, self.apex, qtype, secrets.randbelow(65_536), flags)
             try:
-                with trio.fail_after(self.tries.seconds):
-                    return await self._ask(endpoint, query)
-            except trio.TooSlowError:
-                reasons.append(f"{endpoint.to_text()}: timed out")
+                via = await self._ask(endpoint, query)
             except UnreachableError as error:
                 reasons.append(f"{error.endpoint}: {error.reason}")
+            else:
+                if via is not None:
+                    return via
+                reasons.append(f"{endpoint.to_text()}: timed out")
         raise UnreachableError(self.servers[0].to_text(), "; ".join(dict.fromkeys(reasons)))
 
-    async def _ask(self, endpoint: Endpoint, query: bytes) -> Via:
+    async def _ask(self, endpoint: Endpoint, query: bytes) -> Via | None:
+        """Ask one server once; None when it says nothing in time."""
         start = trio.current_time()
-        protocol = Protocol.TCP if self.tries.tcp else Protocol.UDP
-        message, reply = await self._once(endpoint, protocol, query)
-        if reply.is_truncated and protocol is Protocol.UDP:
-            protocol = Protocol.TCP
-            message, reply = await self._once(endpoint, protocol, query)
-        spent = (trio.current_time() - start) * 1000
-        message_id = int.from_bytes(message[:2], "big")
-        return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id)
-
-    async def _once(self, endpoint: Endpoint, protocol: Protocol, query: bytes) -> tuple[bytes, replies.Received]:
-        message = await self.dialer.exchange(endpoint, protocol, query, lambda reply: _is_readable(reply, query))
-        return message, replies.read_reply(message)
+        for protocol in (Protocol.TCP,) if self.tries.tcp else (Protocol.UDP, Protocol.TCP):
+            message = await self.dialer.exchange(
+                endpoint, protocol, query, lambda reply: _is_readable(reply, query), start + self.tries.seconds
+            )
+            if message is None:
+                break
+            reply = replies.read_reply(message)
+            if protocol is Protocol.TCP or not reply.is_truncated:
+                spent = (trio.current_time() - start) * 1000
+                message_id = int.from_bytes(message[:2], "big")
+                return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id)
+        return None
 
 
 def _is_readable(message: bytes, query: bytes) -> bool:

@@ -4,7 +4,7 @@ A shell. It knows which server to try next and when to stop; what a reply proves
 back is a value: a reply that can be read, or why there is none.
 """
 
-import secrets
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -169,7 +169,8 @@ class Upstream:
     async def _try(self, knock: "_Knock") -> tuple[Got | _Failed, int]:
         """Ask one server once: a datagram, and a stream where that is not enough."""
         door, question = knock.door, knock.question
-        query = wire.query_wire(question.name, self._apex, question.qtype, secrets.randbelow(65_536))
+        message_id = int.from_bytes(os.urandom(2))
+        query = wire.query_wire(question.name, self._apex, question.qtype, message_id)
         most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
         ear = _Ear(query, most, has_stream=door.tcp is not None)
         start = trio.current_time()
@@ -207,15 +208,14 @@ class Upstream:
         """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
         door = knock.door
         if door.udp is not None:
-            with trio.move_on_at(min(trio.current_time() + self.servers.patience(door), knock.deadline)):
-                await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears)
+            until = min(trio.current_time() + self.servers.patience(door), knock.deadline)
+            await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears, until)
             is_whole = ear.reply is not None and not ear.reply.is_truncated
             if is_whole or door.tcp is None or not (ear.reply or ear.heard_a_guess):
                 return Protocol.UDP
         assert door.tcp is not None
         ear.reply = None
-        with trio.move_on_at(knock.deadline):
-            await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream)
+        await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream, knock.deadline)
         return Protocol.TCP
 
 
@@ -247,6 +247,7 @@ class _Ear:
 
     def __init__(self, query: bytes, most: int, *, has_stream: bool) -> None:
         self.query = query
+        self._question_end = len(query) - len(wire.OPT)
         self.reply: replies.Received | None = None
         self.heard_a_guess = False
         self._most = most
@@ -259,15 +260,15 @@ class _Ear:
         if self.hears_stream(message):
             return True
         if self._has_stream and message[:2] != self.query[:2]:
-            self.heard_a_guess = replies.answers(self.query[:2] + message[2:], self.query)
+            self.heard_a_guess = replies.answers(self.query[:2] + message[2:], self.query, self._question_end)
         return self.heard_a_guess
 
     def hears_stream(self, message: bytes) -> bool:
         """Say whether this is the reply; what cannot be read is not, and listening goes on."""
-        if not replies.answers(message, self.query) or len(message) > self._most:
+        if not replies.answers(message, self.query, self._question_end) or len(message) > self._most:
             return False
         try:
-            self.reply = replies.read_reply(message)
+            self.reply = replies.read_reply(message, self._question_end)
         except MalformedError:
             return False
         return True

@@ -1,5 +1,6 @@
 """The world of `world`, on real sockets: each of its hosts on a port of loopback, UDP and TCP alike."""
 
+import math
 import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
@@ -41,9 +42,14 @@ class _Detour:
     ways: dict[Endpoint, Endpoint]
 
     async def exchange(
-        self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Callable[[bytes], bool]
-    ) -> bytes:
-        return await self.dialer.exchange(self.ways[endpoint], protocol, message, accept)
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Callable[[bytes], bool],
+        deadline: float = math.inf,
+    ) -> bytes | None:
+        return await self.dialer.exchange(self.ways[endpoint], protocol, message, accept, deadline)
 
 
 @dataclass(frozen=True, slots=True)

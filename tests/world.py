@@ -4,6 +4,7 @@ No sockets, no disk, no clock but trio's. Every packet is recorded; hosts can be
 """
 
 import errno
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -87,8 +88,13 @@ class Network:
     nursery: trio.Nursery | None = None  # in which connections are served
 
     async def exchange(
-        self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Callable[[bytes], bool]
-    ) -> bytes:
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Callable[[bytes], bool],
+        deadline: float = math.inf,
+    ) -> bytes | None:
         host = self.hosts[endpoint]
         query = wire.read_query(message)
         assert isinstance(query, wire.Query)
@@ -97,14 +103,15 @@ class Network:
         self.packets.append(Packet(self.clock.now(), host.name, protocol, asked, query.qtype))
         if host.is_refusing:
             raise UnreachableError(endpoint.to_text(), "connection refused")
-        await trio.sleep(host.latency * (1 if protocol is Protocol.UDP else 2))
-        lost = protocol is Protocol.UDP and self.rng.random() < host.loss
-        if not host.is_dead and not lost:
-            for reply in await self._replies(host, protocol, message):
-                if accept(reply):
-                    return reply
-        await trio.sleep_forever()
-        raise AssertionError
+        with trio.move_on_at(deadline):
+            await trio.sleep(host.latency * (1 if protocol is Protocol.UDP else 2))
+            lost = protocol is Protocol.UDP and self.rng.random() < host.loss
+            if not host.is_dead and not lost:
+                for reply in await self._replies(host, protocol, message):
+                    if accept(reply):
+                        return reply
+            await trio.sleep_forever()
+        return None
 
     async def connect(self, endpoint: Endpoint) -> trio.abc.Stream:
         """Connect to a host; each message on the connection is answered when it is ready, in any order."""

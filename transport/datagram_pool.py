@@ -16,9 +16,12 @@ an exchange. So a port carries several, and what that gives away is bounded:
 
 The ids are the callers', who must make them unpredictable.
 
-Left out: which of the exchanges on a port a datagram is for (datagram_port). Deadlines are the callers'.
+Left out: which of the exchanges on a port a datagram is for (datagram_port). Deadlines are the callers', and kept
+here: one task for all of them, since a cancel scope around each exchange costs as much as the exchange.
 """
 
+import heapq
+import math
 import os
 import resource
 import selectors
@@ -57,9 +60,20 @@ class DatagramPool:
         self._taking: dict[Endpoint, list[DatagramPort]] = {}  # those that take exchanges; never an empty list
         self._idle: dict[DatagramPort, None] = {}  # those with none in flight, the longest idle first
         self._opened = trio.lowlevel.ParkingLot()  # who watches their age waits here while there are none
+        self._deadlines: list[tuple[float, int, DatagramPort, bytes]] = []  # a heap; of ended exchanges, too
+        self._asked = 0  # exchanges so far
+        self._alarm = trio.CancelScope()  # around the sleep until the first of the deadlines
 
-    async def exchange(self, endpoint: Endpoint, message: bytes, accept: Accept) -> bytes:
-        """Send a message and return the first datagram that is accepted.
+    async def exchange(
+        self, endpoint: Endpoint, message: bytes, accept: Accept, deadline: float = math.inf
+    ) -> bytes | None:
+        """Send a message and return the first datagram that is accepted, None when there was none in time.
+
+        Args:
+            endpoint: To whom.
+            message: Id first.
+            accept: Whether a datagram is the reply.
+            deadline: On trio's clock.
 
         Raises:
             UnreachableError: No reply can come any more, or there are too many sockets.
@@ -67,6 +81,10 @@ class DatagramPool:
         assert len(message) >= ID, "a message starts with its id"
         exchange = Exchange(message, accept, trio.lowlevel.current_task())
         port = self._send(endpoint, exchange)
+        if deadline != math.inf:
+            self._asked += 1
+            heapq.heappush(self._deadlines, (deadline, self._asked, port, message[:ID]))
+            self._alarm.deadline = min(self._alarm.deadline, deadline)
 
         def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
             port.leave(exchange)
@@ -75,7 +93,6 @@ class DatagramPool:
         await trio.lowlevel.wait_task_rescheduled(abort)
         if exchange.error is not None:
             raise exchange.error
-        assert exchange.reply is not None, "rescheduled without a reason"
         return exchange.reply
 
     async def run(self) -> None:
@@ -83,6 +100,7 @@ class DatagramPool:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._renew)
+                nursery.start_soon(self._watch_deadlines)
                 await self._read()
         finally:
             for key in list(self._selector.get_map().values()):
@@ -98,6 +116,16 @@ class DatagramPool:
                 if looks >= LOOKS:  # ports closed meanwhile are passed over, the others keep their turn
                     await trio.lowlevel.checkpoint()
                     looks = 0
+
+    async def _watch_deadlines(self) -> None:
+        while True:
+            first = self._deadlines[0][0] if self._deadlines else math.inf
+            with trio.CancelScope(deadline=first) as self._alarm:
+                await trio.sleep_forever()
+            now = trio.current_time()
+            while self._deadlines and self._deadlines[0][0] <= now:
+                _, _, port, own = heapq.heappop(self._deadlines)
+                port.give_up(own)
 
     async def _renew(self) -> None:
         while True:

@@ -34,7 +34,7 @@ class Exchange:
     Attributes:
         message: What is asked, id first.
         accept: Whether a datagram is the reply.
-        task: Who waits; rescheduled once, when one of the two below is set.
+        task: Who waits; rescheduled once: when one of the two below is set, or, with neither, in time.
         reply: What `accept` took.
         error: Why no reply can come any more.
     """
@@ -112,6 +112,12 @@ class DatagramPort:
         self.in_flight -= 1
         if not self.in_flight:
             self._rested(self)
+
+    def give_up(self, own: bytes) -> None:
+        """End the exchange of an id without a reply, if it still waits."""
+        exchange = self._asked.get(own)
+        if exchange is not None:
+            self._end(exchange)
 
     def retire(self) -> None:
         """Take no more exchanges."""

@@ -1,8 +1,9 @@
 """Ask an endpoint and wait for the reply that is one.
 
-Left out: whom to ask, how long to wait (the caller's cancel scope), what to do about a truncated reply.
+Left out: whom to ask, how long to wait, what to do about a truncated reply.
 """
 
+import math
 import typing
 from functools import partial
 from types import TracebackType
@@ -23,12 +24,26 @@ MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; 
 class Dialer(typing.Protocol):
     """Asks one question of one endpoint. The tests have one that needs no sockets."""
 
-    async def exchange(self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Accept) -> bytes:
-        """Send a message and return the first reply for which `accept` says True.
+    async def exchange(
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Accept,
+        deadline: float = math.inf,
+    ) -> bytes | None:
+        """Send a message and return the first reply for which `accept` says True; None when none came in time.
 
-        The reply carries the id of the message. Others are forged or late, and ignored. It waits for ever:
-        the deadline is the caller's. Ids are the caller's too, and must be unpredictable. Exchanges share
-        sockets, so `accept` is called in a task of the dialer's, and for datagrams that are meant for others.
+        The reply carries the id of the message. Others are forged or late, and ignored. Ids are the caller's, and
+        must be unpredictable. Exchanges share sockets, so `accept` is called in a task of the dialer's, and for
+        datagrams that are meant for others.
+
+        Args:
+            endpoint: Whom to ask.
+            protocol: Over what.
+            message: What to ask, its id first.
+            accept: Whether a message is the reply; never raises.
+            deadline: On trio's clock.
 
         Raises:
             UnreachableError: No reply can come any more.
@@ -67,15 +82,24 @@ class SocketDialer:
         self._nursery = self._pool = None
         return await self._opening.__aexit__(kind, error, trace)
 
-    async def exchange(self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Accept) -> bytes:
+    async def exchange(
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Accept,
+        deadline: float = math.inf,
+    ) -> bytes | None:
         """See `Dialer.exchange`."""
         match protocol:
             case Protocol.UDP:
                 if self._pool is None:
                     raise UnreachableError(endpoint.to_text(), NOT_OPEN)
-                return await self._pool.exchange(endpoint, message, accept)
+                return await self._pool.exchange(endpoint, message, accept, deadline)
             case Protocol.TCP:
-                return await self._exchange_on_link(endpoint, message, accept)
+                with trio.move_on_at(deadline):
+                    return await self._exchange_on_link(endpoint, message, accept)
+                return None
             case other:
                 assert_never(other)
 

@@ -81,7 +81,7 @@ class Judgement:
 
     def keep(self, now: float) -> float:
         """Return until when it may be used without asking again."""
-        return min((opened.keep for opened in self.evidence), default=now)
+        return min([opened.keep for opened in self.evidence], default=now)
 
 
 def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standing) -> list[Finding]:
@@ -95,7 +95,7 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
         reason: Why it said nothing, for the roles in which it said nothing.
     """
     findings = []
-    for role, required in sorted(grantee.roles.items()):
+    for role, required in sorted(grantee.roles.items()) if len(grantee.roles) > 1 else grantee.roles.items():
         denial = _current(grantee, said.denials.get(role), now)
         spoken: Opened[Statement] | None = None
         if role is Role.MSP:
@@ -134,6 +134,10 @@ def _ssi_of(statement: Statement, owner: Name) -> str:
     return statement.ssi
 
 
+def _by_authority_and_role(finding: Finding) -> tuple[str, Role]:
+    return finding.authority, finding.role
+
+
 def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing]) -> Judgement:
     """Put the rows together.
 
@@ -142,19 +146,23 @@ def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing
         findings: The rows of all grantees.
         reasons: Why a zone showed nothing, by its name; only for zones that did not.
     """
-    rows = {(zone.signer.name, Role.REGISTRY): Standing.REFERRED for zone in path.zones}
+    rows = {zone.signer.name: Standing.REFERRED for zone in path.zones}
     for need in path.needs:
         name = need.zone.signer.name
-        rows[name, Role.REGISTRY] = reasons.get(name, Standing.MISSING)
-    zones = [Finding(name, role, standing) for (name, role), standing in sorted(rows.items())]
-    zones += [Finding(name, role, Standing.BOGUS) for name, role in sorted(set(path.unbound))]
-    every = [*zones, *sorted(findings, key=lambda finding: (finding.authority, finding.role))]
-    complete = all(finding.standing.is_proven for finding in every)
-    evidence = [*path.evidence.values(), *(f.opened for f in every if f.opened is not None)]
-    if any(finding.standing is Standing.ASSERTED for finding in every):
-        outcome = Outcome.FOUND
-    else:
-        outcome = Outcome.NONE if complete else Outcome.INCOMPLETE
+        rows[name] = reasons.get(name, Standing.MISSING)
+    every = [Finding(name, Role.REGISTRY, standing) for name, standing in sorted(rows.items())]
+    every += [Finding(name, role, Standing.BOGUS) for name, role in sorted(set(path.unbound))]
+    every += sorted(findings, key=_by_authority_and_role)
+    evidence = list(path.evidence.values())
+    complete, outcome = True, Outcome.NONE
+    for finding in every:
+        complete = complete and finding.standing.is_proven
+        if finding.standing is Standing.ASSERTED:
+            outcome = Outcome.FOUND
+        if finding.opened is not None:
+            evidence.append(finding.opened)
+    if not complete and outcome is Outcome.NONE:
+        outcome = Outcome.INCOMPLETE
     return Judgement(path.owner, outcome, complete, every, list(path.refusals), evidence)
 
 

@@ -11,7 +11,7 @@ Left out: what authorities say about people, which is judged anew each time.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from zonedata import identifiers, names
 from zonedata.kinds import ZONE_SIGNED, Kind
@@ -65,7 +65,7 @@ class KnownPaths:
         """Return the path to an owner, if one like it was kept."""
         shown = self._by_claims.get(_identities(trust, claims))
         found = shown.paths.get(shown.cell(owner, now)) if shown is not None else None
-        return replace(found, owner=owner) if found is not None else None
+        return found.for_owner(owner) if found is not None else None
 
     def keep(self, path: Path, trust: Trust, claims: Sequence[Claim], now: float) -> None:
         """Keep a path that was followed with nothing refused."""

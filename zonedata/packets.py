@@ -23,6 +23,8 @@ _HEAD = struct.Struct("<ddIIBB")
 _HEAD_OCTETS: Final = 26
 _OFFSET = struct.Struct("<H")
 _TTL = struct.Struct(">I")
+_COUNTS_AT_4 = struct.Struct(">4H")
+_TYPE_AND_LENGTH = struct.Struct(">H6xH")
 MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each time
 OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
@@ -259,13 +261,13 @@ _TAILS = _tails()  # a message without an OPT record ends otherwise, or its key 
 
 def ttls_of(reply: bytes) -> list[int]:
     """Return where the TTLs of a reply of ours stand: of every record but OPT, and the minimum of an SOA."""
-    counts = [int.from_bytes(reply[at : at + 2], "big") for at in range(4, 12, 2)]
-    at = names_end(reply, 12) + 4 if counts[0] else 12
+    questions, answers, authority, additional = _COUNTS_AT_4.unpack_from(reply, 4)
+    at = names_end(reply, 12) + 4 if questions else 12
     found: list[int] = []
-    for _ in range(sum(counts[1:])):
-        at = names_end(reply, at)
-        rtype = int.from_bytes(reply[at : at + 2], "big")
-        end = at + 10 + int.from_bytes(reply[at + 8 : at + 10], "big")
+    for _ in range(answers + authority + additional):
+        at = at + 2 if reply[at] >= 0xC0 else names_end(reply, at)
+        rtype, length = _TYPE_AND_LENGTH.unpack_from(reply, at)
+        end = at + 10 + length
         if rtype != TYPE_OPT:
             found.append(at + 4)
         if rtype == TYPE_SOA:

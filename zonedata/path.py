@@ -136,6 +136,10 @@ class Path:
     refusals: list[Refusal] = field(default_factory=list)
     evidence: dict[int, Opened[Statement]] = field(default_factory=dict)
 
+    def for_owner(self, owner: Name) -> "Path":
+        """Return the same path for another name that has it, too."""
+        return Path(owner, self.zones, self.grantees, self.needs, self.unbound, self.refusals, self.evidence)
+
     def stands_on(self, opened: Opened[Statement]) -> None:
         """Add to the evidence, once."""
         self.evidence[id(opened)] = opened

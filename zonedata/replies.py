@@ -52,9 +52,15 @@ class Received:
         return bool(self.flags & FLAG_TC)
 
 
-def answers(message: bytes, query: bytes) -> bool:
-    """Say whether a message is a reply to exactly this query: id, QR, opcode and question, octet by octet."""
-    question_end = names_end(query, 12) + 4
+def answers(message: bytes, query: bytes, question_end: int = 0) -> bool:
+    """Say whether a message is a reply to exactly this query: id, QR, opcode and question, octet by octet.
+
+    Args:
+        message: What came.
+        query: What was asked.
+        question_end: Where the question ends in it, if that is known.
+    """
+    question_end = question_end or names_end(query, 12) + 4
     return (
         len(message) >= question_end
         and message[:2] == query[:2]

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 import trio
@@ -53,7 +54,15 @@ def test_what_is_not_as_it_must_be(sample: Sample, given: Answer, mistake: str) 
 class Deaf:
     """A dialer that reaches nobody."""
 
-    async def exchange(self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Accept) -> bytes:
+    async def exchange(
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Accept,
+        deadline: float = math.inf,
+    ) -> bytes:
+        assert deadline < math.inf
         await trio.lowlevel.checkpoint()
         raise UnreachableError(endpoint.to_text(), f"no {protocol} for {len(message)} octets {accept is None}")
 

@@ -1,5 +1,6 @@
 """What no transcript shows: the walk, anchors, the barrier, forged errors."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -184,10 +185,16 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
 
     class Listening:
         async def exchange(
-            self, endpoint: Endpoint, protocol: Protocol, message: bytes, accept: Callable[[bytes], bool]
+            self,
+            endpoint: Endpoint,
+            protocol: Protocol,
+            message: bytes,
+            accept: Callable[[bytes], bool],
+            deadline: float = math.inf,
         ) -> bytes:
             query = wire.read_query(message)
             assert isinstance(query, wire.Query)
+            assert deadline < math.inf
             seen.append((endpoint, protocol, query))
             reply = wire.Reply(flags=wire.FLAG_RA).to_wire(query, 512)
             assert accept(reply)

@@ -1,3 +1,4 @@
+import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -92,14 +93,20 @@ class Many:
         return wire.Reply(flags=wire.FLAG_RA, answer=[wire.record(query.qtype, 1, status)]).to_wire(query, 512)
 
     async def exchange(
-        self, _endpoint: Endpoint, _protocol: Protocol, message: bytes, _accept: Callable[[bytes], bool]
-    ) -> bytes:
+        self,
+        _endpoint: Endpoint,
+        _protocol: Protocol,
+        message: bytes,
+        _accept: Callable[[bytes], bool],
+        deadline: float = math.inf,
+    ) -> bytes | None:
         """As a dialer: what is asked apart comes here."""
-        reply = await self._reply(message)
-        if reply is None:
-            await trio.sleep_forever()
-            raise AssertionError
-        return reply
+        with trio.move_on_at(deadline):
+            reply = await self._reply(message)
+            if reply is None:
+                await trio.sleep_forever()
+            return reply
+        return None
 
     async def run(self, path: Path | str, options: Options, voice: Voice, clock: Clock) -> Exit:
         async with trio.open_nursery() as self.nursery:
