@@ -1,4 +1,4 @@
-"""Compiles the innermost loops with mypyc, where that is asked for; all else about the build is in pyproject.toml.
+"""Compiles the hot paths with mypyc, where that is asked for; all else about the build is in pyproject.toml.
 
     FINGERPOST_COMPILE=1 pip install --no-build-isolation .
 
@@ -10,12 +10,48 @@ import os
 
 from setuptools import Extension, setup
 
-COMPILED = [  # what runs for each datagram
+EACH_DATAGRAM = [
     "resolver/front.py",
     "root/front.py",
     "transport/drain.py",
     "transport/rates.py",
     "zonedata/packets.py",
+]
+EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting together, keeping
+    "resolver/allowance.py",
+    "resolver/answer.py",
+    "resolver/cache.py",
+    "resolver/finder.py",
+    "resolver/flights.py",
+    "resolver/reply.py",
+    "resolver/routes.py",
+    "resolver/search.py",
+    "resolver/servers.py",
+    "resolver/service.py",
+    "resolver/upstream.py",
+    "resolver/proven/asking.py",
+    "resolver/proven/entry.py",
+    "resolver/proven/keys.py",
+    "resolver/proven/memory.py",
+    "resolver/proven/order.py",
+    "transport/datagram_pool.py",
+    "transport/datagram_port.py",
+    "zonedata/admission.py",
+    "zonedata/codec.py",
+    "zonedata/fields.py",
+    "zonedata/holdings.py",
+    "zonedata/judgement.py",
+    "zonedata/keys.py",
+    "zonedata/life.py",
+    "zonedata/names.py",
+    "zonedata/opening.py",
+    "zonedata/path.py",
+    "zonedata/person_statements.py",
+    "zonedata/replies.py",
+    "zonedata/sealed.py",
+    "zonedata/standing.py",
+    "zonedata/statements.py",
+    "zonedata/wire.py",
 ]
 
 
@@ -27,7 +63,9 @@ def extensions() -> list[Extension]:
         from mypyc.build import mypycify  # noqa: PLC0415 - a build without it must not need it
     except ImportError as error:
         raise SystemExit("FINGERPOST_COMPILE=1 needs mypy: install fingerpost's 'dev' extra first") from error
-    made: list[Extension] = mypycify([*COMPILED, "--config-file", "pyproject.toml"], opt_level="3")
+    made: list[Extension] = mypycify(
+        [*EACH_DATAGRAM, *EACH_LOOK_UP, "--config-file", "pyproject.toml"], opt_level="3"
+    )
     for extension in made:
         extension.optional = True  # without a compiler the sources are installed alone
     return made

@@ -15,11 +15,11 @@ class Settings:
     Attributes:
         apex: Under which authorities and this resolver answer.
         lab_addresses: Whether delegated servers on private or loopback addresses may be dialled.
-        answers_octets: What answers may take that lack something; each is kept for seconds.
+        answers_octets: What answers may take that lack something or are dear to find again.
         zones_octets: What the statements of zones may take, decoded; a root of 30,000 nodes has some 150 MiB.
     """
 
     apex: Name = DEFAULT_APEX
     lab_addresses: bool = False
-    answers_octets: int = 16 * 2**20  # some 3,000: 600/s of them for the five seconds they are kept
+    answers_octets: int = 16 * 2**20  # some 3,000; what lacks something is kept for seconds
     zones_octets: int = 256 * 2**20

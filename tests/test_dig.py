@@ -156,6 +156,7 @@ async def _ask_dnspython(asked: dns.message.Message, port: int) -> tuple[dns.mes
     async with SocketDialer() as dialer:
         for protocol in (Protocol.UDP, Protocol.TCP):
             got = await dialer.exchange(Endpoint(HOST, port), protocol, octets, lambda _: True)
+            assert got is not None
             reply = dns.message.from_wire(got, ignore_trailing=False)
             assert asked.is_response(reply)
             if not reply.flags & dns.flags.TC:

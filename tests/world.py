@@ -35,6 +35,7 @@ from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY, Role, Use
 from zonedata.life import MAX_TIME, Life
 from zonedata.mappings import BlockMapping, Mapping
+from zonedata.names import Name
 from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim, speaker_of
 from zonedata.path import Known, follow
 from zonedata.sealed import Sealed
@@ -179,6 +180,7 @@ class World:
         self.add_rootkeys()
         self.anchor: Trust = self._trust()
         self.resolver: ResolverService | None = None
+        self.looked_for: set[Name] = set()
 
     # --- keys of the root ------------------------------------------------------------------------------
 
@@ -262,6 +264,7 @@ class World:
 
     async def ask(self, text: str, *, trust: bool = True, **options: object) -> Answer:
         """Ask the resolver as a client does, and judge its proof."""
+        self.looked_for.add(parse(text).owner)
         tries = Tries(seconds=8.0, count=1)
         stub = Stub([RESOLVER], self.network, self.clock, APEX, self.anchor if trust else None, tries)
         return await stub.lookup(parse(text), **options)  # type: ignore[arg-type]  # the caller names them
@@ -284,12 +287,11 @@ class World:
         finder = self.resolver.finder
         now = self.clock.now()
         known = Known(finder.trust, finder.cache.held, now)
-        for found in finder.cache.answers():
-            if found.keep <= now:
-                continue
-            owner = found.judgement.owner
+        for owner in self.looked_for:
             path = follow(owner, known)
-            said = {finding.opened for finding in found.judgement.findings if finding.opened is not None}
+            found = finder.cache.answer(owner, now)
+            findings = found.judgement.findings if found is not None else []
+            said = {finding.opened for finding in findings if finding.opened is not None}
             for principal, grantee in path.grantees.items():
                 stored = finder.cache.proven.said(grantee.signer, owner, now)
                 for opened in [*(one for one in said if speaker_of(one.statement) == principal[-1]), *stored]:

@@ -84,7 +84,8 @@ class DatagramPool:
         if deadline != math.inf:
             self._asked += 1
             heapq.heappush(self._deadlines, (deadline, self._asked, port, message[:ID]))
-            self._alarm.deadline = min(self._alarm.deadline, deadline)
+            if deadline < self._alarm.deadline:  # noqa: PLR1730 - setting it costs more than looking
+                self._alarm.deadline = deadline
 
         def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
             port.leave(exchange)

@@ -105,9 +105,10 @@ class Signer:
         return bound.start - opened.statement.life.skew <= now < bound.end
 
 
-@dataclass(frozen=True, slots=True)
 class Opened(Generic[S_co]):
-    """A statement that its party has signed. Made by `open_claim` alone.
+    """A statement that its party has signed. Made by `open_claim`, and of what a store kept; never changed.
+
+    No dataclass, since one that is generic cannot be compiled.
 
     Attributes:
         sealed: The octets it came in, to pass on.
@@ -116,11 +117,26 @@ class Opened(Generic[S_co]):
         keep: Unix seconds until which it may be used without asking again; never after `until`.
     """
 
-    statement: S_co
-    sealed: Sealed
-    key_id: bytes
-    until: float
-    keep: float
+    __slots__ = ("keep", "key_id", "sealed", "statement", "until")
+
+    def __init__(self, statement: S_co, sealed: Sealed, key_id: bytes, until: float, keep: float) -> None:
+        self.statement = statement
+        self.sealed = sealed
+        self.key_id = key_id
+        self.until = until
+        self.keep = keep
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opened) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self.sealed)
+
+    def _values(self) -> tuple[object, ...]:
+        return self.statement, self.sealed, self.key_id, self.until, self.keep
+
+    def __repr__(self) -> str:
+        return f"Opened({self.statement!r}, key_id={self.key_id.hex()}, until={self.until}, keep={self.keep})"
 
 
 def read_claim(wire: bytes) -> Claim | Refusal:

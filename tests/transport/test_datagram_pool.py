@@ -1,5 +1,6 @@
 """Which port an exchange leaves from, and how long a port lives; real sockets over loopback."""
 
+import math
 import resource
 from collections import Counter
 from collections.abc import Iterator
@@ -103,6 +104,37 @@ async def test_a_port_that_is_waited_on_outlives_its_retirement(leaping_clock: M
         server.reply(message, fresh)
     assert first.got is not None
     assert second.got is not None
+
+
+async def test_each_exchange_ends_in_time_whatever_the_order(leaping_clock: MockClock) -> None:
+    """The second is due before the first; the third is answered, and the fourth waits for ever."""
+    ended: dict[bytes, bytes | None] = {}
+    async with pooling() as (pool, server, nursery):
+        start = trio.current_time()
+
+        async def ask(message: bytes, deadline: float) -> None:
+            ended[message] = await pool.exchange(server.endpoint, message, message.__eq__, deadline)
+
+        ports = {}
+        for message, seconds in ((b"\0\1?", 0.5), (b"\0\2?", 0.2), (b"\0\3?", 0.3), (b"\0\4?", math.inf)):
+            nursery.start_soon(ask, message, start + seconds)
+            await wait_all_tasks_blocked()
+            ports[message] = server.receive()[1]
+        server.reply(b"\0\3?", ports[b"\0\3?"])
+        await wait_all_tasks_blocked()
+        assert ended == {b"\0\3?": b"\0\3?"}
+        leaping_clock.jump(0.19)
+        await wait_all_tasks_blocked()
+        assert b"\0\2?" not in ended
+        leaping_clock.jump(0.02)
+        await wait_all_tasks_blocked()
+        assert ended == {b"\0\3?": b"\0\3?", b"\0\2?": None}
+        server.reply(b"\0\2?", ports[b"\0\2?"])  # too late, and nobody's
+        leaping_clock.jump(0.3)
+        await wait_all_tasks_blocked()
+        assert ended == {b"\0\3?": b"\0\3?", b"\0\2?": None, b"\0\1?": None}
+        assert sum(port.in_flight for port in pool._taking[server.endpoint]) == 1
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.usefixtures("one_port")

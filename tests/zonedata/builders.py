@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from zonedata import identifiers, names, statements, trust
 from zonedata.identifiers import authority_node
@@ -20,7 +21,7 @@ from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY, Assurance, Kind, Role, Use
 from zonedata.life import Life
 from zonedata.names import ROOT, Name
-from zonedata.opening import Claim, Refusal, Signer, read_claim
+from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim
 from zonedata.person_statements import Assertion, Block, Denial
 from zonedata.sealed import Sealed
 from zonedata.statements import Statement, seal
@@ -220,3 +221,12 @@ def forged(wire: bytes) -> bytes:
     sealed = Sealed.from_wire(wire)
     signature = replace(sealed.signatures[0], octets=key("nobody").sign(sealed.body))
     return replace(sealed, signatures=(signature,)).to_wire()
+
+
+def changed(
+    opened: Opened[Any], statement: Statement | None = None, sealed: Sealed | None = None, key_id: bytes = b""
+) -> Opened[Any]:
+    """Return the like of what was opened, with something else in it."""
+    return Opened(
+        statement or opened.statement, sealed or opened.sealed, key_id or opened.key_id, opened.until, opened.keep
+    )

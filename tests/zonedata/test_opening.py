@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.zonedata.builders import NOW, anchor, bound, key, life, read, reseal, rootkeys, seal_rootkeys, signer
+from tests.zonedata.builders import (
+    NOW,
+    anchor,
+    bound,
+    changed,
+    key,
+    life,
+    read,
+    reseal,
+    rootkeys,
+    seal_rootkeys,
+    signer,
+)
 from tests.zonedata.samples import OWNER, SAMPLES, TREE, statement
 from zonedata import trust
 from zonedata.errors import MalformedError, UntrustedError
@@ -158,7 +170,7 @@ def test_a_party_vouches_for_what_its_key_signed_while_the_key_counts(
     assert replace(ALPHA, keys=(deny,)).vouches_for(held, NOW) is counts
     assert not replace(ALPHA, keys=(replace(deny, uses=(Use.ASSERT,)),)).vouches_for(held, NOW)
     assert not replace(ALPHA, keys=(bound("other", Use.DENY),)).vouches_for(held, NOW)
-    assert not ALPHA.vouches_for(replace(held, sealed=seal(SAMPLES[Kind.STATUS])), NOW)
+    assert not ALPHA.vouches_for(changed(held, sealed=seal(SAMPLES[Kind.STATUS])), NOW)
 
 
 def test_keys_and_algorithms_that_nobody_bound() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.zonedata.builders import NOW, World, ZoneSpec, anchor, number, reseal
+from tests.zonedata.builders import NOW, World, ZoneSpec, anchor, changed, number, reseal
 from zonedata import identifiers, path
 from zonedata.admission import admit_zone
 from zonedata.holdings import Holdings
@@ -308,7 +308,7 @@ def test_a_delegation_signed_by_a_rolled_key_is_needed_again() -> None:
     held = known.held.zone(()).delegation(number("+1"), ROOT, NOW)
     assert held is not None
     assert isinstance(held.statement, Delegation)
-    stale: Opened[Any] = replace(held, key_id=bytes(8))
+    stale: Opened[Any] = changed(held, key_id=bytes(8))
     known.held.zone(()).add(stale, ROOT, NOW)
     assert [need.key for need in follow(OWNER, known).needs] == [((), "")]
 
@@ -320,6 +320,6 @@ def test_a_gap_signed_by_a_rolled_key_is_needed_again() -> None:
     assert follow(OWNER, known).needs == []
     held = known.held.zone(()).gap_for(OWNER, ROOT, NOW)
     assert held is not None
-    stale: Opened[Any] = replace(held, key_id=bytes(8))
+    stale: Opened[Any] = changed(held, key_id=bytes(8))
     known.held.zone(()).add(stale, ROOT, NOW)
     assert [need.key for need in follow(OWNER, known).needs] == [((), "")]

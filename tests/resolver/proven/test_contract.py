@@ -25,7 +25,7 @@ from tests.resolver.proven.making import (
     party,
     store,
 )
-from tests.zonedata.builders import NOW, number
+from tests.zonedata.builders import NOW, changed, number
 from tests.zonedata.samples import SAMPLES
 from zonedata.identifiers import authority_node, parse
 from zonedata.kinds import Kind, Role
@@ -71,7 +71,7 @@ def test_what_was_said_about_an_owner_comes_back_whole(proven: Proven, written: 
 @pytest.mark.parametrize("one", [SAMPLES[kind] for kind in (Kind.ROOTKEYS, Kind.ZONEDIGEST, Kind.STATUS)])
 def test_what_is_no_proven_statement_is_refused(proven: Proven, one: Statement) -> None:
     with pytest.raises(ValueError, match="not kept"):
-        proven.put(A, replace(opened(assertion(PHONE)), statement=one), NOW)
+        proven.put(A, changed(opened(assertion(PHONE)), statement=one), NOW)
 
 
 def test_nothing_comes_back_at_its_end(proven: Proven, written: bool) -> None:

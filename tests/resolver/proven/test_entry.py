@@ -6,7 +6,7 @@ import pytest
 from resolver.proven import entry as module
 from resolver.proven.entry import KEPT, Entry, last_until, pack, slot_of, split
 from tests.resolver.proven.making import assertion, denial, opened
-from tests.zonedata.builders import NOW, key, number
+from tests.zonedata.builders import NOW, changed, key, number
 from tests.zonedata.samples import SAMPLES
 from zonedata.errors import MalformedError
 from zonedata.identifiers import parse
@@ -67,7 +67,7 @@ def test_only_what_verification_lets_through_is_kept() -> None:
         (replace(signature, octets=b"x"),),
     ):
         with pytest.raises(ValueError, match="not kept"):
-            pack(replace(one, sealed=replace(one.sealed, signatures=wrong)))
+            pack(changed(one, sealed=replace(one.sealed, signatures=wrong)))
     assert Kind.ROOTKEYS not in KEPT
 
 
