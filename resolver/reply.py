@@ -89,7 +89,10 @@ def _status(found: Found) -> bytes:
     # Two parties may have one name, bound by different zones; what is unproven must not hide behind the other.
     worst = sorted(judgement.findings, key=lambda finding: not finding.standing.is_proven)
     rows = sorted({(f.authority, f.role): f.standing for f in worst}.items())
-    issued = int(found.found)
+    # For the same evidence the same octets, whenever it was put together.
+    issued = max([opened.statement.life.issued for opened in judgement.evidence], default=0)
+    if not judgement.complete or not issued:
+        issued = int(found.found)
     life = Life(0, issued, issued, max(issued + STATUS_LIFE, int(found.keep) + 1))
     status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows))
     return statements.seal(status).to_wire()

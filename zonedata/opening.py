@@ -8,6 +8,7 @@ it was.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import ceil
 from typing import Generic, Protocol, TypeVar
 
 from zonedata import statements
@@ -18,6 +19,7 @@ from zonedata.sealed import Sealed, signed_octets
 from zonedata.statements import Statement
 from zonedata.zone_statements import BoundKey
 
+KEEP_PARTS = 1_024  # of a second, to which `keep` is rounded up: exact in a float, and the same out of any store
 S_co = TypeVar("S_co", bound=Statement, covariant=True)
 
 
@@ -114,7 +116,8 @@ class Opened(Generic[S_co]):
         sealed: The octets it came in, to pass on.
         key_id: The key that signed; it counts only while that key is bound.
         until: Unix seconds at which it or anything above it ends.
-        keep: Unix seconds until which it may be used without asking again; never after `until`.
+        keep: Unix seconds until which it may be used without asking again, in whole parts of 1/KEEP_PARTS; never
+            after `until`.
     """
 
     __slots__ = ("keep", "key_id", "sealed", "statement", "until")
@@ -214,5 +217,5 @@ def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is man
     if not check(claim.sealed, bound.public, signature.octets, signed_octets(kind, claim.sealed.body)):
         return refuse(Step.SIGNATURE, "the signature does not verify")
     until = min(statement.life.expires, bound.end, signer.until)
-    kept = until if keep is None else min(until, keep, now + statement.life.ttl)
+    kept = until if keep is None else ceil(min(until, keep, now + statement.life.ttl) * KEEP_PARTS) / KEEP_PARTS
     return Opened(statement, claim.sealed, signature.key_id, until, kept)

@@ -1,7 +1,7 @@
 """One statement as octets in a store: about 160 of them for an assertion about a number, 240 about a mail address.
 
     0    until, whole Unix seconds                        5
-    5    keep, Unix milliseconds                          6
+    5    keep, in parts of 1/1024 s since 1970            6
     11   length of all that follows                       2
     13   slot: kind, and for a DENIAL its role             1
     14   key id and signature                             72
@@ -19,7 +19,7 @@ from zonedata import statements
 from zonedata.errors import MalformedError
 from zonedata.keys import ED25519, KEY_ID_OCTETS, SIGNATURE_OCTETS
 from zonedata.kinds import MAX_SEALED, Kind, Role
-from zonedata.opening import Opened
+from zonedata.opening import KEEP_PARTS, Opened
 from zonedata.person_statements import Denial
 from zonedata.sealed import Sealed, Signature
 from zonedata.statements import Statement
@@ -49,7 +49,7 @@ class Entry:
 
     Attributes:
         until: Unix seconds; nothing of it counts from then on.
-        keep: Unix milliseconds.
+        keep: Parts of 1/KEEP_PARTS s since 1970.
         rest: Slot, key id, signature and deflated body: the same for the same envelope.
     """
 
@@ -81,7 +81,7 @@ class Entry:
             raise MalformedError(f"entry is damaged: {error}") from error
         key_id = rest[1 : 1 + KEY_ID_OCTETS]
         sealed = Sealed(kind, (Signature(ED25519, key_id, rest[1 + KEY_ID_OCTETS : _SIGNED]),), body)
-        return Opened(statements.read_untrusted(sealed), sealed, key_id, float(self.until), self.keep / 1000)
+        return Opened(statements.read_untrusted(sealed), sealed, key_id, float(self.until), self.keep / KEEP_PARTS)
 
 
 def pack(opened: Opened[Statement]) -> Entry:
@@ -100,7 +100,7 @@ def pack(opened: Opened[Statement]) -> Entry:
     body = deflate.compress(sealed.body) + deflate.flush()
     rest = b"".join((bytes((slot_of(opened.statement),)), signature.key_id, signature.octets, body))
     until = min(max(int(opened.until), 0), MAX_UNTIL) if opened.until < MAX_UNTIL else MAX_UNTIL
-    keep = min(max(int(opened.keep * 1000), 0), until * 1000, MAX_KEEP) if opened.keep < MAX_UNTIL else until * 1000
+    keep = max(int(opened.keep * KEEP_PARTS), 0) if opened.keep < until else until * KEEP_PARTS
     return Entry(until, min(keep, MAX_KEEP), rest)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from resolver.proven.store import UnusableError
 
-FORMAT = "fingerpost proven statements 1"
+FORMAT = "fingerpost proven statements 2"
 DATA, LOCKS = "data.mdb", "lock.mdb"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

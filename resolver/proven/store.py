@@ -54,7 +54,8 @@ class Proven(Protocol):
     What is given back was put, by the same party, for that owner, and has not ended: `until` is after `now`.
     Its `keep` may have passed: then it still bars older statements, and may not be used otherwise. Whether
     its key still counts is asked by `Holdings` at each use. A store may forget anything at any time. Times come
-    back rounded down: `until` to the second, `keep` to the millisecond; so nothing lives longer than it did.
+    back rounded down: `until` to the second, `keep` to 1/KEEP_PARTS s; so nothing lives longer than it did, and
+    what verification made comes back as it was.
 
     Everything here is called by one thread, but for `flush`, which may run in another at the same time.
     """

@@ -93,7 +93,7 @@ def test_nothing_comes_back_at_its_end(proven: Proven, written: bool) -> None:
 def test_times_are_rounded_down(proven: Proven) -> None:
     put(proven, True, A, opened(assertion(PHONE), keep=NOW + 60.98765, until=NOW + 90.9))
     (found,) = proven.said(A, PHONE, NOW)
-    assert (found.keep, found.until) == (NOW + 60.987, NOW + 90)
+    assert (found.keep, found.until) == (NOW + 60 + 1_011 / 1_024, NOW + 90)
     put(proven, True, A, opened(assertion(PHONE), keep=float("inf"), until=float("inf")))
     (found,) = proven.said(A, PHONE, NOW)
     assert found.until == 2**40 - 1

@@ -11,7 +11,7 @@ from tests.zonedata.samples import SAMPLES
 from zonedata.errors import MalformedError
 from zonedata.identifiers import parse
 from zonedata.kinds import Kind, Role
-from zonedata.opening import Opened
+from zonedata.opening import KEEP_PARTS, Opened
 from zonedata.statements import seal
 
 PHONE, MAIL = number("+14155550123"), parse("alice@example.com").owner
@@ -47,7 +47,7 @@ def test_a_list_is_its_entries_and_ends_with_the_last() -> None:
 def test_keep_is_never_after_until() -> None:
     for until in (5.9, -1.0, 2.0**41, float("inf")):
         packed = pack(opened(assertion(PHONE), keep=until, until=until))
-        assert packed.keep <= packed.until * 1000
+        assert packed.keep <= packed.until * KEEP_PARTS
         assert packed.until <= max(until, 0)
 
 

@@ -109,7 +109,7 @@ def test_after_another_boot_it_is_kept_only_if_it_was_closed(tmp_path: Path, is_
     assert is_kept(tmp_path / "proven") is is_closed
 
 
-@pytest.mark.parametrize(("old", "new"), [("statements 1", "statements 0"), ("size", "sizes"), ("boot", "boot\n")])
+@pytest.mark.parametrize(("old", "new"), [("statements 2", "statements 1"), ("size", "sizes"), ("boot", "boot\n")])
 def test_another_format_is_discarded(tmp_path: Path, old: str, new: str) -> None:
     begun(tmp_path / "proven")
     change(tmp_path / "proven", old, new)
