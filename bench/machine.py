@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.builds import PROJECT, Build
 from bench.processes import find
 
-PACKAGES = ("cryptography", "lmdb", "msgpack", "trio")  # of ours, those whose speed shows
+PACKAGES = ("lmdb", "msgpack", "pynacl", "trio")  # of ours, those whose speed shows
 MEMORY_UNIT = 2**20  # KiB in a GiB
 
 

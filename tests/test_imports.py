@@ -149,13 +149,19 @@ def test_pickles_are_read_where_they_were_written() -> None:
     ]
 
 
+def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
+    assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
+    found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
+    assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
+
+
 def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
     stores = {"zonedata/store/disk.py", "resolver/proven/pages.py", "resolver/proven/shared.py"}
     assert {name for name, modules in IMPORTS.items() if "lmdb" in modules} == stores
 
 
 def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
-    named = {"cryptography", "dns", "email_validator", "idna", "lmdb", "msgpack", "phonenumbers", "trio"}
+    named = {"cryptography", "dns", "email_validator", "idna", "lmdb", "msgpack", "nacl", "phonenumbers", "trio"}
     known = {*ROOMS, *named, *sys.stdlib_module_names}
     for name, modules in IMPORTS.items():
         assert modules <= (known | {"matplotlib"} if name == "bench/plots.py" else known), name

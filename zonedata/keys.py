@@ -1,7 +1,7 @@
 """Ed25519 keys: admitted, identified, kept on disk.
 
 Some encodings of Ed25519 points verify signatures that nobody made: with the eight points of small order one
-fixed signature passes for many messages, and the library in use accepts them. So a public key is admitted
+fixed signature passes for many messages, and not every library refuses them all. So a public key is admitted
 once, where it enters (zone source, AUTHORITY, ROOTKEYS, anchor file), and the first half of every signature
 is held to the same rule. RFC 8032 section 5.1.3 is the decoding that this completes.
 
@@ -13,18 +13,16 @@ import base64
 import binascii
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from zonedata import ed25519
 from zonedata.errors import MalformedError, UntrustedError
 
 ED25519 = 15  # the number DNSSEC has for it (RFC 8080), so that there is one table fewer
 KEY_ID_OCTETS = 8
-SIGNATURE_OCTETS = 64
-PUBLIC_OCTETS = 32
+SIGNATURE_OCTETS = ed25519.SIGNATURE_OCTETS
+PUBLIC_OCTETS = ed25519.PUBLIC_OCTETS
 _TEXT_MARK = "ed25519:"
 _P = 2**255 - 19
 _SMALL_ORDER = frozenset(
@@ -61,17 +59,12 @@ class PublicKey:
 
     raw: bytes
     key_id: bytes
-    _key: Ed25519PublicKey = field(repr=False, compare=False)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Say whether the signature is this key's over the message."""
         if len(signature) != SIGNATURE_OCTETS or not is_sound_point(signature[:32]):
             return False
-        try:
-            self._key.verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
+        return ed25519.verify(self.raw, signature, message)
 
     def to_text(self) -> str:
         """Write `ed25519:` and base64, as zone sources have it."""
@@ -88,7 +81,7 @@ def admit(raw: bytes) -> PublicKey:
         raise UntrustedError(f"Ed25519 public key of {len(raw)} octets, expected {PUBLIC_OCTETS}")
     if not is_sound_point(raw):
         raise UntrustedError("Ed25519 public key is of small order or not canonical; it proves nothing")
-    return PublicKey(raw, key_id_of(raw), Ed25519PublicKey.from_public_bytes(raw))
+    return PublicKey(raw, key_id_of(raw))
 
 
 def public_from_text(text: str) -> PublicKey:
@@ -112,28 +105,28 @@ def public_from_text(text: str) -> PublicKey:
 class PrivateKey:
     """A signing key. Never printed; equal only to itself."""
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_secret", "public")
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        self.public = admit(key.public_key().public_bytes_raw())
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret  # as `ed25519.secret_of` makes it
+        self.public = admit(secret[ed25519.SEED_OCTETS :])
 
     def __repr__(self) -> str:
         return f"<PrivateKey {self.public.key_id.hex()}>"
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64 octets of the signature."""
-        return self._key.sign(message)
+        return ed25519.sign(self._secret, message)
 
     @classmethod
     def generate(cls) -> "PrivateKey":
         """Make a new key from the system's randomness."""
-        return cls(Ed25519PrivateKey.generate())
+        return cls(ed25519.new_secret())
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "PrivateKey":
         """Make the key of a 32-octet secret; for vectors, and for keys kept elsewhere."""
-        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+        return cls(ed25519.secret_of(seed))
 
     def save(self, path: Path) -> None:
         """Write the PEM file with mode 0600; an existing file is never overwritten.
@@ -142,8 +135,9 @@ class PrivateKey:
             FileExistsError: There is one already; a key that is lost is lost for good.
         """
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few programs write or read keys
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
 
-        pem = self._key.private_bytes(
+        pem = Ed25519PrivateKey.from_private_bytes(self._secret[: ed25519.SEED_OCTETS]).private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
@@ -162,7 +156,9 @@ def load(path: Path) -> PrivateKey:
         UntrustedError: Others than the owner may read or write the file.
         MalformedError: It is not there, cannot be read, or holds no unencrypted Ed25519 key.
     """
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few programs write or read keys
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - few programs write or read keys
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
 
     try:
         with path.open("rb") as file:
@@ -181,4 +177,4 @@ def load(path: Path) -> PrivateKey:
         raise MalformedError("key file holds no unencrypted private key in PEM") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise MalformedError("key file holds a key of another kind than Ed25519")
-    return PrivateKey(key)
+    return PrivateKey.from_seed(key.private_bytes_raw())
