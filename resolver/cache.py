@@ -31,7 +31,7 @@ ANSWER_OCTETS = 2_500  # of an answer with its lists and one statement, as the i
 STATEMENT_OCTETS = 1_200  # of each statement it has, besides its body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Found:
     """An answer as the resolver keeps it.
 

@@ -25,7 +25,7 @@ MAX_CHAIN = 4  # versions of ROOTKEYS in a proof; an anchor that is older still 
 STATUS_LIFE = 60  # seconds, or as long as the answer is given; a report, not evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class LaidOut:
     """A reply, and how the TTLs in it go down while it is kept."""
 

@@ -37,7 +37,7 @@ class Silence:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Question:
     """What to ask of whom.
 
@@ -62,7 +62,7 @@ class Question:
     takes_in: Callable[[replies.Received], "TakenIn"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class TakenIn:
     """What became of a reply.
 
@@ -77,7 +77,7 @@ class TakenIn:
     is_enough: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Got:
     """A reply with data, over what it came, and whether it has what was asked for."""
 
@@ -219,7 +219,7 @@ class Upstream:
         return Protocol.TCP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class _Knock:
     """One server being asked.
 

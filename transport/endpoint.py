@@ -12,7 +12,7 @@ from typing import Self
 MAX_PORT = 65_535  # 16 bits on the wire
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(slots=True, unsafe_hash=True, order=True)  # one a look-up: decision 0016
 class Endpoint:
     """Where a socket is, or is to be.
 

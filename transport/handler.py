@@ -20,7 +20,7 @@ class Protocol(StrEnum):
     TCP = "tcp"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Caller:
     """Who sent a message.
 
@@ -33,7 +33,7 @@ class Caller:
     protocol: Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Later:
     """Work for a task of its own.
 

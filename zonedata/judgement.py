@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Finding:
     """How one authority stands in one role.
 

@@ -14,7 +14,7 @@ MAX_SERIAL = 2**53  # whole in every language's numbers
 MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Life:
     """Times and order of a statement.
 

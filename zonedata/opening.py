@@ -63,7 +63,7 @@ class Refusal:
         return f"step {self.step} ({self.step.name.lower()}) refused {kind} of {self.about}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Claim:
     """A statement that can be read, said by anybody."""
 

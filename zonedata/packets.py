@@ -42,7 +42,7 @@ SORTS = 8  # kinds of replies that statistics tell apart
 assert _HEAD.size == _HEAD_OCTETS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Ages:
     """How the TTLs of a kept reply go down.
 

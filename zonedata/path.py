@@ -29,7 +29,7 @@ def _tell_nobody(signer: Signer, opened: Opened[Statement]) -> None:
     """Do nothing; for those who keep nothing beside what is held."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Known:
     """What is known at one instant, and the instant.
 

@@ -52,7 +52,7 @@ def _check_ssi(ssi: str, msp: str) -> str:
     return ssi
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Assertion:
     """An MSP's word: this CSI is reachable at this SSI.
 
@@ -149,7 +149,7 @@ def glimpse(value: Any) -> Glimpse | None:  # noqa: C901 - what is not as usual 
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Block:
     """An MSP's word for every number below a prefix.
 
@@ -214,7 +214,7 @@ class Block:
         return self.template.replace(NUMBER_HOLE, identifiers.digits_of(owner))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Denial:
     """An authority's word, asked in a role: I have nothing for this CSI."""
 

@@ -18,7 +18,7 @@ _HEADER = struct.Struct(">2x5H")  # all but the id
 _RECORD = struct.Struct(">H2xIH")  # type, class, TTL, length of data
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Record:
     """A record of a reply; its owner is not kept, statements carry their own names."""
 
@@ -28,7 +28,7 @@ class Record:
     rdata: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Received:
     """A reply that was read.
 

@@ -19,7 +19,7 @@ _HEAD = 1 + KEY_ID_OCTETS + 2
 _KINDS = {kind.value: kind for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Signature:
     """One signature in an envelope.
 
@@ -34,7 +34,7 @@ class Signature:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Sealed:
     """A statement as it travels; nothing in it is to be believed yet."""
 

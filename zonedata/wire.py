@@ -75,7 +75,7 @@ class Section(IntEnum):
     ADDITIONAL = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Query:
     """A question that passed the gate.
 

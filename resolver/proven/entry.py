@@ -43,7 +43,7 @@ DICTIONARY = (  # what bodies have in common, the most frequent last; part of th
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Entry:
     """One statement, still packed.
 

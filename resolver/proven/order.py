@@ -21,7 +21,7 @@ from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a look-up: decision 0016
 class Put:
     """A statement on its way into a store.
 
