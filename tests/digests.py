@@ -1,4 +1,4 @@
-"""What both services say to the same random questions, in short; and whether the innermost loops are compiled.
+"""What both services say to the same random questions, in short; and whether the hot paths are compiled.
 
 `python -m tests.digests` prints it as JSON, so that one process can be held against another.
 """
@@ -6,15 +6,27 @@
 import json
 import sys
 
+import resolver.finder
 import resolver.front
 import root.front
+import transport.datagram_port
 import transport.drain
 import transport.rates
+import zonedata.opening
 import zonedata.packets
 from tests.test_fast_paths import KINDS, authority_digest, resolver_digest
 
 SEEDS = range(4)
-COMPILED = (resolver.front, root.front, transport.drain, transport.rates, zonedata.packets)
+COMPILED = (
+    resolver.finder,
+    resolver.front,
+    root.front,
+    transport.datagram_port,
+    transport.drain,
+    transport.rates,
+    zonedata.opening,
+    zonedata.packets,
+)
 
 
 def digests() -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""The compiled loops, where they were built: `make compiled`. They say octet by octet what the plain ones say."""
+"""The compiled modules, where they were built: `make compiled`. They say octet by octet what the plain ones say.
+
+`make test-compiled` runs the tests of their rooms with them; here are those of datagrams alone.
+"""
 
 import json
 import os
