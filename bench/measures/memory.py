@@ -9,12 +9,12 @@ from pathlib import Path
 from bench import dataset, load
 from bench.load import Load
 from bench.measures import caches
+from bench.measures.ours import NAME, Ours
 from bench.peers.nsd import NSD
 from bench.peers.unbound import UNBOUND
 from bench.processes import LOADING_CORE
 from bench.results import LOST, Comparison, Measured, Metric, Row, Sample
 from bench.stage import Answering, Contestant, Stage, absent
-from bench.world import free_ports
 
 RESIDENT = Metric("resident", "resident, octets per name")
 PRIVATE = Metric("private", "private, octets per name")
@@ -34,16 +34,13 @@ def measure(stage: Stage) -> Measured:
         "Ours holds one signed statement a name, Unbound one NAPTR record.",
         (RESIDENT, PRIVATE, TOTAL, FILLED, LOST),
         tuple(map(_noted, rows)),
-        tuple(
-            Comparison(_name(caches.OURS, size), _name(UNBOUND.name, size), RESIDENT)
-            for size in stage.options.caches
-        ),
+        tuple(Comparison(_name(NAME, size), _name(UNBOUND.name, size), RESIDENT) for size in stage.options.caches),
     )
 
 
 def _noted(row: Row) -> Row:
     """Say so where what was cached first had ended before the last came."""
-    slow = row.series == caches.OURS and max(row.values(FILLED.key), default=0.0) > caches.OUR_LIFE
+    slow = row.series == NAME and max(row.values(FILLED.key), default=0.0) > caches.OUR_LIFE
     return replace(row, note="too slowly filled: what came first may have expired") if slow else row
 
 
@@ -52,17 +49,15 @@ def _name(who: str, size: int) -> str:
 
 
 def _ours(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
-    tree = stage.world(stage.options.names)
-    tree.authorities(stack)
+    ours = Ours.running(stage, stack)
 
     def turn(size: int) -> Sample:
-        (port,) = free_ports(1)
-        with tree.resolver(port, size) as daemon:
-            return _grown(Answering(daemon, port), *_files(stage, size, dataset.CSI), size)
+        with ExitStack() as inner:
+            return _grown(ours.resolver(inner, size), *_files(stage, size, dataset.CSI), size)
 
     for size in stage.options.caches:
         if size <= stage.options.names:
-            yield Contestant(_name(caches.OURS, size), partial(turn, size), size=size, series=caches.OURS)
+            yield Contestant(_name(NAME, size), partial(turn, size), size=size, series=NAME)
 
 
 def _unbound(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:

@@ -1,0 +1,124 @@
+"""What benchmarks start and put in their rows, with daemons that are played here."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import builds, cpu
+from bench.builds import Build
+from bench.cpu import Memory, Spent
+from bench.load import Load, Outcome
+from bench.measures import cached, cold, growth, latency
+from bench.measures.ours import NAME
+from bench.options import QUICK
+from bench.processes import Daemon
+from bench.results import UPSTREAM
+from bench.stage import Stage
+from bench.world import World
+
+ANSWERS, SPENT = 1_000, 0.02  # of a load: answers, and processor seconds of whoever is asked upstream
+SMALL = replace(QUICK, names=10, working=5, signed=5, seconds=0.1, stores=(), caches=(5,))
+OURS = [NAME + build for build in Build]
+
+
+class Play:
+    """Daemons that only spend time; of all authorities those started last, which the anchor's file names.
+
+    Attributes:
+        place: Of the data.
+        sets: Authorities that were started, a list each time.
+        loads: What was asked.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.sets: list[list[Daemon]] = []
+        self.loads: list[Load] = []
+        self._sessions = iter(range(1, 1_000))
+
+    def daemon(self, name: str) -> Daemon:
+        return Daemon(name, next(self._sessions), 0.0, 0.0)
+
+    def world(self, _count: int) -> World:
+        return World(self.place, {".": 1})
+
+    def authorities(self, _stack: ExitStack) -> list[Daemon]:
+        self.sets.append([self.daemon("root"), self.daemon("provider")])
+        return self.sets[-1]
+
+    @contextmanager
+    def resolver(self, *_: Any, **__: Any) -> Iterator[Daemon]:
+        yield self.daemon("resolver")
+
+    def run(self, load: Load) -> Outcome:
+        self.loads.append(load)
+        return Outcome(ANSWERS, ANSWERS, 0.1, 0.001, {"NOERROR": ANSWERS}, (0.001, 0.002))
+
+    def spent(self, session: int) -> Spent:
+        asked = session == self.sets[-1][-1].session
+        return Spent(int(len(self.loads) * SPENT * 1e9) if asked else 0, 0)
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """A machine with both builds of ours and nothing of others."""
+    played = Play(tmp_path)
+    (tmp_path / ".built").touch()
+    monkeypatch.setattr(builds, "COMPILED_AT", tmp_path)
+    monkeypatch.setattr("bench.peers.peer.find", lambda _: None)
+    monkeypatch.setattr("bench.load.run", played.run)
+    monkeypatch.setattr("bench.world.fill_cache", lambda *_: None)
+    monkeypatch.setattr(cpu, "spent", played.spent)
+    monkeypatch.setattr(cpu, "memory", lambda _: Memory(0, 0))
+    monkeypatch.setattr(World, "authorities", played.authorities)
+    monkeypatch.setattr(World, "resolver", played.resolver)
+    monkeypatch.setattr(Stage, "world", played.world)
+    return played
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(SMALL, tmp_path / "data", tmp_path / "run")
+
+
+@pytest.mark.parametrize("measure", [cold.measure, cached.measure])
+def test_the_time_of_the_authorities_is_right_for_every_build(measure: Any, stage: Stage, play: Play) -> None:
+    measured = measure(stage)
+    assert len(play.sets) == 1, "started once, for all"
+    for name in OURS:
+        row = measured.row(name)
+        assert row.values(UPSTREAM.key) == pytest.approx([1e6 * SPENT / ANSWERS] * SMALL.rounds), name
+
+
+def test_growth_has_the_time_of_the_authorities_too(stage: Stage, play: Play) -> None:
+    rows = growth.measure(stage).rows
+    assert len(play.sets) == 1
+    assert {row.series for row in rows} == {growth.DISK, growth.MEMORY}
+    assert all(row.values(UPSTREAM.key) == pytest.approx([1e6 * SPENT / ANSWERS] * SMALL.rounds) for row in rows)
+
+
+@pytest.mark.usefixtures("play")
+def test_latency_is_measured_for_every_build(stage: Stage) -> None:
+    rows = latency.measure(stage).rows
+    assert [row.name for row in rows if row.samples] == OURS
+    assert all(row.values("qps") and row.values("p50_ms") == [1.0, 1.0] for row in rows if row.samples)
+
+
+def test_latency_is_taken_at_half_of_what_that_build_answers(stage: Stage, play: Play) -> None:
+    latency.measure(stage)
+    assert {load.qps for load in play.loads if load.each} == {0.5 * ANSWERS / 0.1}
+
+
+def test_a_build_that_is_not_there_says_so(
+    stage: Stage, play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(builds, "COMPILED_AT", tmp_path / "nowhere")
+    for measure in (cold.measure, cached.measure, latency.measure):
+        row = measure(stage).row(OURS[1])
+        assert row is not None
+        assert "not compiled" in row.note
+    assert play.loads
