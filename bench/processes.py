@@ -52,9 +52,9 @@ class Daemon:
         """Return the processor time that it has taken."""
         return cpu.spent(self.session)
 
-    def memory(self) -> cpu.Memory:
-        """Return what it holds in memory."""
-        return cpu.memory(self.session)
+    def memory(self, file: Path | None = None) -> cpu.Memory:
+        """Return what it holds in memory, the pages of a file told apart."""
+        return cpu.memory(self.session, file)
 
 
 def find(program: str) -> str | None:

@@ -110,8 +110,11 @@ class World:
         """Run a resolver that can keep so many answers, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
         config.write_text(configs.resolver(port, entries, cache, workers))
-        log = self.place / "logs" / f"resolver-{port}.log"
-        return running_fingerpost("resolver", config, log, build=build)
+        return running_fingerpost("resolver", config, self.resolver_log(port), build=build)
+
+    def resolver_log(self, port: int) -> Path:
+        """Return where the resolver at a port writes its log."""
+        return self.place / "logs" / f"resolver-{port}.log"
 
 
 def build(place: Path, msps: Iterable[str], count: int) -> World:
@@ -214,6 +217,11 @@ def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
     return config, port
 
 
+def empty_cache(cache: Path, _entries: int = 0) -> None:
+    """Have the next resolver begin a new cache on disk."""
+    shutil.rmtree(cache, ignore_errors=True)
+
+
 def fill_cache(tree: World, cache: Path, entries: int) -> None:
     """Fill the cache that a resolver's processes share on disk, through its own writer.
 
@@ -226,7 +234,7 @@ def fill_cache(tree: World, cache: Path, entries: int) -> None:
         cache: Where, as `configs.resolver` takes it.
         entries: Statements of the provider that are to be in it, about the first numbers of the data set.
     """
-    shutil.rmtree(cache, ignore_errors=True)
+    empty_cache(cache)
     now = time.time()
     signer = Signer(dataset.MSP, (dataset.MSP,), (), now + SYNTHETIC_LIFE)
     key_id = keys.load(tree.place / f"{dataset.MSP}.assert.pem").public.key_id

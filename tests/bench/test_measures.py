@@ -12,10 +12,10 @@ from bench import builds, cpu
 from bench.builds import Build
 from bench.cpu import Memory, Spent
 from bench.load import Load, Outcome
-from bench.measures import cached, cold, growth, latency
+from bench.measures import cached, cold, growth, latency, memory
 from bench.measures.ours import NAME
 from bench.options import QUICK
-from bench.processes import Daemon
+from bench.processes import Daemon, FailedError
 from bench.results import UPSTREAM
 from bench.stage import Stage
 from bench.world import World
@@ -32,12 +32,14 @@ class Play:
         place: Of the data.
         sets: Authorities that were started, a list each time.
         loads: What was asked.
+        kept: Replies that resolvers say they have kept.
     """
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.sets: list[list[Daemon]] = []
         self.loads: list[Load] = []
+        self.kept = 5
         self._sessions = iter(range(1, 1_000))
 
     def daemon(self, name: str) -> Daemon:
@@ -51,8 +53,11 @@ class Play:
         return self.sets[-1]
 
     @contextmanager
-    def resolver(self, *_: Any, **__: Any) -> Iterator[Daemon]:
+    def resolver(self, port: int, *_: Any, **__: Any) -> Iterator[Daemon]:
         yield self.daemon("resolver")
+        log = World(self.place, {}).resolver_log(port)
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(f"event=statistics kept={self.kept} kept_octets={500 * self.kept} proven=8 worker=0\n")
 
     def run(self, load: Load) -> Outcome:
         self.loads.append(load)
@@ -61,6 +66,9 @@ class Play:
     def spent(self, session: int) -> Spent:
         asked = session == self.sets[-1][-1].session
         return Spent(int(len(self.loads) * SPENT * 1e9) if asked else 0, 0)
+
+    def memory(self, _session: int, file: Path | None) -> Memory:
+        return Memory(1_000_000 + len(self.loads) * 5_000, len(self.loads) * 2_000 if file else 0)
 
 
 @pytest.fixture
@@ -73,7 +81,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     monkeypatch.setattr("bench.load.run", played.run)
     monkeypatch.setattr("bench.world.fill_cache", lambda *_: None)
     monkeypatch.setattr(cpu, "spent", played.spent)
-    monkeypatch.setattr(cpu, "memory", lambda _: Memory(0, 0))
+    monkeypatch.setattr(cpu, "memory", played.memory)
     monkeypatch.setattr(World, "authorities", played.authorities)
     monkeypatch.setattr(World, "resolver", played.resolver)
     monkeypatch.setattr(Stage, "world", played.world)
@@ -121,4 +129,34 @@ def test_a_build_that_is_not_there_says_so(
         row = measure(stage).row(OURS[1])
         assert row is not None
         assert "not compiled" in row.note
+    assert play.loads
+
+
+def test_memory_is_what_a_resolver_grew_by_for_each_name(stage: Stage, play: Play) -> None:
+    measured = memory.measure(stage)
+    assert [row.name for row in measured.rows[:2]] == [f"{NAME}, 5", f"{memory.ASKED}, 5"]
+    for row in measured.rows[:2]:
+        (sample,) = row.samples
+        assert (sample["resident"], sample["own"], sample["shared"]) == (1_000, 600, 400)
+        assert (sample["kept"], sample["kept_octets"], sample["proven"]) == (5, 500, 8)
+        assert row.note == ""
+    assert play.loads
+
+
+def test_what_was_not_kept_to_the_end_is_noted(stage: Stage, play: Play) -> None:
+    play.kept = 4
+    assert {row.note for row in memory.measure(stage).rows[:2]} == {"kept 4 of 5 names"}
+
+
+def test_a_resolver_that_does_not_say_what_it_kept_is_no_figure(stage: Stage, play: Play) -> None:
+    play.kept = 0
+    with pytest.raises(FailedError, match="did not say"):
+        memory.measure(stage)
+
+
+def test_more_than_an_assertion_lives_for_is_not_all_asked_upstream(tmp_path: Path, play: Play) -> None:
+    large = replace(SMALL, names=1_000_000, caches=(5, 1_000_000))
+    rows = memory.measure(Stage(large, tmp_path / "data", tmp_path / "run")).rows
+    assert [row.size for row in rows if row.samples and row.series == NAME] == [5, 1_000_000]
+    assert [row.size for row in rows if row.samples and row.series == memory.ASKED] == [5]
     assert play.loads
