@@ -13,7 +13,7 @@ from types import FrameType
 
 from bench import machine, plots, report, results
 from bench.builds import PROJECT
-from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
+from bench.measures import authoritative, batch, cached, cold, fanout, growth, latency, memory, signing, tcp
 from bench.options import QUICK, Options
 from bench.peers import PEERS
 from bench.processes import FailedError, find
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Stage], Measured]] = {
     "growth": growth.measure,
     "signing": signing.measure,
     "memory": memory.measure,
+    "batch": batch.measure,
 }
 RESULTS = PROJECT / "bench" / "results"
 DATA = PROJECT / "build" / "bench"

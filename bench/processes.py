@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -92,6 +93,39 @@ def complete(words: Sequence[str], place: Path) -> str:
     if done.returncode:
         raise FailedError(f"{' '.join(words[:4])} ended with status {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a command that was timed.
+
+    Attributes:
+        cpu: Processor seconds, its children's with them.
+        seconds: From its start to its end.
+        output: What it printed.
+    """
+
+    cpu: float
+    seconds: float
+    output: str
+
+
+def timed(words: Sequence[str], place: Path) -> Done:
+    """Run a command of ours to its end in a directory, and return what it took.
+
+    Raises:
+        FailedError: It failed.
+    """
+    with tempfile.TemporaryFile("w+") as out:  # not a pipe: reading it would take time from the command
+        started = time.monotonic()
+        process = subprocess.Popen(ending_with_us(words), cwd=place, env=environment(), stdout=out)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise FailedError(f"{' '.join(words[:8])} ended with status {process.returncode}")
+        out.seek(0)
+        return Done(used.ru_utime + used.ru_stime, seconds, out.read())
 
 
 @contextmanager

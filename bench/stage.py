@@ -88,6 +88,16 @@ class Stage:
 
         return made(path, {"count": count}, write)
 
+    def numbers(self, count: int) -> Path:
+        """Return a file with the first numbers of the data set, a line each, as people write them."""
+        path = self.place / f"numbers-{count}"
+
+        def write() -> None:
+            with path.open("w") as file:
+                file.writelines(dataset.written(dataset.number(index)) + "\n" for index in range(count))
+
+        return made(path, {"count": count}, write)
+
     def evenly_asked(self, count: int) -> Path:
         """Return a file that asks for numbers of `dataset.evenly`, in random order."""
         path = self.place / f"questions-even-{count}"

@@ -12,10 +12,10 @@ from bench import builds, cpu
 from bench.builds import Build
 from bench.cpu import Memory, Spent
 from bench.load import Load, Outcome
-from bench.measures import cached, cold, growth, latency, memory
+from bench.measures import batch, cached, cold, growth, latency, memory
 from bench.measures.ours import NAME
 from bench.options import QUICK
-from bench.processes import Daemon, FailedError
+from bench.processes import Daemon, Done, FailedError
 from bench.results import UPSTREAM
 from bench.stage import Stage
 from bench.world import World
@@ -33,6 +33,8 @@ class Play:
         sets: Authorities that were started, a list each time.
         loads: What was asked.
         kept: Replies that resolvers say they have kept.
+        found: Names that clients say they have found.
+        commands: Command lines of clients.
     """
 
     def __init__(self, place: Path) -> None:
@@ -40,6 +42,8 @@ class Play:
         self.sets: list[list[Daemon]] = []
         self.loads: list[Load] = []
         self.kept = 5
+        self.found = 5
+        self.commands: list[str] = []
         self._sessions = iter(range(1, 1_000))
 
     def daemon(self, name: str) -> Daemon:
@@ -67,6 +71,13 @@ class Play:
         asked = session == self.sets[-1][-1].session
         return Spent(int(len(self.loads) * SPENT * 1e9) if asked else 0, 0)
 
+    def timed(self, words: list[str], _place: Path) -> Done:
+        self.commands.append(" ".join(words))
+        if "bench.many" in words:
+            return Done(0.5, 1.0, f"{self.found}\n")
+        line = '{"outcome": "found"}' if "+json" in words else "mimi://alpha.example/u/1"
+        return Done(0.5, 1.0, f"{line}\n" * self.found)
+
     def memory(self, _session: int, file: Path | None) -> Memory:
         return Memory(1_000_000 + len(self.loads) * 5_000, len(self.loads) * 2_000 if file else 0)
 
@@ -80,6 +91,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     monkeypatch.setattr("bench.peers.peer.find", lambda _: None)
     monkeypatch.setattr("bench.load.run", played.run)
     monkeypatch.setattr("bench.world.fill_cache", lambda *_: None)
+    monkeypatch.setattr(batch, "timed", played.timed)
     monkeypatch.setattr(cpu, "spent", played.spent)
     monkeypatch.setattr(cpu, "memory", played.memory)
     monkeypatch.setattr(World, "authorities", played.authorities)
@@ -160,3 +172,23 @@ def test_more_than_an_assertion_lives_for_is_not_all_asked_upstream(tmp_path: Pa
     assert [row.size for row in rows if row.samples and row.series == NAME] == [5, 1_000_000]
     assert [row.size for row in rows if row.samples and row.series == memory.ASKED] == [5]
     assert play.loads
+
+
+def test_a_batch_is_measured_by_all_of_the_client_process(stage: Stage, play: Play) -> None:
+    rows = batch.measure(stage).rows
+    assert [row.name for row in rows] == [way[0] for way in batch.WAYS]
+    for row in rows:
+        assert len(row.samples) == SMALL.rounds
+        assert all((s["qps"], s["per_cpu_s"], s["cpu_us"]) == (5.0, 10.0, 100_000.0) for s in row.samples)
+    filling = len(batch.FILLING)
+    assert ["+csi" in command for command in play.commands[:filling]] == [True, False]
+    assert len(play.commands) == filling + len(batch.WAYS) * SMALL.rounds
+    names = [way[0] for way in (*batch.FILLING, *batch.WAYS * SMALL.rounds)]
+    for name, command in zip(names, play.commands, strict=True):
+        assert ("anchor.pem" in command) == name.endswith("verified"), name
+
+
+def test_a_batch_that_found_too_little_is_no_figure(stage: Stage, play: Play) -> None:
+    play.found = 4
+    with pytest.raises(FailedError, match="found 4 of 5"):
+        batch.measure(stage)
