@@ -63,9 +63,10 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_PATHS]))
 
 
-def pinned(words: Sequence[str], core: int) -> list[str]:
-    """Return the command that runs another on one core."""
-    return ["taskset", "--cpu-list", str(core % (os.cpu_count() or 1)), *words]
+def pinned(words: Sequence[str], *cores: int) -> list[str]:
+    """Return the command that runs another on certain cores, on one alone as a rule."""
+    there = os.cpu_count() or 1
+    return ["taskset", "--cpu-list", ",".join(str(core % there) for core in cores), *words]
 
 
 def ending_with_us(words: Sequence[str]) -> list[str]:

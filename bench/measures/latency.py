@@ -5,7 +5,7 @@ from functools import partial
 
 from bench import load
 from bench.builds import Build
-from bench.load import Load
+from bench.load import Load, Outcome
 from bench.measures import caches
 from bench.measures.ours import NAME
 from bench.peers.nsd import NSD
@@ -41,6 +41,11 @@ def measure(stage: Stage) -> Measured:
     )
 
 
+def percentiles(outcome: Outcome) -> Sample:
+    """Return the figures of a load of which every answer was timed."""
+    return {key: 1e3 * percentile(outcome.latencies, share) for key, share in SHARES.items()}
+
+
 def _as_often(build: Build) -> str:
     return f"{UNBOUND.name}, asked as often as ours{build}"
 
@@ -59,8 +64,8 @@ def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
     def timed(name: str, qps: float) -> Sample:
         answering = here[name].full(stage.options.seconds)
         outcome = load.run(Load(answering.port, here[name].questions, stage.options.seconds, qps=qps, each=True))
-        figures = {key: 1e3 * percentile(outcome.latencies, share) for key, share in SHARES.items()}
-        return {"qps": outcome.completed / outcome.seconds, **figures, "lost_percent": outcome.lost_percent}
+        figures = {**percentiles(outcome), "lost_percent": outcome.lost_percent}
+        return {"qps": outcome.completed / outcome.seconds, **figures}
 
     def as_often(build: Build) -> Sample:
         return timed(UNBOUND.name, given[NAME + build])

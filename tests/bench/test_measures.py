@@ -1,5 +1,6 @@
 """What benchmarks start and put in their rows, with daemons that are played here."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from bench import builds, cpu
 from bench.builds import Build
 from bench.cpu import Memory, Spent
 from bench.load import Load, Outcome
-from bench.measures import batch, cached, cold, growth, latency, memory
+from bench.measures import batch, cached, cold, growth, handing, latency, memory, verification
 from bench.measures.ours import NAME
 from bench.options import QUICK
 from bench.processes import Daemon, Done, FailedError
@@ -35,6 +36,7 @@ class Play:
         kept: Replies that resolvers say they have kept.
         found: Names that clients say they have found.
         commands: Command lines of clients.
+        workers: Of each resolver that was started.
     """
 
     def __init__(self, place: Path) -> None:
@@ -44,6 +46,7 @@ class Play:
         self.kept = 5
         self.found = 5
         self.commands: list[str] = []
+        self.workers: list[int] = []
         self._sessions = iter(range(1, 1_000))
 
     def daemon(self, name: str) -> Daemon:
@@ -57,7 +60,10 @@ class Play:
         return self.sets[-1]
 
     @contextmanager
-    def resolver(self, port: int, *_: Any, **__: Any) -> Iterator[Daemon]:
+    def resolver(
+        self, port: int, _entries: int = 0, _cache: Any = None, _build: Any = None, workers: int = 1
+    ) -> Iterator[Daemon]:
+        self.workers.append(workers)
         yield self.daemon("resolver")
         log = World(self.place, {}).resolver_log(port)
         log.parent.mkdir(exist_ok=True)
@@ -73,6 +79,8 @@ class Play:
 
     def timed(self, words: list[str], _place: Path) -> Done:
         self.commands.append(" ".join(words))
+        if "bench.handing" in words:
+            return Done(0.5, 1.0, '{"cpu_us": 80.0, "waited_us": 90.0, "qps": 9000.0}\n')
         if "bench.many" in words:
             return Done(0.5, 1.0, f"{self.found}\n")
         line = '{"outcome": "found"}' if "+json" in words else "mimi://alpha.example/u/1"
@@ -92,6 +100,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     monkeypatch.setattr("bench.load.run", played.run)
     monkeypatch.setattr("bench.world.fill_cache", lambda *_: None)
     monkeypatch.setattr(batch, "timed", played.timed)
+    monkeypatch.setattr(handing, "timed", played.timed)
     monkeypatch.setattr(cpu, "spent", played.spent)
     monkeypatch.setattr(cpu, "memory", played.memory)
     monkeypatch.setattr(World, "authorities", played.authorities)
@@ -192,3 +201,23 @@ def test_a_batch_that_found_too_little_is_no_figure(stage: Stage, play: Play) ->
     play.found = 4
     with pytest.raises(FailedError, match="found 4 of 5"):
         batch.measure(stage)
+
+
+def test_cold_look_ups_go_on_beside_the_cached_ones(stage: Stage, play: Play) -> None:
+    rows = verification.measure(stage).rows
+    assert play.workers == [1, 1, 2, 2] * SMALL.rounds
+    timed = [load for load in play.loads if load.each]
+    assert [load.qps for load in timed] == [verification.CACHED] * len(timed)
+    cold = [load for load in play.loads if load.qps == verification.COLD]
+    assert len(cold) == len(timed) / 2
+    assert not set(cold[0].questions.read_text().splitlines()) & set(timed[0].questions.read_text().splitlines())
+    for row in rows:
+        assert row.values("p50_ms") == [1.0, 1.0]
+        assert bool(row.values("cold_qps")) == ("500 cold" in row.name), row.name
+
+
+def test_verifications_are_handed_over_on_one_core_and_on_two(stage: Stage, play: Play) -> None:
+    rows = handing.measure(stage).rows
+    assert len(rows) == len(handing.WAYS) * len(handing.CORES)
+    assert all(row.values("cpu_us") == [80.0, 80.0] for row in rows)
+    assert {command.split()[2] for command in play.commands} == {"0", f"0,{1 % (os.cpu_count() or 1)}"}
