@@ -13,7 +13,20 @@ from types import FrameType
 
 from bench import machine, plots, report, results
 from bench.builds import PROJECT
-from bench.measures import authoritative, cached, cold, fanout, growth, latency, memory, signing, tcp
+from bench.measures import (
+    authoritative,
+    batch,
+    cached,
+    cold,
+    fanout,
+    growth,
+    handing,
+    latency,
+    memory,
+    signing,
+    tcp,
+    verification,
+)
 from bench.options import QUICK, Options
 from bench.peers import PEERS
 from bench.processes import FailedError, find
@@ -30,6 +43,9 @@ BENCHMARKS: dict[str, Callable[[Stage], Measured]] = {
     "growth": growth.measure,
     "signing": signing.measure,
     "memory": memory.measure,
+    "batch": batch.measure,
+    "verification": verification.measure,
+    "handing": handing.measure,
 }
 RESULTS = PROJECT / "bench" / "results"
 DATA = PROJECT / "build" / "bench"

@@ -18,8 +18,8 @@ ANSWER_OCTETS = 768  # set aside in memory for an answer; it takes some 550
 PROVEN_OCTETS = 1_024  # set aside in the cache on disk for a statement; it takes some 490
 
 
-def _daemon(port: int) -> str:
-    """Return what every daemon has: where it listens, one worker, and the limits.
+def _daemon(port: int, workers: int = 1) -> str:
+    """Return what every daemon has: where it listens, its workers, and the limits.
 
     The limits stay on and are looked at for each question; the load generator's address is named in them, as an
     operator names a resolver that asks for many, so that they do not bite.
@@ -30,7 +30,7 @@ udp = ["{LOOPBACK}#{port}"]
 tcp = ["{LOOPBACK}#{port}"]
 
 [process]
-workers = 1
+workers = {workers}
 
 [limits]
 clients = ["{LOOPBACK}/32 {MAX_RATE}"]
@@ -99,17 +99,18 @@ def cache_mib(entries: int) -> int:
     return max(LEAST_CACHE, entries * PROVEN_OCTETS >> 20)
 
 
-def resolver(port: int, entries: int, cache: Path | None = None) -> str:
+def resolver(port: int, entries: int, cache: Path | None = None, workers: int = 1) -> str:
     """Return the configuration of the resolver; the authorities are on this machine.
 
     Args:
         port: Where it answers.
         entries: Answers that it must be able to keep.
         cache: What its processes share on disk; None is what it has by default.
+        workers: Processes that answer.
     """
     shared = f'cache = "{cache}"\ncache_size = {cache_mib(entries)}\n' if cache else ""
     return f"""\
-{_daemon(port)}
+{_daemon(port, workers)}
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true

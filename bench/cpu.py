@@ -42,10 +42,20 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Octets of memory: resident, and of these what no other process shares."""
+    """Octets of memory that are resident.
+
+    Attributes:
+        resident: All; of a page that several processes have, each counts its part (PSS), so that it counts once.
+        mapped: Of these, pages of the file that was asked about.
+    """
 
     resident: int
-    private: int
+    mapped: int = 0
+
+    @property
+    def own(self) -> int:
+        """All but the file."""
+        return self.resident - self.mapped
 
 
 def read_stat(text: str) -> list[str]:
@@ -73,17 +83,26 @@ def spent(session: int, proc: Path = PROC) -> Spent:
     return Spent(nanoseconds, ticks)
 
 
-def memory(session: int, proc: Path = PROC) -> Memory:
-    """Return what a session holds in memory; pages that its processes share with each other count once for each."""
-    resident = private = 0
+def memory(session: int, file: Path | None = None, proc: Path = PROC) -> Memory:
+    """Return what a session holds in memory.
+
+    Args:
+        session: Its number.
+        file: Whose pages are to be told apart.
+        proc: As the kernel has it.
+    """
+    resident = mapped = 0
     for place in members(session, proc):
-        for line in _read(place / "smaps_rollup").splitlines():
+        is_file = False
+        for line in _read(place / "smaps").splitlines():
             word, _, rest = line.partition(":")
-            if word == "Rss":
-                resident += int(rest.split()[0]) * 1024
-            elif word in {"Private_Clean", "Private_Dirty"}:
-                private += int(rest.split()[0]) * 1024
-    return Memory(resident, private)
+            if word == "Pss":
+                octets = int(rest.split()[0]) * 1024
+                resident += octets
+                mapped += octets if is_file else 0
+            elif "-" in word.partition(" ")[0]:  # a mapping begins: its addresses
+                is_file = file is not None and line.endswith(f" {file}")
+    return Memory(resident, mapped)
 
 
 def _tasks(place: Path) -> list[Path]:

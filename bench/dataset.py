@@ -39,6 +39,11 @@ def owner(digits: str) -> str:
     return f"{'.'.join(reversed(digits))}.{ZONE}"
 
 
+def written(digits: str) -> str:
+    """Return a number as people write it."""
+    return f"+{digits[0]}-{digits[1:4]}-{digits[4:7]}-{digits[7:]}"
+
+
 def _account(digits: str) -> str:
     return f"{int(digits) * 2_654_435_761 % 2**64:016x}"
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -52,9 +53,9 @@ class Daemon:
         """Return the processor time that it has taken."""
         return cpu.spent(self.session)
 
-    def memory(self) -> cpu.Memory:
-        """Return what it holds in memory."""
-        return cpu.memory(self.session)
+    def memory(self, file: Path | None = None) -> cpu.Memory:
+        """Return what it holds in memory, the pages of a file told apart."""
+        return cpu.memory(self.session, file)
 
 
 def find(program: str) -> str | None:
@@ -62,9 +63,10 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_PATHS]))
 
 
-def pinned(words: Sequence[str], core: int) -> list[str]:
-    """Return the command that runs another on one core."""
-    return ["taskset", "--cpu-list", str(core % (os.cpu_count() or 1)), *words]
+def pinned(words: Sequence[str], *cores: int) -> list[str]:
+    """Return the command that runs another on certain cores, on one alone as a rule."""
+    there = os.cpu_count() or 1
+    return ["taskset", "--cpu-list", ",".join(str(core % there) for core in cores), *words]
 
 
 def ending_with_us(words: Sequence[str]) -> list[str]:
@@ -92,6 +94,39 @@ def complete(words: Sequence[str], place: Path) -> str:
     if done.returncode:
         raise FailedError(f"{' '.join(words[:4])} ended with status {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a command that was timed.
+
+    Attributes:
+        cpu: Processor seconds, its children's with them.
+        seconds: From its start to its end.
+        output: What it printed.
+    """
+
+    cpu: float
+    seconds: float
+    output: str
+
+
+def timed(words: Sequence[str], place: Path) -> Done:
+    """Run a command of ours to its end in a directory, and return what it took.
+
+    Raises:
+        FailedError: It failed.
+    """
+    with tempfile.TemporaryFile("w+") as out:  # not a pipe: reading it would take time from the command
+        started = time.monotonic()
+        process = subprocess.Popen(ending_with_us(words), cwd=place, env=environment(), stdout=out)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise FailedError(f"{' '.join(words[:8])} ended with status {process.returncode}")
+        out.seek(0)
+        return Done(used.ru_utime + used.ru_stime, seconds, out.read())
 
 
 @contextmanager

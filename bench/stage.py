@@ -78,13 +78,23 @@ class Stage:
 
     # --- data ----------------------------------------------------------------------------------------------
 
-    def questions(self, count: int, qtype: str) -> Path:
-        """Return a file that asks for the first numbers of the data set, in random order."""
-        path = self.place / f"questions-{count}-{qtype}"
+    def questions(self, count: int, qtype: str, after: int = 0) -> Path:
+        """Return a file that asks for numbers of the data set, the first or those after some, in random order."""
+        path = self.place / (f"questions-{count}-{qtype}" + (f"-after-{after}" if after else ""))
 
         def write() -> None:
             with path.open("w") as file:
-                file.writelines(dataset.shuffled(map(dataset.number, range(count)), qtype))
+                file.writelines(dataset.shuffled(map(dataset.number, range(after, after + count)), qtype))
+
+        return made(path, {"count": count}, write)
+
+    def numbers(self, count: int) -> Path:
+        """Return a file with the first numbers of the data set, a line each, as people write them."""
+        path = self.place / f"numbers-{count}"
+
+        def write() -> None:
+            with path.open("w") as file:
+                file.writelines(dataset.written(dataset.number(index)) + "\n" for index in range(count))
 
         return made(path, {"count": count}, write)
 

@@ -4,12 +4,13 @@ A shell. Keys, sources and stores stay in the directory and are used again; the 
 others in each run, and is signed each time.
 """
 
+import fcntl
 import secrets
 import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -90,17 +91,30 @@ class World:
         return World(self.place, {**self.ports, f"{name}.beside": port})
 
     def authorities(self, stack: ExitStack, core: int = LOADING_CORE) -> list[Daemon]:
-        """Run the root and every provider until the stack is left."""
+        """Run the root and every provider until the stack is left.
+
+        Raises:
+            FailedError: Those of this directory are running already.
+        """
+        stack.enter_context(_alone(self.place))
         return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
     def resolver(
-        self, port: int, entries: int = 0, cache: Path | None = None, build: Build = Build.PLAIN
+        self,
+        port: int,
+        entries: int = 0,
+        cache: Path | None = None,
+        build: Build = Build.PLAIN,
+        workers: int = 1,
     ) -> AbstractContextManager[Daemon]:
         """Run a resolver that can keep so many answers, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
-        config.write_text(configs.resolver(port, entries, cache))
-        log = self.place / "logs" / f"resolver-{port}.log"
-        return running_fingerpost("resolver", config, log, build=build)
+        config.write_text(configs.resolver(port, entries, cache, workers))
+        return running_fingerpost("resolver", config, self.resolver_log(port), build=build)
+
+    def resolver_log(self, port: int) -> Path:
+        """Return where the resolver at a port writes its log."""
+        return self.place / "logs" / f"resolver-{port}.log"
 
 
 def build(place: Path, msps: Iterable[str], count: int) -> World:
@@ -110,16 +124,31 @@ def build(place: Path, msps: Iterable[str], count: int) -> World:
         place: A directory; what is there already and still right is kept.
         msps: Names of the providers.
         count: Numbers that each of them has.
+
+    Raises:
+        FailedError: Its authorities are running: all that is started from now on would ask others than these.
     """
-    place.mkdir(parents=True, exist_ok=True)
     named = list(msps)
     authorities = [configs.ROOT, *named]
     world = World(place, dict(zip(authorities, free_ports(len(authorities)), strict=True)))
-    for name in named:
-        write_msp(world, name, count)
-        made(place / f"{name}.store", {"count": count}, partial(sign, place, name))
-    _write_root(world, named)
+    with _alone(place):
+        for name in named:
+            write_msp(world, name, count)
+            made(place / f"{name}.store", {"count": count}, partial(sign, place, name))
+        _write_root(world, named)
     return world
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Keep a tree's directory for those who build it, or for the daemons that were started from it."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "in-use").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FailedError(f"the authorities of {place} are running already, and name other ports") from error
+        yield
 
 
 def sign(place: Path, name: str) -> None:
@@ -188,6 +217,11 @@ def build_synthetic(place: Path, count: int) -> tuple[Path, int]:
     return config, port
 
 
+def empty_cache(cache: Path, _entries: int = 0) -> None:
+    """Have the next resolver begin a new cache on disk."""
+    shutil.rmtree(cache, ignore_errors=True)
+
+
 def fill_cache(tree: World, cache: Path, entries: int) -> None:
     """Fill the cache that a resolver's processes share on disk, through its own writer.
 
@@ -200,7 +234,7 @@ def fill_cache(tree: World, cache: Path, entries: int) -> None:
         cache: Where, as `configs.resolver` takes it.
         entries: Statements of the provider that are to be in it, about the first numbers of the data set.
     """
-    shutil.rmtree(cache, ignore_errors=True)
+    empty_cache(cache)
     now = time.time()
     signer = Signer(dataset.MSP, (dataset.MSP,), (), now + SYNTHETIC_LIFE)
     key_id = keys.load(tree.place / f"{dataset.MSP}.assert.pem").public.key_id

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from bench.builds import Build
 from bench.measures import caches
+from bench.measures.ours import NAME
 from bench.results import LOADED, UPSTREAM, Comparison, Measured
 from bench.stage import Stage
 
@@ -19,5 +20,5 @@ def measure(stage: Stage) -> Measured:
         "order, as fast as it answers. The authorities' time shows whether anything was asked upstream.",
         (*LOADED, UPSTREAM),
         rows,
-        tuple(Comparison(caches.OURS + build, peer.name) for build in Build for peer in caches.RESOLVERS),
+        tuple(Comparison(NAME + build, peer.name) for build in Build for peer in caches.RESOLVERS),
     )

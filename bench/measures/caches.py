@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import dataset, load
 from bench.builds import Build
 from bench.load import Load
+from bench.measures.ours import NAME, Ours
 from bench.peers.bind import BIND
 from bench.peers.nsd import NSD
 from bench.peers.peer import Peer
@@ -17,10 +18,8 @@ from bench.peers.unbound import UNBOUND
 from bench.processes import LOADING_CORE
 from bench.results import Sample
 from bench.stage import Answering, Contestant, Stage, absent, loaded
-from bench.world import free_ports
 
 RESOLVERS = (UNBOUND, POWERDNS, BIND)
-OURS = "Fingerpost resolver"
 OUR_LIFE = 240.0  # seconds from the beginning of filling for which nothing of ours expires: assertions live for 300
 FILLING = 50  # questions on their way while a cache is filled
 
@@ -84,26 +83,23 @@ def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS
     return found
 
 
-def ours(stage: Stage, stack: ExitStack, count: int, build: Build = Build.PLAIN) -> Filled:
-    """Run our resolver above our root and one provider, for a working set of so many names."""
-    tree = stage.world(stage.options.names)
-    upstream = tuple(tree.authorities(stack))
-
-    def start(inner: ExitStack, count: int) -> Answering:
-        (port,) = free_ports(1)
-        return Answering(inner.enter_context(tree.resolver(port, count, build=build)), port, upstream)
-
-    filled = Filled(stage, partial(start, count=count), stage.questions(count, dataset.CSI), OUR_LIFE)
-    stack.callback(filled.close)
-    return filled
+def ours(stage: Stage, stack: ExitStack) -> dict[str, Filled]:
+    """Run our resolver in every build that there is, all above the same root and provider."""
+    working = stage.options.working
+    above = Ours.running(stage, stack)
+    questions = stage.questions(working, dataset.CSI)
+    found: dict[str, Filled] = {}
+    for build in Build:
+        if not build.why_not:
+            start = partial(above.resolver, entries=working, build=build)
+            found[NAME + build] = Filled(stage, start, questions, OUR_LIFE)
+            stack.callback(found[NAME + build].close)
+    return found
 
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = peers(stage, stack)
-    for build in Build:
-        if not build.why_not:
-            here[OURS + build] = ours(stage, stack, stage.options.working, build)
+    here = {**peers(stage, stack), **ours(stage, stack)}
 
     def turn(name: str) -> Sample:
         filled = here[name]
@@ -112,7 +108,7 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
 
     contestants = []
     for build in Build:
-        name = OURS + build
+        name = NAME + build
         run = partial(turn, name) if name in here else None
         contestants.append(Contestant(name, run, note=build.why_not))
     for peer in RESOLVERS:

@@ -7,13 +7,12 @@ from functools import partial
 from bench import dataset
 from bench.builds import Build
 from bench.load import Load
-from bench.measures.caches import OURS
+from bench.measures.ours import NAME, Ours
 from bench.peers.nsd import NSD
 from bench.peers.unbound import UNBOUND
 from bench.processes import LOADING_CORE, find
 from bench.results import LOADED, UPSTREAM, Comparison, Measured, Sample
 from bench.stage import NOT_INSTALLED, Answering, Contestant, Stage, absent, loaded
-from bench.world import free_ports
 
 SIGNER = "dnssec-signzone"
 WHOLE_NAMES = f"{UNBOUND.name}, whole names"
@@ -23,7 +22,7 @@ OUTSTANDING = 50  # look-ups in hand; the authority shares its core with the loa
 def measure(stage: Stage) -> Measured:
     """Measure it."""
     with ExitStack() as stack:
-        rows = stage.compete([*(_ours(stage, stack, build) for build in Build), *_unbound(stage, stack)])
+        rows = stage.compete([*_ours(stage, stack), *_unbound(stage, stack)])
     return Measured(
         "cold",
         "Cold look-ups, verified, one authority",
@@ -34,23 +33,20 @@ def measure(stage: Stage) -> Measured:
         "once.",
         (*LOADED, UPSTREAM),
         rows,
-        tuple(Comparison(OURS + build, name) for build in Build for name in (UNBOUND.name, WHOLE_NAMES)),
+        tuple(Comparison(NAME + build, name) for build in Build for name in (UNBOUND.name, WHOLE_NAMES)),
     )
 
 
-def _ours(stage: Stage, stack: ExitStack, build: Build) -> Contestant:
-    if build.why_not:
-        return Contestant(OURS + build, note=build.why_not)
-    tree = stage.world(stage.options.names)
-    upstream = tuple(tree.authorities(stack))
+def _ours(stage: Stage, stack: ExitStack) -> list[Contestant]:
+    ours = Ours.running(stage, stack)
 
-    def turn() -> Sample:
-        (port,) = free_ports(1)
-        with tree.resolver(port, build=build) as daemon:
-            answering = Answering(daemon, port, upstream)
-            return _ask(stage, answering, dataset.CSI)
+    def turn(build: Build) -> Sample:
+        with ExitStack() as inner:
+            return _ask(stage, ours.resolver(inner, build=build), dataset.CSI)
 
-    return Contestant(OURS + build, turn)
+    return [
+        Contestant(NAME + build, None if build.why_not else partial(turn, build), build.why_not) for build in Build
+    ]
 
 
 def _unbound(stage: Stage, stack: ExitStack) -> list[Contestant]:

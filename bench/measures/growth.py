@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bench import dataset, world
 from bench.load import Load
-from bench.processes import Daemon, running_fingerpost
+from bench.measures.ours import Ours
+from bench.processes import running_fingerpost
 from bench.results import LOADED, UPSTREAM, Comparison, Measured, Row, Sample
 from bench.stage import Answering, Contestant, Stage, loaded
-from bench.world import World
 
 STORE, MEMORY, DISK = "MSP's store", "resolver's memory", "resolver's cache on disk"
 
@@ -63,8 +63,7 @@ def _turn(answering: Answering, load: Load) -> Sample:
 
 def _caches(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
     """Yield, by size, a cache on disk read by a resolver just started, and a resolver that has all in memory."""
-    tree = stage.world(stage.options.names)
-    upstream = tuple(tree.authorities(stack))
+    ours = Ours.running(stage, stack)
     memories = []
     for size in stage.options.caches:
         if size > stage.options.names:
@@ -72,21 +71,19 @@ def _caches(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
             continue
         stage.say(f"filling a cache on disk with {size:,} statements")
         cache = stage.place / "caches" / f"{size}"
-        world.fill_cache(tree, cache, size)
-        yield _named(DISK, size, partial(_read_once, stage, tree, upstream, cache, size))
-        (port,) = world.free_ports(1)
-        answering = Answering(stack.enter_context(tree.resolver(port, size, cache)), port, upstream)
+        world.fill_cache(ours.tree, cache, size)
+        yield _named(DISK, size, partial(_read_once, stage, ours, cache, size))
+        answering = ours.resolver(stack, size, cache=cache)
         questions = stage.questions(size, dataset.CSI)
         stage.warm(answering, questions)
-        memories.append(
-            _named(MEMORY, size, partial(_turn, answering, Load(port, questions, stage.options.seconds)))
-        )
+        load = Load(answering.port, questions, stage.options.seconds)
+        memories.append(_named(MEMORY, size, partial(_turn, answering, load)))
     yield from memories
 
 
-def _read_once(stage: Stage, tree: World, upstream: tuple[Daemon, ...], cache: Path, size: int) -> Sample:
+def _read_once(stage: Stage, ours: Ours, cache: Path, size: int) -> Sample:
     """Ask a resolver that was just started for each name once: a second time it would know it by heart."""
-    (port,) = world.free_ports(1)
-    with tree.resolver(port, size, cache) as daemon:
-        load = Load(port, stage.questions(size, dataset.CSI), stage.options.seconds, once=True)
-        return _turn(Answering(daemon, port, upstream), load)
+    with ExitStack() as stack:
+        answering = ours.resolver(stack, size, cache=cache)
+        load = Load(answering.port, stage.questions(size, dataset.CSI), stage.options.seconds, once=True)
+        return _turn(answering, load)

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from functools import partial
 
 from bench import load
-from bench.load import Load
+from bench.builds import Build
+from bench.load import Load, Outcome
 from bench.measures import caches
+from bench.measures.ours import NAME
 from bench.peers.nsd import NSD
 from bench.peers.unbound import UNBOUND
 from bench.results import LOST, QPS, Comparison, Measured, Metric, Sample
@@ -17,7 +19,6 @@ PERCENTILES = tuple(
     Metric(key, f"{word} (ms)", 3) for key, word in zip(SHARES, ("p50", "p90", "p99", "p99.9"), strict=True)
 )
 HALF = 0.5
-AS_OFTEN = f"{UNBOUND.name}, asked as often as ours"
 
 
 def measure(stage: Stage) -> Measured:
@@ -28,22 +29,29 @@ def measure(stage: Stage) -> Measured:
         "latency",
         "Latency of cached answers at half load",
         "In each round the resolver is first asked as fast as it answers, and then half as often; that second load "
-        "is timed, answer by answer. The last row is Unbound under the load that ours was given.",
+        "is timed, answer by answer. The last rows are Unbound under the loads that ours were given.",
         (QPS, *PERCENTILES, LOST),
         rows,
         tuple(
-            Comparison(caches.OURS, name, metric)
-            for name in (UNBOUND.name, AS_OFTEN)
+            Comparison(NAME + build, name, metric)
+            for build in Build
+            for name in (UNBOUND.name, _as_often(build))
             for metric in (PERCENTILES[0], PERCENTILES[2])
         ),
     )
 
 
+def percentiles(outcome: Outcome) -> Sample:
+    """Return the figures of a load of which every answer was timed."""
+    return {key: 1e3 * percentile(outcome.latencies, share) for key, share in SHARES.items()}
+
+
+def _as_often(build: Build) -> str:
+    return f"{UNBOUND.name}, asked as often as ours{build}"
+
+
 def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
-    here = {
-        caches.OURS: caches.ours(stage, stack, stage.options.working),
-        **caches.peers(stage, stack, (UNBOUND,)),
-    }
+    here = {**caches.ours(stage, stack), **caches.peers(stage, stack, (UNBOUND,))}
     given: dict[str, float] = {}  # the load of this round, for whoever is to have the same
 
     def turn(name: str) -> Sample:
@@ -56,14 +64,18 @@ def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
     def timed(name: str, qps: float) -> Sample:
         answering = here[name].full(stage.options.seconds)
         outcome = load.run(Load(answering.port, here[name].questions, stage.options.seconds, qps=qps, each=True))
-        figures = {key: 1e3 * percentile(outcome.latencies, share) for key, share in SHARES.items()}
-        return {"qps": outcome.completed / outcome.seconds, **figures, "lost_percent": outcome.lost_percent}
+        figures = {**percentiles(outcome), "lost_percent": outcome.lost_percent}
+        return {"qps": outcome.completed / outcome.seconds, **figures}
 
-    ours = Contestant(caches.OURS, partial(turn, caches.OURS))
-    if UNBOUND.name not in here:
-        return [ours, absent(UNBOUND, NSD)]
-    return [
-        ours,
-        Contestant(UNBOUND.name, partial(turn, UNBOUND.name)),
-        Contestant(AS_OFTEN, lambda: timed(UNBOUND.name, given[caches.OURS])),
+    def as_often(build: Build) -> Sample:
+        return timed(UNBOUND.name, given[NAME + build])
+
+    contestants = [
+        Contestant(NAME + build, None if build.why_not else partial(turn, NAME + build), build.why_not)
+        for build in Build
     ]
+    if UNBOUND.name not in here:
+        return [*contestants, absent(UNBOUND, NSD)]
+    contestants.append(Contestant(UNBOUND.name, partial(turn, UNBOUND.name)))
+    contestants += [Contestant(_as_often(b), partial(as_often, b)) for b in Build if not b.why_not]
+    return contestants

@@ -1,14 +1,12 @@
 """Benchmark 8: signing a provider's mappings, and opening what comes of it."""
 
 import os
-import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
 from bench import dataset, world
-from bench.processes import SERVING_CORE, FailedError, environment, fingerpost, pinned, running_fingerpost
+from bench.processes import SERVING_CORE, fingerpost, pinned, running_fingerpost, timed
 from bench.results import Measured, Metric, Row, Sample
 from bench.stage import Contestant, Stage
 
@@ -36,21 +34,10 @@ def _signing(stage: Stage) -> tuple[Row, ...]:
     tree = stage.world(count)
 
     def turn() -> Sample:
-        cpu, seconds = _timed(fingerpost("sign", f"{dataset.MSP}.toml"), tree.place)
-        return {"cpu_s": cpu, "seconds": seconds, "each_us": 1e6 * cpu / count}
+        done = timed(fingerpost("sign", f"{dataset.MSP}.toml"), tree.place)
+        return {"cpu_s": done.cpu, "seconds": done.seconds, "each_us": 1e6 * done.cpu / count}
 
     return stage.compete([Contestant(f"signing {count:,} mappings", turn)], stage.options.slow_rounds)
-
-
-def _timed(words: list[str], place: Path) -> tuple[float, float]:
-    """Run a command, and return processor seconds, its children's with them, and seconds."""
-    started = time.monotonic()
-    process = subprocess.Popen(words, cwd=place, env=environment(), stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise FailedError(f"{' '.join(words[:4])} ended with status {process.returncode}")
-    return used.ru_utime + used.ru_stime, time.monotonic() - started
 
 
 def _opening(stage: Stage) -> tuple[Row, ...]:
@@ -66,10 +53,9 @@ def _opening(stage: Stage) -> tuple[Row, ...]:
             return {"cpu_s": daemon.ready_cpu, "seconds": daemon.ready_seconds}
 
     def imports() -> Sample:
-        cpu, seconds = _timed(
-            pinned([sys.executable, "-c", "import fingerpost.main, fingerpost.serve"], SERVING_CORE), place
-        )
-        return {"cpu_s": cpu, "seconds": seconds}
+        words = [sys.executable, "-c", "import fingerpost.main, fingerpost.serve"]
+        done = timed(pinned(words, SERVING_CORE), place)
+        return {"cpu_s": done.cpu, "seconds": done.seconds}
 
     return stage.compete(
         [

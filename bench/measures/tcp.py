@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from bench.load import OUTSTANDING, TCP_CLIENTS
 from bench.measures import authorities, caches
+from bench.measures.ours import NAME
 from bench.results import LOADED, Comparison, Measured
 from bench.stage import Stage
 
@@ -14,7 +15,7 @@ def measure(stage: Stage) -> Measured:
         rows = stage.compete(caches.field(stage, stack, tcp=True))
     with ExitStack() as stack:
         rows += stage.compete(authorities.field(stage, stack, tcp=True))
-    compared = [Comparison(caches.OURS, peer.name) for peer in caches.RESOLVERS]
+    compared = [Comparison(NAME, peer.name) for peer in caches.RESOLVERS]
     compared += [Comparison(authorities.OURS, authorities.name_of(peer)) for peer in authorities.AUTHORITIES]
     return Measured(
         "tcp",

@@ -9,6 +9,7 @@ from bench import cpu
 from bench.cpu import TICKS, Memory, Spent
 
 DAEMON = 100
+FILE = Path("/some/where/data.mdb")
 
 
 @pytest.fixture
@@ -28,24 +29,31 @@ def proc(tmp_path: Path) -> Path:
         for thread, spent in threads.items():
             (place / "task" / thread).mkdir(parents=True)
             (place / "task" / thread / "schedstat").write_text(f"{spent} 99 3\n")
-        (place / "smaps_rollup").write_text("1-2 ---p 0 0 0 [rollup]\nRss: 10 kB\nPss: 9 kB\n")
-        with (place / "smaps_rollup").open("a") as file:
-            file.write("Shared_Clean: 3 kB\nPrivate_Clean: 2 kB\nPrivate_Dirty: 5 kB\n")
+        heap = "55d0-55d1 rw-p 00000000 00:00 0      [heap]\nRss:  10 kB\nPss:    7 kB\nPss_Dirty: 7 kB\n"
+        file = f"7f00-7f01 r--s 00000000 fe:00 77     {FILE}\nRss:  9 kB\nPss:    4 kB\n"
+        (place / "smaps").write_text(heap + file + heap)
     (tmp_path / "version").write_text("no process")
     return tmp_path
 
 
 def test_threads_and_children_are_counted_and_strangers_are_not(proc: Path) -> None:
     assert cpu.spent(DAEMON, proc) == Spent(5 + 7 + 11, 2 * (10 + 20 + 30 + 40))
-    assert cpu.memory(DAEMON, proc) == Memory(20 * 1024, 14 * 1024)
+    assert cpu.memory(DAEMON, None, proc) == Memory(2 * (7 + 4 + 7) * 1024)
+
+
+def test_the_pages_of_a_file_are_told_apart(proc: Path) -> None:
+    found = cpu.memory(DAEMON, FILE, proc)
+    assert found == Memory(2 * (7 + 4 + 7) * 1024, 2 * 4 * 1024)
+    assert found.own == 2 * 14 * 1024
+    assert cpu.memory(DAEMON, FILE.parent, proc).mapped == 0
 
 
 def test_a_process_that_has_just_ended_is_no_trouble(proc: Path) -> None:
     (proc / "200" / "stat").unlink()
     (proc / "100" / "task" / "101" / "schedstat").unlink()
-    (proc / "100" / "smaps_rollup").unlink()
+    (proc / "100" / "smaps").unlink()
     assert cpu.spent(DAEMON, proc).nanoseconds == 5
-    assert cpu.memory(DAEMON, proc) == Memory(0, 0)
+    assert cpu.memory(DAEMON, FILE, proc) == Memory(0, 0)
 
 
 def test_a_thread_that_ended_in_between_is_found_in_the_ticks() -> None:
@@ -65,7 +73,7 @@ def test_a_real_process_spends_what_it_says() -> None:
         held = cpu.memory(process.pid)
         process.communicate("\n")
     assert said == pytest.approx(measured, rel=0.1)
-    assert 0 < held.private <= held.resident < 2**30
+    assert 2**20 < held.own == held.resident < 2**30
 
 
 def test_our_own_session_has_us_in_it() -> None:

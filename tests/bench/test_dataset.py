@@ -20,6 +20,14 @@ def test_no_number_comes_twice_and_all_lie_in_one_area() -> None:
     assert {(len(digits), digits[:4]) for digits in numbers} == {(11, "1415")}
 
 
+def test_a_number_as_people_write_it_is_the_same_number() -> None:
+    assert dataset.written("14155550123") == "+1-415-555-0123"
+    digits = dataset.number(7)
+    assert dataset.owner(digits) == names.to_text(
+        names.Name(names.from_text(dataset.APEX) + identifiers.parse(dataset.written(digits)).owner)
+    )
+
+
 def test_the_area_has_room_for_the_largest_store() -> None:
     assert math.gcd(dataset.STEP, dataset.SPACE) == 1, "else numbers come again before all have come"
     assert sum(1 for _ in dataset.evenly(dataset.SPACE)) == dataset.SPACE

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import cpu
-from bench.processes import FailedError, complete, find, running
+from bench.processes import FailedError, complete, find, running, timed
 
 needs_tools = pytest.mark.skipif(find("setpriv") is None or find("taskset") is None, reason="no util-linux")
 STUBBORN = """
@@ -47,3 +47,14 @@ def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     assert complete([sys.executable, "-c", "print('well')"], tmp_path) == "well\n"
     with pytest.raises(FailedError, match="the reason"):
         complete([sys.executable, "-c", "raise SystemExit('the reason')"], tmp_path)
+
+
+@needs_tools
+def test_a_command_is_timed_with_its_children(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass\nprint('well')"
+    words = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"]
+    done = timed(words, tmp_path)
+    assert 0.2 <= done.cpu <= done.seconds * 2
+    assert done.output == "well\n"
+    with pytest.raises(FailedError, match="status 3"):
+        timed([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
