@@ -27,10 +27,9 @@ from zonedata.identifiers import authority_node
 from zonedata.judgement import Finding, conclude, settle
 from zonedata.kinds import Kind
 from zonedata.names import Name
-from zonedata.opening import Claim, Opened, Refusal, Signer, Step
+from zonedata.opening import Claim, Refusal, Step
 from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone
 from zonedata.standing import Standing
-from zonedata.statements import Statement
 from zonedata.trust import Trust
 from zonedata.wire import QType
 
@@ -79,7 +78,7 @@ class Finder:
                     await self._catch_up(search)
                 await self._steer(search)
         found = self._finding(search)
-        self.cache.put(owner, found, self._clock.now())
+        self.cache.put(owner, found, found.found)
         return found
 
     async def _ask_the_only_one(self, search: Search) -> bool:
@@ -90,7 +89,7 @@ class Finder:
         if not trust.is_current(self.trust, search.now):
             return False
         path = self._path(search)
-        while search.recall(path, self.cache.proven, self._clock.now()):
+        while search.recall(path, self.cache.proven, search.now):
             path = self._path(search)
         missing = [one for one in path.grantees.values() if not self._has_spoken(one, search)]
         if path.needs or len(missing) > 1:
@@ -105,10 +104,7 @@ class Finder:
         return self._routes.path(search.owner, self._known(search, search.now))
 
     def _known(self, search: Search, now: float) -> Known:
-        return Known(self.trust, search.held, now, told=self._keep)
-
-    def _keep(self, signer: Signer, opened: Opened[Statement]) -> None:
-        self.cache.proven.put(signer, opened, self._clock.now())
+        return Known(self.trust, search.held, now, told=self.cache.proven.put)
 
     async def _steer(self, search: Search) -> None:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
@@ -173,8 +169,9 @@ class Finder:
         refusals: list[Refusal] = []
 
         def takes_in(reply: replies.Received) -> TakenIn:
-            claims, unread, keep = self._read(reply)
-            known = self._known(search, self._clock.now())
+            now = self._clock.now()
+            claims, unread, keep = _read(reply, now)
+            known = self._known(search, now)
             admitted = admit_zone(need, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
             return TakenIn(tuple(claims), tuple(refusals), bool(claims) and not refusals)
@@ -199,8 +196,9 @@ class Finder:
         refusals: list[Refusal] = []
 
         def takes_in(reply: replies.Received) -> TakenIn:
-            claims, unread, keep = self._read(reply)
-            known = self._known(search, self._clock.now())
+            now = self._clock.now()
+            claims, unread, keep = _read(reply, now)
+            known = self._known(search, now)
             admitted = admit_said(grantee, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
             return TakenIn(tuple(claims), tuple(refusals), self._has_spoken(grantee, search))
@@ -227,12 +225,6 @@ class Finder:
     def _end(search: Search) -> None:
         search.under_way -= 1
         search.news.set()
-
-    def _read(self, reply: replies.Received) -> tuple[list[Claim], list[Refusal], float]:
-        """Return the statements of a reply, what of it cannot be read, and until when it may be kept."""
-        claims, unread = read_claims(reply)
-        ttl = min([record.ttl for record in reply.records if record.rtype in OUR_TYPES], default=0)
-        return claims, unread, self._clock.now() + ttl
 
     async def _ask(self, search: Search, question: Question) -> Got | Silence:
         got = await self._upstream.ask(question, search.watch)
@@ -282,7 +274,7 @@ class Finder:
         before = self.trust
 
         def takes_in(reply: replies.Received) -> TakenIn:
-            claims, unread, _ = self._read(reply)
+            claims, unread = read_claims(reply)
             for claim in claims:
                 if claim.sealed.kind is Kind.ROOTKEYS:
                     try:
@@ -300,3 +292,10 @@ class Finder:
         )  # its packets are bounded by the time of the question and by MAX_VERSIONS
         await self._upstream.ask(question, search.watch)
         return self.trust is not before
+
+
+def _read(reply: replies.Received, now: float) -> tuple[list[Claim], list[Refusal], float]:
+    """Return the statements of a reply, what of it cannot be read, and until when it may be kept."""
+    claims, unread = read_claims(reply)
+    ttl = min([record.ttl for record in reply.records if record.rtype in OUR_TYPES], default=0)
+    return claims, unread, now + ttl

@@ -128,7 +128,7 @@ class Upstream:
         if not doors:
             return Silence(Standing.UNREACHABLE, "its servers were silent a moment ago and are left alone")
         tries = TRIES if len(doors) == 1 else TRIES_A_DOOR
-        outcome: Got | Silence = Silence(Standing.UNREACHABLE, f"no reply within {question.seconds:g} s")
+        outcome: Got | Silence | None = None
         for door in doors:
             said = await self._knock(_Knock(door, question, deadline, watch), tries)
             if isinstance(said, Got) or not isinstance(outcome, Got):
@@ -136,6 +136,7 @@ class Upstream:
             is_spent = isinstance(said, Silence) and said.standing is Standing.UNASKED
             if is_spent or (isinstance(said, Got) and said.is_enough) or trio.current_time() >= deadline:
                 break
+        assert outcome is not None, "there was a door"
         return outcome
 
     def _doors_of(self, question: Question) -> list[Door]:
@@ -176,7 +177,7 @@ class Upstream:
         start = trio.current_time()
         trouble, final = "timed out", False
         try:
-            protocol = await self._listen(knock, ear)
+            protocol = await self._listen(knock, ear, start)
         except UnreachableError as error:
             protocol = Protocol.UDP if door.udp is not None else Protocol.TCP
             trouble, final = error.reason, True
@@ -204,11 +205,11 @@ class Upstream:
             return _Failed(trouble, final), 0
         return Got(reply, protocol, taken.is_enough), reply.rcode
 
-    async def _listen(self, knock: "_Knock", ear: "_Ear") -> Protocol:
+    async def _listen(self, knock: "_Knock", ear: "_Ear", start: float) -> Protocol:
         """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
         door = knock.door
         if door.udp is not None:
-            until = min(trio.current_time() + self.servers.patience(door), knock.deadline)
+            until = min(start + self.servers.patience(door), knock.deadline)
             await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears, until)
             is_whole = ear.reply is not None and not ear.reply.is_truncated
             if is_whole or door.tcp is None or not (ear.reply or ear.heard_a_guess):

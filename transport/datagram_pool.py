@@ -124,8 +124,11 @@ class DatagramPool:
             with trio.CancelScope(deadline=first) as self._alarm:
                 await trio.sleep_forever()
             now = trio.current_time()
-            while self._deadlines and self._deadlines[0][0] <= now:
-                _, _, port, own = heapq.heappop(self._deadlines)
+            while self._deadlines:  # most have ended long before; the next alarm is for one that has not
+                deadline, _, port, own = self._deadlines[0]
+                if deadline > now and port.waits_for(own):
+                    break
+                heapq.heappop(self._deadlines)
                 port.give_up(own)
 
     async def _renew(self) -> None:

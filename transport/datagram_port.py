@@ -113,6 +113,10 @@ class DatagramPort:
         if not self.in_flight:
             self._rested(self)
 
+    def waits_for(self, own: bytes) -> bool:
+        """Whether the exchange of an id has not ended."""
+        return self._asked.get(own) is not None
+
     def give_up(self, own: bytes) -> None:
         """End the exchange of an id without a reply, if it still waits."""
         exchange = self._asked.get(own)

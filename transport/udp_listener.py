@@ -132,7 +132,7 @@ class UdpListener:
         caller = Caller(self._batch.endpoint(slot), Protocol.UDP)
         verdict = self._handler(message, caller, self._now)
         if isinstance(verdict, Later):
-            job = partial(self._answer_later, verdict, caller.endpoint, trio.current_time())
+            job = partial(self._answer_later, verdict, caller.endpoint, self._now)
             if not self._later.try_start(job):
                 self._dropped_full += 1
         elif verdict is None:
@@ -147,7 +147,7 @@ class UdpListener:
         reply = await later.work()
         if reply is None:
             self._tally.silent += 1
-        elif trio.current_time() - arrived > MAX_AGE:
+        elif self._clock.now() - arrived > MAX_AGE:
             self._dropped_late += 1
         else:
             try:

@@ -46,7 +46,7 @@ def admit_zone(
             if len(refusals) == MAX_FAILURES:
                 break
         elif isinstance(opened, Opened):
-            known.told(signer, opened)
+            known.told(signer, opened, known.now)
     return refusals
 
 
@@ -118,7 +118,7 @@ def admit_said(
         if refusal is not None:
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
         elif isinstance(opened, Opened):
-            known.told(signer, opened)
+            known.told(signer, opened, known.now)
     return refusals
 
 

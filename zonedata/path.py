@@ -25,7 +25,7 @@ from zonedata.zone_statements import Delegation, Grant, Server
 MAX_DEPTH = 8  # zones below one another; E.164 has 15 digits, real plans delegate three or four times
 
 
-def _tell_nobody(signer: Signer, opened: Opened[Statement]) -> None:
+def _tell_nobody(signer: Signer, opened: Opened[Statement], now: float) -> None:
     """Do nothing; for those who keep nothing beside what is held."""
 
 
@@ -38,14 +38,14 @@ class Known:
         held: What has been opened.
         now: Unix seconds.
         check: Checks signatures.
-        told: Is told what was opened and is held now, and whose it is.
+        told: Is told what was opened and is held now, whose it is, and `now`.
     """
 
     trust: Trust
     held: Holdings
     now: float
     check: Verifies = verifies
-    told: Callable[[Signer, Opened[Statement]], None] = _tell_nobody
+    told: Callable[[Signer, Opened[Statement], float], None] = _tell_nobody
 
 
 @dataclass(frozen=True, slots=True)
