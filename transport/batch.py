@@ -57,6 +57,10 @@ class Batch(Protocol):
         """Say that slot `out` of the outbox has so many octets for whoever sent datagram `source`."""
         ...
 
+    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
+        """Say that slot `out` of the outbox has so many octets for an endpoint that `endpoint` gave."""
+        ...
+
     def send(self, count: int) -> int:
         """Send the first slots of the outbox; return how many the kernel took."""
         ...
@@ -82,7 +86,7 @@ class PortableBatch:
         self.sources = memoryview(bytearray(SLOTS * ADDRESS))
         self.ip = _ip_in_address(sock)
         self._addresses: list[tuple[str, int]] = [("", 0)] * SLOTS
-        self._out: list[tuple[int, int]] = [(0, 0)] * SLOTS
+        self._out: list[tuple[tuple[str, int], int]] = [(("", 0), 0)] * SLOTS
 
     def receive(self) -> int:
         """See `Batch.receive`."""
@@ -104,16 +108,20 @@ class PortableBatch:
 
     def address(self, out: int, source: int, octets: int) -> None:
         """See `Batch.address`."""
-        self._out[out] = source, octets
+        self._out[out] = self._addresses[source], octets
+
+    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
+        """See `Batch.address_to`."""
+        self._out[out] = (endpoint.host, endpoint.port), octets
 
     def send(self, count: int) -> int:
         """See `Batch.send`."""
         sent = 0
         for out in range(count):
-            source, octets = self._out[out]
+            address, octets = self._out[out]
             at = out * STRIDE
             try:
-                self._sock.sendto(self.outbox[at : at + octets], self._addresses[source])
+                self._sock.sendto(self.outbox[at : at + octets], address)
             except OSError:  # no buffer, no route, a firewall, a source port of 0: the client asks again
                 continue
             sent += 1
@@ -178,12 +186,14 @@ class KernelBatch:
         name_length = 16 if self._family == socket.AF_INET else ADDRESS
         octets = ctypes.c_char * (SLOTS * STRIDE)
         # Owned here and pointed to by the headers: these must live as long as the batch does.
-        self._buffers = octets(), octets(), (ctypes.c_char * (SLOTS * ADDRESS))()
-        inbox, outbox, sources = self._buffers
+        addresses = ctypes.c_char * (SLOTS * ADDRESS)
+        self._buffers = octets(), octets(), addresses(), addresses()
+        inbox, outbox, sources, targets = self._buffers
         self._in, self._in_vectors = _headers(inbox, sources, name_length)
         self._out, self._out_vectors = _headers(outbox, sources, name_length)
         self._in_at, self._out_at = ctypes.addressof(self._in), ctypes.addressof(self._out)
-        self._sources_at = ctypes.addressof(sources)
+        self._sources_at, self._targets_at = ctypes.addressof(sources), ctypes.addressof(targets)
+        self._targets = memoryview(targets).cast("B")
         self.inbox, self.outbox = memoryview(inbox).cast("B"), memoryview(outbox).cast("B")
         self.sources = memoryview(sources).cast("B")
         self.lengths = memoryview(self._in).cast("B").cast("I")
@@ -202,9 +212,20 @@ class KernelBatch:
 
     def address(self, out: int, source: int, octets: int) -> None:
         """See `Batch.address`."""
-        self._out_headers[out * 8] = (
-            self._sources_at + source * ADDRESS
-        )  # msg_name; a header has 8 words of 64 bits
+        # msg_name; a header has 8 words of 64 bits
+        self._out_headers[out * 8] = self._sources_at + source * ADDRESS
+        self._out_lengths[out * 2 + 1] = octets
+
+    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
+        """See `Batch.address_to`."""
+        at = out * ADDRESS
+        host, _, scope = endpoint.host.partition("%")
+        struct.pack_into("=H", self._targets, at, self._family)
+        struct.pack_into(">H", self._targets, at + 2, endpoint.port)
+        self._targets[at + self.ip[0] : at + sum(self.ip)] = socket.inet_pton(self._family, host)
+        if self._family == socket.AF_INET6:
+            struct.pack_into("=I", self._targets, at + 24, int(scope or 0))
+        self._out_headers[out * 8] = self._targets_at + at
         self._out_lengths[out * 2 + 1] = octets
 
     def send(self, count: int) -> int:

@@ -85,6 +85,26 @@ def test_answers_go_to_whoever_asked(anywhere: Endpoint, kind: Kind) -> None:
                 assert client.recv(10) == b"%d" % number
 
 
+def test_answers_go_to_endpoints_kept_from_before(anywhere: Endpoint, kind: Kind) -> None:
+    with open_udp(anywhere) as server:
+        batch = kind(server)
+        clients = [socket.socket(anywhere.family, socket.SOCK_DGRAM) for _ in range(3)]
+        kept: list[Endpoint] = []
+        for client in clients:
+            client.settimeout(10)
+            client.connect(server.getsockname())
+            client.send(b"question")
+            assert batch.receive() == 1
+            kept.append(batch.endpoint(0))
+        for out, endpoint in enumerate(reversed(kept)):
+            batch.outbox[out * STRIDE : out * STRIDE + 1] = b"%d" % out
+            batch.address_to(out, endpoint, 1)
+        assert batch.send(3) == 3
+        for number, client in enumerate(reversed(clients)):
+            with client:
+                assert client.recv(10) == b"%d" % number
+
+
 def test_more_than_a_batch_waits_for_the_next(pair: tuple[socket.socket, socket.socket], kind: Kind) -> None:
     server, client = pair
     batch = kind(server)
@@ -105,7 +125,7 @@ def test_what_cannot_be_sent_stops_nothing_else(pair: tuple[socket.socket, socke
         batch.outbox[out * STRIDE : out * STRIDE + 2] = b"%d" % (10 + out)
         batch.address(out, out, 2)
     if isinstance(batch, PortableBatch):
-        batch._addresses[1] = (batch._addresses[1][0], 0)
+        batch._out[1] = (batch._addresses[1][0], 0), 2
     else:
         batch.sources[ADDRESS + 2 : ADDRESS + 4] = b"\0\0"  # the port of the second: nothing can be sent there
     assert batch.send(count) == 2
