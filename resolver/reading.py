@@ -20,7 +20,7 @@ from zonedata.person_statements import Assertion, Block, Status
 from zonedata.recall import Recall
 from zonedata.replies import Received
 from zonedata.standing import Standing
-from zonedata.statements import glimpse_assertion
+from zonedata.statements import glimpse_assertion, glimpse_status
 from zonedata.trust import Trust
 from zonedata.wire import FLAG_RD, QType, Rcode
 
@@ -115,6 +115,10 @@ def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Ans
                 said.append(
                     Reach(glimpsed.msp, glimpsed.ssi, Assurance.ASSERTED, glimpsed.expires, glimpsed.features)
                 )
+                continue
+            rows_of_status = glimpse_status(record.rdata, asked)
+            if rows_of_status is not None:
+                rows = tuple(Row(*row) for row in rows_of_status)
                 continue
             claim = read_claim(record.rdata)
             if isinstance(claim, Refusal):

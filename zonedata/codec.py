@@ -17,6 +17,7 @@ from zonedata.errors import MalformedError
 MAX_DEPTH = 6  # map -> list of grants -> grant -> roles is four; two to spare
 MAX_ELEMENTS = 64  # of a list or map in an ordinary body; caps what a header can make the decoder allocate
 MAX_VALUES = 4_096  # of a whole body with long lists; 400 grants with all roles have 3,600
+UNSCANNED = 512  # octets; if each were the header of a list of 512 elements, they would claim 2 MB together
 MAX_INT = 2**53  # times, serials and counts; whole in every language's numbers
 
 
@@ -79,7 +80,7 @@ def decode(data: bytes, caps: Caps) -> Any:
     """
     if len(data) > caps.octets:
         raise MalformedError(f"body of {len(data)} octets, at most {caps.octets} are allowed")
-    if caps.elements > MAX_ELEMENTS and _deepest(data) > MAX_DEPTH:
+    if caps.elements > MAX_ELEMENTS and len(data) > UNSCANNED and _deepest(data) > MAX_DEPTH:
         raise MalformedError(f"body nested deeper than {MAX_DEPTH} levels, or of more than {MAX_VALUES} values")
     try:
         return msgpack.unpackb(

@@ -21,6 +21,7 @@ _MIMI = "mimi://"
 _NOT_IN_SSI = ' ?#\\"<>'
 _IN_SSI = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in _NOT_IN_SSI)
 _USUAL = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # fields of an ASSERTION, in canonical order
+_OF_STATUS = ("expires", "issued", "owner", "rows", "serial", "ttl")
 _WITH_FEATURES = ("expires", "features", *_USUAL[1:])
 MAX_FEATURES = 16
 MAX_FEATURE = 32  # octets
@@ -261,6 +262,36 @@ class Status:
         status = cls(life, fields.name("owner"), fields.list_of("rows", _row, MAX_STATUS))
         strictly_ascending(tuple(row[:2] for row in status.rows), "rows")
         return status
+
+
+Rows = tuple[tuple[str, Role, Standing], ...]
+
+
+def glimpse_rows(value: Any, owner: str) -> Rows | None:
+    """Read the rows of a decoded STATUS about this owner, as `glimpse` reads an ASSERTION; None if it is unusual.
+
+    Args:
+        value: From `codec.decode`; whether it was in canonical form is left to `codec.encode`.
+        owner: In presentation form, of a name that a person can have.
+    """
+    if type(value) is not dict or tuple(value) != _OF_STATUS:
+        return None
+    expires, issued, stated, rows, serial, ttl = value.values()
+    if stated != owner or type(rows) is not list or not are_usual(ttl, serial, issued, expires):
+        return None
+    try:
+        return _rows(tuple([tuple(row) for row in rows]))
+    except (TypeError, MalformedError):  # no rows of text
+        return None
+
+
+@lru_cache(maxsize=1_024)  # a resolver says the same of most; at most some 300 octets a row
+def _rows(listed: tuple[tuple[Any, ...], ...]) -> Rows:
+    if len(listed) > MAX_STATUS:
+        raise MalformedError(f"{len(listed)} rows, at most {MAX_STATUS} are allowed")
+    rows = tuple(_row(list(row)) for row in listed)
+    strictly_ascending(tuple(row[:2] for row in rows), "rows")
+    return rows
 
 
 @lru_cache(maxsize=256)  # an MSP has few combinations; at most 500 octets each

@@ -11,7 +11,7 @@ from zonedata.fields import Fields
 from zonedata.keys import PrivateKey
 from zonedata.kinds import MAX_SEALED, RULES, Kind
 from zonedata.life import Life
-from zonedata.person_statements import Assertion, Block, Denial, Glimpse, Status, glimpse
+from zonedata.person_statements import Assertion, Block, Denial, Glimpse, Rows, Status, glimpse, glimpse_rows
 from zonedata.sealed import Sealed, seal_body
 from zonedata.zone_statements import Authority, Delegation, Gap, RootKeys, ZoneDigest
 
@@ -69,6 +69,19 @@ def glimpse_assertion(wire: bytes) -> Glimpse | None:
         return None
     glimpsed = glimpse(value)
     return glimpsed if glimpsed is not None and codec.encode(value) == body else None
+
+
+def glimpse_status(wire: bytes, owner: str) -> Rows | None:
+    """Read the envelope of a STATUS about an owner as far as its rows; None where it takes `read_untrusted`."""
+    if not 2 <= len(wire) <= MAX_SEALED or wire[0] != Kind.STATUS or wire[1]:
+        return None
+    body = wire[2:]
+    try:
+        value = codec.decode(body, STATUS_CAPS)
+    except MalformedError:
+        return None
+    rows = glimpse_rows(value, owner)
+    return rows if rows is not None and codec.encode(value) == body else None
 
 
 def seal(statement: Statement, *keys: PrivateKey) -> Sealed:

@@ -21,7 +21,7 @@ from zonedata.person_statements import MAX_FEATURES, Assertion, Status
 from zonedata.replies import Received, Record
 from zonedata.sealed import Sealed, Signature
 from zonedata.standing import Standing
-from zonedata.statements import glimpse_assertion, seal
+from zonedata.statements import glimpse_assertion, glimpse_status, seal
 from zonedata.wire import QType, Section
 
 OWNER = number("+14155550123")
@@ -88,6 +88,47 @@ def check(wire: bytes) -> None:
     assert isinstance(said, Assertion)
     assert said.owner == OWNER
     assert (said.msp, said.ssi, said.features, said.life.expires) == tuple(glimpsed)[1:]
+
+
+ROWS = [[".", "registry", "referred"], [MSP, "msp", "asserted"], [MSP, "validator", "denied"]]
+STATUS: dict[str, Any] = {
+    "expires": NOW + 9, "issued": NOW - 9, "owner": names.to_text(OWNER), "rows": ROWS, "serial": 1, "ttl": 0,
+}  # fmt: skip
+_word = st.sampled_from([".", MSP, "b.example", "A.example", "", "msp", "registry", "asserted", "lost"])
+_rows = st.lists(st.lists(st.one_of(_word, _odd), min_size=2, max_size=4), max_size=4)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*STATUS, "zone"]), st.one_of(_odd, _rows), max_size=2),
+    st.sets(st.sampled_from([*STATUS]), max_size=1),
+    st.booleans(),
+    st.lists(st.sampled_from(ROWS), max_size=4),
+    st.binary(max_size=1),
+)
+@example({}, set(), True, ROWS, b"")
+def test_a_glimpse_of_a_status_is_what_the_whole_says(
+    odd: dict[str, Any], less: set[str], in_order: bool, rows: list[Any], tail: bytes
+) -> None:
+    fields = {key: value for key, value in {**STATUS, "rows": rows, **odd}.items() if key not in less}
+    ordered = dict(sorted(fields.items(), reverse=not in_order))
+    wire = b"\xff\0" + msgpack.packb(ordered, use_bin_type=True) + tail
+    glimpsed, read = glimpse_status(wire, names.to_text(OWNER)), read_claim(wire)
+    if glimpsed is not None:
+        assert isinstance(read, Claim)
+        assert isinstance(read.statement, Status)
+        assert (read.statement.owner, read.statement.rows) == (OWNER, glimpsed)
+    elif not odd and not less and in_order and not tail:
+        assert rows != sorted(rows) or len(rows) != len({tuple(row) for row in rows})
+
+
+def test_a_glimpse_of_another_owners_status_is_none() -> None:
+    wire = b"\xff\0" + msgpack.packb(STATUS, use_bin_type=True)
+    assert glimpse_status(wire, names.to_text(OWNER)) is not None
+    assert glimpse_status(wire, names.to_text(number("+1415555"))) is None
+    assert glimpse_status(b"\xff\1" + wire[2:], names.to_text(OWNER)) is None
+    longer = wire.replace(b"\xa3ttl\0", b"\xa3ttl\xcc\0")
+    assert longer != wire
+    assert glimpse_status(longer, names.to_text(OWNER)) is None, "a second spelling"
 
 
 @given(st.data())
