@@ -111,7 +111,7 @@ class Done:
     output: str
 
 
-def timed(words: Sequence[str], place: Path) -> Done:
+def timed(words: Sequence[str], place: Path, build: Build = Build.PLAIN) -> Done:
     """Run a command of ours to its end in a directory, and return what it took.
 
     Raises:
@@ -119,7 +119,7 @@ def timed(words: Sequence[str], place: Path) -> Done:
     """
     with tempfile.TemporaryFile("w+") as out:  # not a pipe: reading it would take time from the command
         started = time.monotonic()
-        process = subprocess.Popen(ending_with_us(words), cwd=place, env=environment(), stdout=out)
+        process = subprocess.Popen(ending_with_us(words), cwd=place, env=environment(build), stdout=out)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import world
+from bench.builds import Build
 from bench.measures.ours import Ours
 from bench.processes import LOADING_CORE, FailedError, pinned, timed
 from bench.results import QPS, UPSTREAM, Measured, Metric, Sample
@@ -31,7 +32,7 @@ def measure(stage: Stage) -> Measured:
         "batch",
         "Batch look-ups of one client",
         f"One client process looks up a file of {stage.options.working:,} telephone numbers as people write them, "
-        "over one TCP connection, and its resolver has every reply ready. All of the process counts, from the "
+        "over one TCP connection, and its resolver, which is not compiled, has every reply ready. All of the process counts, from the "
         "interpreter's start. Without proof the client asks for what the resolver accepts; with proof it is told "
         "how every authority stands; verified, it checks all of that against the trust anchor itself. "
         f"The bound is {BOUND:,} look-ups a second.",
@@ -88,18 +89,26 @@ def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
     numbers = stage.numbers(count)
     anchor = ours.tree.place / "anchor.pem"
 
-    def turn(way: Way) -> Sample:
-        return _looked_up(answering, way, numbers, anchor, count)
+    def turn(way: Way, build: Build = Build.PLAIN) -> Sample:
+        return _looked_up(answering, way, build, numbers, anchor, count)
 
     for way in FILLING:
         stage.say(f"replies made ready, {way[0]}: {turn(way)['qps']:,.0f} a second")
-    return [Contestant(way[0], partial(turn, way)) for way in WAYS]
+    return [
+        Contestant(way[0] + build, note=build.why_not)
+        if build.why_not
+        else Contestant(way[0] + build, partial(turn, way, build))
+        for way in WAYS
+        for build in Build
+    ]
 
 
-def _looked_up(answering: Answering, way: Way, numbers: Path, anchor: Path, count: int) -> Sample:
+def _looked_up(  # noqa: PLR0913, PLR0917 - what is asked, how, of whom
+    answering: Answering, way: Way, build: Build, numbers: Path, anchor: Path, count: int
+) -> Sample:
     name, command, found_in = way
     before, above = answering.daemon.spent(), [daemon.spent() for daemon in answering.upstream]
-    done = timed(pinned(command(numbers, answering.port, anchor), LOADING_CORE), numbers.parent)
+    done = timed(pinned(command(numbers, answering.port, anchor), LOADING_CORE), numbers.parent, build)
     spent = answering.daemon.spent().seconds_since(before)
     pairs = zip(answering.upstream, above, strict=True)
     upstream = sum(daemon.spent().seconds_since(then) for daemon, then in pairs)

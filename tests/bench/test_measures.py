@@ -77,7 +77,7 @@ class Play:
         asked = session == self.sets[-1][-1].session
         return Spent(int(len(self.loads) * SPENT * 1e9) if asked else 0, 0)
 
-    def timed(self, words: list[str], _place: Path) -> Done:
+    def timed(self, words: list[str], _place: Path, _build: Any = None) -> Done:
         self.commands.append(" ".join(words))
         if "bench.handing" in words:
             return Done(0.5, 1.0, '{"cpu_us": 80.0, "waited_us": 90.0, "qps": 9000.0}\n')
@@ -185,14 +185,15 @@ def test_more_than_an_assertion_lives_for_is_not_all_asked_upstream(tmp_path: Pa
 
 def test_a_batch_is_measured_by_all_of_the_client_process(stage: Stage, play: Play) -> None:
     rows = batch.measure(stage).rows
-    assert [row.name for row in rows] == [way[0] for way in batch.WAYS]
+    assert [row.name for row in rows] == [way[0] + build for way in batch.WAYS for build in builds.Build]
     for row in rows:
         assert len(row.samples) == SMALL.rounds
         assert all((s["qps"], s["per_cpu_s"], s["cpu_us"]) == (5.0, 10.0, 100_000.0) for s in row.samples)
     filling = len(batch.FILLING)
     assert ["+csi" in command for command in play.commands[:filling]] == [True, False]
-    assert len(play.commands) == filling + len(batch.WAYS) * SMALL.rounds
-    names = [way[0] for way in (*batch.FILLING, *batch.WAYS * SMALL.rounds)]
+    ways = [way for way in batch.WAYS for _ in builds.Build]
+    assert len(play.commands) == filling + len(ways) * SMALL.rounds
+    names = [way[0] for way in (*batch.FILLING, *ways * SMALL.rounds)]
     for name, command in zip(names, play.commands, strict=True):
         assert ("anchor.pem" in command) == name.endswith("verified"), name
 
