@@ -1,4 +1,4 @@
-"""The two builds of our daemons: the innermost loops as sources, and compiled from the same sources."""
+"""The two builds of our programs: the hot paths as sources, and compiled from the same sources."""
 
 from enum import StrEnum
 from pathlib import Path

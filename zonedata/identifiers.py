@@ -23,6 +23,7 @@ from zonedata.names import Name
 
 MAX_TEXT = 320  # octets; RFC 5321 allows 64 + 1 + 255, and no number is longer
 MAX_NUMBER_TEXT = 40  # digits, blanks, dots, dashes and brackets of one number
+_WITHOUT_SEPARATORS = str.maketrans("", "", " -.")  # single ones or many, between digits, mean nothing in any plan
 MAX_DIGITS = number_plans.MAX_DIGITS
 LOCAL_PART_OCTETS = 28  # of SHA-256, as RFC 7929 section 3
 LOCAL_PART_MARK = b"_at"  # keeps a hashed local part apart from a subdomain of the same spelling
@@ -75,8 +76,10 @@ class Scheme:
 
 def _number(text: str) -> Csi:
     digits = text[1:]
+    if not digits.isdigit() and len(text) <= MAX_NUMBER_TEXT and digits[:1].isdigit() and digits[-1:].isdigit():
+        digits = digits.translate(_WITHOUT_SEPARATORS)
     if digits.isascii() and digits.isdigit() and number_plans.is_surely_canonical(digits):
-        return Csi(text, number_name(digits), "e164")
+        return Csi(f"+{digits}", number_name(digits), "e164")
     return _number_in_full(text)
 
 

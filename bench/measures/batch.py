@@ -32,9 +32,9 @@ def measure(stage: Stage) -> Measured:
         "batch",
         "Batch look-ups of one client",
         f"One client process looks up a file of {stage.options.working:,} telephone numbers as people write them, "
-        "over one TCP connection, and its resolver, which is not compiled, has every reply ready. All of the process counts, from the "
-        "interpreter's start. Without proof the client asks for what the resolver accepts; with proof it is told "
-        "how every authority stands; verified, it checks all of that against the trust anchor itself. "
+        "over one TCP connection, and its resolver, which is not compiled, has every reply ready. All of the "
+        "process counts, from the interpreter's start. Without proof it asks for what the resolver accepts; with "
+        "proof it is told how every authority stands; verified, it checks all of that against the trust anchor. "
         f"The bound is {BOUND:,} look-ups a second.",
         (RATE, PER_CPU, CLIENT, BUSY, RESOLVER, UPSTREAM),
         rows,

@@ -44,6 +44,21 @@ def test_what_is_sure_is_what_the_full_parse_gives_back_unchanged(digits: str) -
     _agrees(digits)
 
 
+_separated = st.text("0123456789 -.", max_size=22)
+
+
+@given(
+    st.tuples(st.sampled_from(CODES), st.sampled_from(["", *PREFIXES]), _separated).map("".join)
+    | st.text("0123456789 -.(x", max_size=40)
+)
+def test_separators_mean_what_they_mean_to_the_full_parse(rest: str) -> None:
+    try:
+        said: str | None = parse("+" + rest).text
+    except MalformedError:
+        said = None
+    assert said == _in_full(rest)
+
+
 def test_every_calling_code_at_every_length() -> None:
     rng = random.Random(20)
     for code in [*CODES, *(str(n) for n in range(1_000))]:
