@@ -119,10 +119,7 @@ class UdpListener:
             nursery.start_soon(self._send_ready)
             while True:
                 await trio.lowlevel.wait_readable(self._sock)
-                while (
-                    self._drain()
-                ):  # a look at the others, and at the socket again, costs less than to wait for it
-                    await trio.lowlevel.checkpoint()
+                self._drain()
 
     async def _send_ready(self) -> None:
         """Send what jobs have made ready, all of one turn of the event loop together.
@@ -147,8 +144,7 @@ class UdpListener:
                 self._send_at_once(reply, endpoint)
             self._ready = []
 
-    def _drain(self) -> bool:
-        """Take a few batches; say whether there was anything."""
+    def _drain(self) -> None:
         self._now = self._clock.now()
         for _ in range(BATCHES):
             try:
@@ -157,8 +153,7 @@ class UdpListener:
                 self._receive_errors += 1
                 continue
             if count < SLOTS:
-                return count > 0
-        return True
+                return
 
     def _take_untrusted(self, message: bytes, slot: int) -> bytes | None:
         """Ask the handler; return its answer if it has one at once."""
