@@ -11,9 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import cast
 
-import outcome
 import trio
 
 from zonedata.keys import PrivateKey
@@ -39,20 +37,22 @@ class OwnThread:
 
     def __init__(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
-        self._work: queue.SimpleQueue[tuple[trio.lowlevel.Task, Check] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[trio.lowlevel.Task, Check, list[bool]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            task, check = work
-            self._token.run_sync_soon(trio.lowlevel.reschedule, task, outcome.capture(check))
+            task, check, found = work
+            found.append(check())
+            self._token.run_sync_soon(trio.lowlevel.reschedule, task)
 
     async def verify(self, check: Check) -> bool:
         """Verify in the thread."""
-        task = trio.lowlevel.current_task()
-        self._work.put((task, check))
-        return cast("bool", await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED))
+        found: list[bool] = []
+        self._work.put((trio.lowlevel.current_task(), check, found))
+        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+        return found[0]
 
     def close(self) -> None:
         """End the thread."""
@@ -80,14 +80,16 @@ async def _measure(way: str, count: int, at_once: int) -> dict[str, float]:
             assert await verify(check)
             waited += time.perf_counter() - started
 
-    await ask(at_once)  # threads are started, and what is fetched once is
-    waited, wall, cpu = 0.0, time.perf_counter(), time.process_time()
-    async with trio.open_nursery() as nursery:
-        for _ in range(at_once):
-            nursery.start_soon(ask, count // at_once)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    if own is not None:
-        own.close()
+    try:
+        await ask(at_once)  # threads are started, and what is fetched once is
+        waited, wall, cpu = 0.0, time.perf_counter(), time.process_time()
+        async with trio.open_nursery() as nursery:
+            for _ in range(at_once):
+                nursery.start_soon(ask, count // at_once)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    finally:
+        if own is not None:
+            own.close()
     return _figures(count // at_once * at_once, wall, cpu, waited)
 
 

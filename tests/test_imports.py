@@ -20,10 +20,11 @@ OUTSIDE = {"trio", "socket", "ssl", "asyncio", "threading", "time", "random", "s
 SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "bench/__main__.py",
     "bench/dataset.py",  # random, and the same each time
+    "bench/handing.py",
     "bench/load.py",
     "bench/machine.py",
+    "bench/many.py",
     "bench/measures/caches.py",
-    "bench/measures/signing.py",
     "bench/processes.py",
     "bench/stage.py",
     "bench/stamps.py",

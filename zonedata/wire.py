@@ -163,30 +163,30 @@ def read_query(message: bytes) -> Query | Rejected:
     if at + 5 > end:
         return Rejected(_error(message, flags, Rcode.FORMERR))
     question = message[12 : at + 5]
-    size = _read_edns(message, at + 5, int.from_bytes(message[10:12], "big"))
-    if isinstance(size, Rcode):
-        return Rejected(_error(message, flags, size, question))
+    rcode, size = _read_edns(message, at + 5, int.from_bytes(message[10:12], "big"))
+    if rcode is not Rcode.NOERROR:
+        return Rejected(_error(message, flags, rcode, question))
     qtype, qclass = (int.from_bytes(message[at + n : at + n + 2], "big") for n in (1, 3))
     return Query(int.from_bytes(message[:2], "big"), flags, question, labels, qtype, qclass, size)
 
 
-def _read_edns(message: bytes, at: int, count: int) -> int | Rcode:
-    """Return the UDP size of the one OPT record, 0 without one, or why the rest is no good."""
+def _read_edns(message: bytes, at: int, count: int) -> tuple[Rcode, int]:
+    """Return the UDP size of the one OPT record, 0 without one, behind NOERROR; else why the rest is no good."""
     size = 0
     for _ in range(count):
         if message[at : at + 1] != b"\0" or at + 11 > len(message):
-            return Rcode.FORMERR  # an additional record that is not at the root: neither OPT nor a TSIG of ours
+            return Rcode.FORMERR, 0  # an additional record that is not at the root: neither OPT nor a TSIG of ours
         rtype = int.from_bytes(message[at + 1 : at + 3], "big")
         end = at + 11 + int.from_bytes(message[at + 9 : at + 11], "big")
         if rtype != TYPE_OPT or size or end > len(message):
-            return Rcode.FORMERR
+            return Rcode.FORMERR, 0
         if message[at + 6]:
-            return Rcode.BADVERS
+            return Rcode.BADVERS, 0
         if read_options(message, at + 11, end) is None:
-            return Rcode.FORMERR
+            return Rcode.FORMERR, 0
         size = max(MIN_UDP, int.from_bytes(message[at + 3 : at + 5], "big"))
         at = end
-    return size if at == len(message) else Rcode.FORMERR
+    return (Rcode.NOERROR if at == len(message) else Rcode.FORMERR), size
 
 
 def read_options(message: bytes, at: int, end: int) -> list[tuple[int, bytes]] | None:
