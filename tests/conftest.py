@@ -1,6 +1,11 @@
-"""Hypothesis profiles: `ci` repeats itself exactly, `soak` (HYPOTHESIS_PROFILE=soak) searches for long."""
+"""Hypothesis profiles: `ci` repeats itself exactly, `soak` (HYPOTHESIS_PROFILE=soak) searches for long.
+
+And Ctrl-C counts: a shell without job control has what it starts in the background ignore it, and so would every
+program that a test starts, and sends it to.
+"""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +16,6 @@ settings.register_profile(
 )
 settings.register_profile("soak", deadline=None, max_examples=5_000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
