@@ -148,6 +148,7 @@ class Finder:
 
     @staticmethod
     def _has_spoken(grantee: Grantee, search: Search) -> bool:
+        """Say whether an authority has said all it owes; then how it stands is settled, and kept for the answer."""
         principal = grantee.signer.principal
         said = search.held.about(principal, search.owner)
         rows = settle(grantee, said, search.owner, search.now, Standing.MISSING)

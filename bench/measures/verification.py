@@ -12,9 +12,7 @@ from bench.stage import Answering, Contestant, Stage
 
 CACHED, COLD = 20_000, 500  # questions a second: a fifth of a core each, so that a worker is busy and not late
 NAMES = 2_000  # that are cached
-PASSES = (
-    8  # over them while filling: each worker keeps replies of its own, and the kernel deals questions at random
-)
+PASSES = 8  # over them while filling: each worker keeps its own replies, and the kernel deals questions at random
 COLD_QPS = Metric("cold_qps", "cold look-ups per second")
 COLD_MS = Metric("cold_ms", "their mean latency (ms)", 2)
 BUSY = Metric("busy_percent", "the resolver's core in use (%)")
