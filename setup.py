@@ -55,6 +55,7 @@ EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting toget
 ]
 EACH_ANSWER = [  # of a client's batch, besides what reads replies
     "resolver/reading.py",
+    "zonedata/glimpses.py",
     "zonedata/identifiers.py",
     "zonedata/number_plans.py",
 ]

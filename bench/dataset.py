@@ -48,6 +48,11 @@ def _account(digits: str) -> str:
     return f"{int(digits) * 2_654_435_761 % 2**64:016x}"
 
 
+def ssi(digits: str, msp: str) -> str:
+    """Return the account of a number at a provider, as an address."""
+    return f"mimi://{msp}/u/{_account(digits)}"
+
+
 def question(digits: str, qtype: str) -> str:
     """Return the line by which dnsperf asks for a number."""
     return f"{owner(digits)} {qtype}\n"
@@ -64,7 +69,7 @@ def people(count: int, msp: str) -> Iterator[str]:
     """Return the source of a provider that has the first numbers of the set."""
     for index in range(count):
         digits = number(index)
-        yield f'{{"csi": "+{digits}", "ssi": "mimi://{msp}/u/{_account(digits)}", "features": ["e2ee"]}}\n'
+        yield f'{{"csi": "+{digits}", "ssi": "{ssi(digits, msp)}", "features": ["e2ee"]}}\n'
 
 
 def zone(count: int) -> Iterator[str]:
@@ -75,5 +80,4 @@ def zone(count: int) -> Iterator[str]:
     for index in range(count):
         digits = number(index)
         name = ".".join(reversed(digits[len(PREFIX) :]))
-        ssi = f"mimi://{MSP}/u/{_account(digits)}"
-        yield f'{name} NAPTR 100 10 "u" "E2U+mimi" "!^.*$!{ssi}!" .\n'
+        yield f'{name} NAPTR 100 10 "u" "E2U+mimi" "!^.*$!{ssi(digits, MSP)}!" .\n'

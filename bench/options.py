@@ -16,7 +16,7 @@ class Options:
         fan_out: Numbers of providers asked for one name.
         fan_names: Names that each of these providers has.
         stores: Entries of the stores whose growth is measured.
-        caches: Entries of the caches whose growth and memory are measured.
+        caches: Entries of the caches whose growth is measured, and their memory: of those in memory up to `names`.
         slow_rounds: Instead of `rounds` where one takes minutes: signing, and filling caches to weigh them.
         opened: Entries of the store that is opened.
     """
@@ -29,7 +29,7 @@ class Options:
     fan_out: tuple[int, ...] = (2, 8, 32)
     fan_names: int = 10_000
     stores: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
-    caches: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    caches: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
     slow_rounds: int = 3
     opened: int = 10_000_000
 
@@ -43,7 +43,7 @@ QUICK = Options(
     fan_out=(2, 4),
     fan_names=1_000,
     stores=(1_000, 10_000),
-    caches=(500, 1_000),
+    caches=(500, 1_000, 40_000),
     slow_rounds=1,
     opened=10_000,
 )

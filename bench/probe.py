@@ -1,4 +1,4 @@
-"""Asking a daemon of others whether it is ready: one question, until it is answered with data."""
+"""Asking a daemon whether it answers: one question, and whether data came back."""
 
 import dns.exception
 import dns.message

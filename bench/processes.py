@@ -23,7 +23,7 @@ SERVING_CORE = 0  # of what is measured
 LOADING_CORE = 1  # of the load generator, and of authorities where a resolver is measured
 READY_SECONDS = 300.0  # a million names are loaded first
 LOOK_EVERY = 0.1  # seconds between two looks whether a daemon is ready
-GONE_EVERY = 0.01  # seconds between two looks whether what was killed is gone
+GONE_EVERY = 0.002  # seconds between two looks whether what was killed is gone
 GRACE = 10.0  # seconds from asking a daemon to end to ending it
 TAIL = 15  # lines of a log that are shown
 SYSTEM_PATHS = "/usr/sbin:/sbin"  # where daemons are, and root's shell alone may look
@@ -52,6 +52,10 @@ class Daemon:
     def spent(self) -> cpu.Spent:
         """Return the processor time that it has taken."""
         return cpu.spent(self.session)
+
+    def workers(self) -> list[int]:
+        """Return its processes other than the first."""
+        return [int(place.name) for place in cpu.members(self.session) if int(place.name) != self.session]
 
     def memory(self, file: Path | None = None) -> cpu.Memory:
         """Return what it holds in memory, the pages of a file told apart."""
@@ -181,6 +185,26 @@ def _started(
         yield process
     finally:
         _end(process)
+
+
+def replaced(daemon: Daemon, answers: Callable[[], bool]) -> float:
+    """Kill the one worker of a daemon, and return after how many seconds its successor has answered.
+
+    Args:
+        daemon: It.
+        answers: Asks it something, once the killed one is gone.
+
+    Raises:
+        FailedError: There was no answer.
+    """
+    (worker,) = daemon.workers()
+    started = time.monotonic()
+    os.kill(worker, signal.SIGKILL)
+    while worker in daemon.workers():
+        time.sleep(GONE_EVERY)
+    if not answers():
+        raise FailedError(f"{daemon.name} did not answer after its worker was killed")
+    return time.monotonic() - started
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

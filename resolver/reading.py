@@ -11,6 +11,7 @@ from typing import overload
 from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
+from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Assurance, Kind
@@ -20,7 +21,6 @@ from zonedata.person_statements import Assertion, Block, Status
 from zonedata.recall import Recall
 from zonedata.replies import Received
 from zonedata.standing import Standing
-from zonedata.statements import glimpse_assertion, glimpse_status
 from zonedata.trust import Trust
 from zonedata.wire import FLAG_RD, QType, Rcode
 

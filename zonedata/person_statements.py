@@ -5,30 +5,26 @@ same in every tree that delegates to it. STATUS is signed by nobody: a hint, nev
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields, check_authority, check_host, strictly_ascending
 from zonedata.kinds import Kind, Role
-from zonedata.life import Life, are_usual
+from zonedata.life import Life
 from zonedata.names import Name
 from zonedata.standing import Standing
 
 MAX_SSI = 300  # octets; mimi://, a host of at most 253 and a user part
-_MIMI = "mimi://"
-_NOT_IN_SSI = ' ?#\\"<>'
-_IN_SSI = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in _NOT_IN_SSI)
-_USUAL = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # fields of an ASSERTION, in canonical order
-_OF_STATUS = ("expires", "issued", "owner", "rows", "serial", "ttl")
-_WITH_FEATURES = ("expires", "features", *_USUAL[1:])
+MIMI = "mimi://"
+NOT_IN_SSI = ' ?#\\"<>'
 MAX_FEATURES = 16
 MAX_FEATURE = 32  # octets
 RECIPIENT_OCTETS = 32  # SHA-256 of the recipient's public key
 MAX_EXCEPTIONS = 40  # of one block; with more, split the block
 NUMBER_HOLE = "{number}"  # where a block's template takes the digits of the number asked for
 MAX_STATUS = 128  # rows: 64 authorities with two roles each
+Rows = tuple[tuple[str, Role, Standing], ...]  # of a STATUS
 _ROLES = {role.value: role for role in Role}
 _STANDINGS = {standing.value: standing for standing in Standing}
 
@@ -39,7 +35,7 @@ def host_of_ssi(ssi: str) -> str:
     Raises:
         MalformedError: It is no such URI with a user, room or pseudonym path.
     """
-    if not ssi.startswith(_MIMI) or not ssi.isascii() or any(map(ssi.__contains__, _NOT_IN_SSI)):
+    if not ssi.startswith(MIMI) or not ssi.isascii() or any(map(ssi.__contains__, NOT_IN_SSI)):
         raise MalformedError(f"SSI {ssi[:60]!r} is no mimi:// URI")
     host, slash, path = ssi[7:].partition("/")
     if slash and not path:
@@ -96,58 +92,6 @@ class Assertion:
             raise MalformedError(f"{names.to_text(owner)} is no name that a person can have")
         ssi = _check_ssi(fields.text("ssi", MAX_SSI), msp)
         return cls(life, owner, msp, ssi, features or (), recipient)
-
-
-class Glimpse(NamedTuple):
-    """As much of an ASSERTION as says where somebody can be reached; a tuple, since a batch makes one an answer.
-
-    Attributes:
-        owner: In presentation form, which `names` has not read.
-    """
-
-    owner: str
-    msp: str
-    ssi: str
-    features: tuple[str, ...]
-    expires: int
-
-
-def glimpse(value: Any) -> Glimpse | None:  # noqa: C901 - what is not as usual is many things
-    """Read the decoded body of an ASSERTION in which all is as usual, at a third of the cost of the whole.
-
-    Args:
-        value: From `codec.decode`; whether it was in canonical form is left to `codec.encode`.
-
-    Returns:
-        None where it takes `Assertion.from_fields` to say what it is. What is glimpsed is what that would read,
-        provided that the owner is a name that a person can have.
-    """
-    if type(value) is not dict:
-        return None
-    fields = tuple(value)
-    if fields == _USUAL:
-        expires, issued, msp, owner, serial, ssi, ttl = value.values()
-        listed: Any = None
-    elif fields == _WITH_FEATURES:
-        expires, listed, issued, msp, owner, serial, ssi, ttl = value.values()
-        if type(listed) is not list or not 0 < len(listed) <= MAX_FEATURES:
-            return None
-        for one in listed:
-            if type(one) is not str:
-                return None
-    else:
-        return None
-    if not (type(owner) is str and type(msp) is str and type(ssi) is str):
-        return None
-    begin = _MIMI + msp + "/"
-    if not (ssi.startswith(begin) and len(begin) < len(ssi) <= MAX_SSI) or ssi.encode().translate(None, _IN_SSI):
-        return None
-    if not are_usual(ttl, serial, issued, expires):
-        return None
-    try:
-        return Glimpse(owner, check_authority(msp), ssi, _features(tuple(listed)) if listed else (), expires)
-    except MalformedError:
-        return None
 
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
@@ -250,7 +194,7 @@ class Status:
     kind: ClassVar[Kind] = Kind.STATUS
     life: Life
     owner: Name
-    rows: tuple[tuple[str, Role, Standing], ...]
+    rows: Rows
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of the body."""
@@ -259,46 +203,7 @@ class Status:
     @classmethod
     def from_fields(cls, life: Life, fields: Fields) -> "Status":
         """Read the fields of the body."""
-        status = cls(life, fields.name("owner"), fields.list_of("rows", _row, MAX_STATUS))
-        strictly_ascending(tuple(row[:2] for row in status.rows), "rows")
-        return status
-
-
-Rows = tuple[tuple[str, Role, Standing], ...]
-
-
-def glimpse_rows(value: Any, owner: str) -> Rows | None:
-    """Read the rows of a decoded STATUS about this owner, as `glimpse` reads an ASSERTION; None if it is unusual.
-
-    Args:
-        value: From `codec.decode`; whether it was in canonical form is left to `codec.encode`.
-        owner: In presentation form, of a name that a person can have.
-    """
-    if type(value) is not dict or tuple(value) != _OF_STATUS:
-        return None
-    expires, issued, stated, rows, serial, ttl = value.values()
-    if stated != owner or type(rows) is not list or not are_usual(ttl, serial, issued, expires):
-        return None
-    try:
-        return _rows(tuple([tuple(row) for row in rows]))
-    except (TypeError, MalformedError):  # no rows of text
-        return None
-
-
-@lru_cache(maxsize=1_024)  # a resolver says the same of most; at most some 300 octets a row
-def _rows(listed: tuple[tuple[Any, ...], ...]) -> Rows:
-    if len(listed) > MAX_STATUS:
-        raise MalformedError(f"{len(listed)} rows, at most {MAX_STATUS} are allowed")
-    rows = tuple(_row(list(row)) for row in listed)
-    strictly_ascending(tuple(row[:2] for row in rows), "rows")
-    return rows
-
-
-@lru_cache(maxsize=256)  # an MSP has few combinations; at most 500 octets each
-def _features(listed: tuple[str, ...]) -> tuple[str, ...]:
-    features = tuple(feature(one) for one in listed)
-    strictly_ascending(features, "features")
-    return features
+        return cls(life, fields.name("owner"), in_order(fields.list_of("rows", status_row, MAX_STATUS)))
 
 
 def feature(value: Any) -> str:
@@ -324,10 +229,17 @@ def _digits(value: Any) -> str:
     return value
 
 
-def _row(value: Any) -> tuple[str, Role, Standing]:
+def status_row(value: Any) -> tuple[str, Role, Standing]:
+    """Read one row of a STATUS."""
     if not isinstance(value, list) or len(value) != 3 or not all(isinstance(v, str) for v in value):
         raise MalformedError("row is not a list of authority, role and standing")
     role, standing = _ROLES.get(value[1]), _STANDINGS.get(value[2])
     if role is None or standing is None:
         raise MalformedError(f"row with the unknown word {value[1]!r} or {value[2]!r}")
     return check_host(value[0]), role, standing
+
+
+def in_order(rows: Rows) -> Rows:
+    """Return the rows of a STATUS, if each authority stands there once in a role, and all are in order."""
+    strictly_ascending(tuple(row[:2] for row in rows), "rows")
+    return rows

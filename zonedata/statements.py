@@ -9,16 +9,14 @@ from zonedata import codec
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields
 from zonedata.keys import PrivateKey
-from zonedata.kinds import MAX_SEALED, RULES, Kind
+from zonedata.kinds import RULES, Kind
 from zonedata.life import Life
-from zonedata.person_statements import Assertion, Block, Denial, Glimpse, Rows, Status, glimpse, glimpse_rows
+from zonedata.person_statements import Assertion, Block, Denial, Status
 from zonedata.sealed import Sealed, seal_body
 from zonedata.zone_statements import Authority, Delegation, Gap, RootKeys, ZoneDigest
 
 Statement = RootKeys | ZoneDigest | Authority | Delegation | Gap | Assertion | Block | Denial | Status
 STATUS_CAPS = codec.Caps(octets=16_384, elements=128)  # a row for every authority that may be asked
-_ASSERTION_CAPS = RULES[Kind.ASSERTION].caps
-_BODY_AT = 13  # of an envelope with one signature of no octets: kind, count, algorithm, key id, length
 
 
 class _Readable(Protocol):
@@ -55,33 +53,6 @@ def read_untrusted(sealed: Sealed) -> Statement:
     statement: Statement = _CLASSES[sealed.kind].from_fields(Life.from_fields(fields), fields)
     fields.done()
     return statement
-
-
-def glimpse_assertion(wire: bytes) -> Glimpse | None:
-    """Read the envelope of one ASSERTION as far as `Glimpse` goes; None where it takes `read_untrusted`."""
-    if not _BODY_AT <= len(wire) <= MAX_SEALED or wire[0] != Kind.ASSERTION or wire[1] != 1:
-        return None
-    start = _BODY_AT + (wire[_BODY_AT - 2] << 8 | wire[_BODY_AT - 1])
-    body = wire[start:]
-    try:
-        value = codec.decode(body, _ASSERTION_CAPS)
-    except MalformedError:
-        return None
-    glimpsed = glimpse(value)
-    return glimpsed if glimpsed is not None and codec.encode(value) == body else None
-
-
-def glimpse_status(wire: bytes, owner: str) -> Rows | None:
-    """Read the envelope of a STATUS about an owner as far as its rows; None where it takes `read_untrusted`."""
-    if not 2 <= len(wire) <= MAX_SEALED or wire[0] != Kind.STATUS or wire[1]:
-        return None
-    body = wire[2:]
-    try:
-        value = codec.decode(body, STATUS_CAPS)
-    except MalformedError:
-        return None
-    rows = glimpse_rows(value, owner)
-    return rows if rows is not None and codec.encode(value) == body else None
 
 
 def seal(statement: Statement, *keys: PrivateKey) -> Sealed:

@@ -48,7 +48,7 @@ def measure(stage: Stage) -> Measured:
         "each name.",
         (RESIDENT, OWN, SHARED, TOTAL, KEPT, KEPT_OCTETS, PROVEN, FILLED, LOST),
         tuple(map(_noted, rows)),
-        tuple(Comparison(_name(NAME, size), _name(UNBOUND.name, size), RESIDENT) for size in stage.options.caches),
+        tuple(Comparison(_name(NAME, size), _name(UNBOUND.name, size), RESIDENT) for size in _sizes(stage)),
     )
 
 
@@ -58,6 +58,10 @@ def _noted(row: Row) -> Row:
     if row.size is None or least is None or least >= WHOLE * row.size:
         return row
     return replace(row, note="; ".join(filter(None, (row.note, f"kept {least:,.0f} of {row.size:,} names"))))
+
+
+def _sizes(stage: Stage) -> list[int]:
+    return [size for size in stage.options.caches if size <= stage.options.names]
 
 
 def _name(who: str, size: int) -> str:
@@ -83,11 +87,10 @@ def _ours(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
         octets = counts["kept_octets"] / counts["kept"]
         return {**sample, KEPT.key: counts["kept"], KEPT_OCTETS.key: octets, PROVEN.key: counts["proven"]}
 
-    for size in stage.options.caches:
-        if size <= stage.options.names:
-            yield Contestant(_name(NAME, size), partial(turn, size, fill), size=size, series=NAME)
-    for size in stage.options.caches:
-        if size <= min(stage.options.names, MOST_ASKED):
+    for size in _sizes(stage):
+        yield Contestant(_name(NAME, size), partial(turn, size, fill), size=size, series=NAME)
+    for size in _sizes(stage):
+        if size <= MOST_ASKED:
             yield Contestant(_name(ASKED, size), partial(turn, size, world.empty_cache), size=size, series=ASKED)
 
 
@@ -103,9 +106,8 @@ def _unbound(stage: Stage, stack: ExitStack) -> Iterator[Contestant]:
             answering = stage.resolver(inner, UNBOUND, stub, upstream)
             return _grown(answering, *_files(stage, size, dataset.NAPTR), size)
 
-    for size in stage.options.caches:
-        if size <= stage.options.names:
-            yield Contestant(_name(UNBOUND.name, size), partial(turn, size), size=size, series=UNBOUND.name)
+    for size in _sizes(stage):
+        yield Contestant(_name(UNBOUND.name, size), partial(turn, size), size=size, series=UNBOUND.name)
 
 
 def _files(stage: Stage, size: int, qtype: str) -> tuple[Path, Path]:

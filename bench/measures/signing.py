@@ -5,13 +5,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench import dataset, world
-from bench.processes import SERVING_CORE, fingerpost, pinned, running_fingerpost, timed
+from bench import dataset, probe, world
+from bench.processes import SERVING_CORE, fingerpost, pinned, replaced, running_fingerpost, timed
 from bench.results import Measured, Metric, Row, Sample
 from bench.stage import Contestant, Stage
 
 CPU_SECONDS = Metric("cpu_s", "CPU seconds", 2)
-SECONDS = Metric("seconds", "seconds", 2)
+SECONDS = Metric("seconds", "seconds", 3)
 EACH = Metric("each_us", "CPU per statement (µs)", 1)
 
 
@@ -23,7 +23,8 @@ def measure(stage: Stage) -> Measured:
         "`fingerpost sign` reads the source, signs every mapping and builds the store, with as many processes as "
         "it likes; their time counts. A start is the time from running `fingerpost serve` until it says that it is "
         "ready, on one core, with the interpreter's start and all imports in it; once with the store read from the "
-        "disk and once with it in the page cache.",
+        "disk and once with it in the page cache. A worker's successor is timed from the kill until a question "
+        "sent right after it has its answer.",
         (CPU_SECONDS, SECONDS, EACH),
         (*_signing(stage), *_opening(stage)),
     )
@@ -44,13 +45,18 @@ def _opening(stage: Stage) -> tuple[Row, ...]:
     count = stage.options.opened
     stage.say(f"building a store of {count:,} entries")
     place = stage.place / "growth"
-    config, _ = world.build_synthetic(place, count)
+    asked = dataset.owner(next(dataset.evenly(1)))
+    config, port = world.build_synthetic(place, count)
 
     def start(*, forgotten: bool) -> Sample:
         if forgotten:
             _forget(world.synthetic_store(place, count))
         with running_fingerpost("store", config, place / "opening.log") as daemon:
             return {"cpu_s": daemon.ready_cpu, "seconds": daemon.ready_seconds}
+
+    def succeed() -> Sample:
+        with running_fingerpost("store", config, place / "opening.log") as daemon:
+            return {"seconds": replaced(daemon, lambda: probe.answers(port, asked, dataset.CSI))}
 
     def imports() -> Sample:
         words = [sys.executable, "-c", "import fingerpost.main, fingerpost.serve"]
@@ -62,6 +68,7 @@ def _opening(stage: Stage) -> tuple[Row, ...]:
             Contestant(f"start with a store of {count:,}, from the disk", partial(start, forgotten=True)),
             Contestant(f"start with a store of {count:,}, from memory", partial(start, forgotten=False)),
             Contestant("of this the interpreter and imports", imports),
+            Contestant(f"a killed worker's successor answers, with a store of {count:,}", succeed),
         ]
     )
 

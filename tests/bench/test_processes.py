@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import cpu
-from bench.processes import FailedError, complete, find, running, timed
+from bench.processes import FailedError, complete, find, replaced, running, timed
 
 needs_tools = pytest.mark.skipif(find("setpriv") is None or find("taskset") is None, reason="no util-linux")
 STUBBORN = """
@@ -34,6 +34,25 @@ def test_a_daemon_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         use()
     assert cpu.members(session) == []
+
+
+@needs_tools
+def test_a_worker_is_killed_before_its_successor_is_asked(tmp_path: Path) -> None:
+    mark = tmp_path / "ready"
+    words = [sys.executable, "-c", STUBBORN, str(mark)]
+    with running("some", words, tmp_path / "log", mark.exists) as daemon:
+        (worker,) = daemon.workers()
+        seen: list[bool] = []
+
+        def answers() -> bool:
+            seen.append(worker in daemon.workers())
+            return True
+
+        assert replaced(daemon, answers) > 0
+        assert seen == [False]
+    mark.unlink()
+    with running("some", words, tmp_path / "log", mark.exists) as daemon, pytest.raises(FailedError, match="some did"):
+        replaced(daemon, lambda: False)
 
 
 @needs_tools

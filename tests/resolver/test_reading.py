@@ -14,6 +14,7 @@ from resolver.reading import Manner, Shown, from_reply
 from tests.zonedata.builders import NOW, assertion, block, denial, life, number
 from transport.handler import Protocol
 from zonedata import names
+from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance, Kind, Role
 from zonedata.opening import Claim, read_claim
@@ -21,7 +22,7 @@ from zonedata.person_statements import MAX_FEATURES, Assertion, Status
 from zonedata.replies import Received, Record
 from zonedata.sealed import Sealed, Signature
 from zonedata.standing import Standing
-from zonedata.statements import glimpse_assertion, glimpse_status, seal
+from zonedata.statements import seal
 from zonedata.wire import QType, Section
 
 OWNER = number("+14155550123")
