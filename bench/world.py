@@ -222,7 +222,7 @@ def empty_cache(cache: Path, _entries: int = 0) -> None:
     shutil.rmtree(cache, ignore_errors=True)
 
 
-def fill_cache(tree: World, cache: Path, entries: int) -> None:
+def fill_cache(tree: World, cache: Path, entries: int, room: int = 0) -> None:
     """Fill the cache that a resolver's processes share on disk, through its own writer.
 
     What a provider has signed is put there as if it had just been verified, and as if it could be kept until it
@@ -234,6 +234,7 @@ def fill_cache(tree: World, cache: Path, entries: int) -> None:
         tree: Whose answers.
         cache: Where, as `configs.resolver` takes it.
         entries: Statements of the provider that are to be in it, about the first numbers of the data set.
+        room: Entries that the resolver is started for, if these are more: a cache of another size is begun anew.
 
     Raises:
         FailedError: It does not hold them all.
@@ -243,7 +244,8 @@ def fill_cache(tree: World, cache: Path, entries: int) -> None:
     signer = Signer(dataset.MSP, (dataset.MSP,), (), now + SYNTHETIC_LIFE)
     key_id = keys.load(tree.place / f"{dataset.MSP}.assert.pem").public.key_id
     tables = disk.DiskTables(tree.place / f"{dataset.MSP}.store")
-    store = SharedProven.open(cache, read_anchor(tree.place / "anchor.pem").tree, configs.cache_mib(entries) << 20)
+    size = configs.cache_mib(max(entries, room)) << 20
+    store = SharedProven.open(cache, read_anchor(tree.place / "anchor.pem").tree, size)
     try:
         store.fill(((signer, opened) for opened in _proven(tables, key_id, entries)), now)
         said = store.statistics()

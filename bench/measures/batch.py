@@ -84,7 +84,7 @@ def _field(stage: Stage, stack: ExitStack) -> list[Contestant]:
     ours = Ours.running(stage, stack)
     cache = stage.place / "batch" / f"{count}"
     stage.say(f"filling a cache on disk with {count:,} statements")
-    world.fill_cache(ours.tree, cache, count)
+    world.fill_cache(ours.tree, cache, count, FORMS * count)
     answering = ours.resolver(stack, FORMS * count, cache=cache)
     numbers = stage.numbers(count)
     anchor = ours.tree.place / "anchor.pem"
