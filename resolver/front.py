@@ -24,4 +24,4 @@ class Front:
         verdict = self._rates.verdict(source, now)
         if verdict != PASSES:
             return cut_short_reply(bytes(inbox[at:end]), outbox, to) if verdict == SLIP else 0
-        return ready_reply(self._packets, bytes(inbox[at:end]), outbox, to, now) or NOT_READY
+        return ready_reply(self._packets, inbox, at, end, outbox, to, now) or NOT_READY

@@ -73,14 +73,13 @@ class Front:
         verdict = self._rates.verdict(source, now)
         if verdict != PASSES:
             return cut_short_reply(bytes(inbox[at:end]), outbox, to) if verdict == SLIP else 0
-        message = bytes(inbox[at:end])
         if self._tables is not None:
-            found = self._assertion(self._tables, message, now)
+            found = self._assertion(self._tables, bytes(inbox[at:end]), now)
             if found is not None:
                 self.assertions += 1
                 outbox[to : to + len(found)] = found
                 return len(found)
-        return ready_reply(self._packets, message, outbox, to, now) or NOT_READY
+        return ready_reply(self._packets, inbox, at, end, outbox, to, now) or NOT_READY
 
     def _assertion(self, tables: Tables, message: bytes, now: float) -> bytes | None:
         """Return the reply with a number's assertion; None when this is another question, or there is none."""

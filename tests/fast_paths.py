@@ -7,6 +7,7 @@ from transport.endpoint import Endpoint
 from transport.handler import NOT_READY, Caller, FastPath, Handler, Protocol, Verdict
 from zonedata import names, wire
 from zonedata.names import Name
+from zonedata.packets import MAX_BEHIND
 from zonedata.wire import QType
 
 CALLERS = {protocol: Caller(Endpoint("192.0.2.9", 4242), protocol) for protocol in Protocol}
@@ -59,13 +60,15 @@ def _spelled(rng: random.Random, name: bytes) -> bytes:
 def ask(fast: FastPath, handler: Handler, message: bytes, protocol: Protocol, now: float) -> Verdict:
     """Ask as the listeners do: over UDP the fast path first."""
     if protocol is Protocol.UDP:
-        # The question stands somewhere in a buffer, and so does the answer; what is beside them stays as it is.
+        # The question stands somewhere in a buffer, and so does the answer; what is beside them stays as it is, but
+        # for what is left behind the answer in its own slot.
         inbox = memoryview(b"\xaa" * 7 + message + b"\xaa" * 5)
         outbox = memoryview(bytearray(b"\xbb" * 4_300))
         octets = fast.answer(inbox, 7, 7 + len(message), SOURCE, outbox, 11, now)
         assert bytes(outbox[:11]) == b"\xbb" * 11
         if octets != NOT_READY:
-            assert bytes(outbox[11 + octets :]) == b"\xbb" * (4_300 - 11 - octets)
+            end = 11 + octets + MAX_BEHIND
+            assert bytes(outbox[end:]) == b"\xbb" * (4_300 - end)
             return bytes(outbox[11 : 11 + octets]) if octets else None
         assert bytes(outbox[11 + wire.MAX_UDP :]) == b"\xbb" * (4_300 - 11 - wire.MAX_UDP)
     return handler(message, CALLERS[protocol], now)

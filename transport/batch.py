@@ -34,31 +34,37 @@ class Batch(Protocol):
     Attributes:
         inbox: SLOTS slots of STRIDE octets, each with a datagram.
         outbox: The same for answers.
-        lengths: 32-bit words; datagram i has `lengths[HEADER_WORDS * i + LENGTH_WORD]` octets.
+        lengths: Datagram i has `lengths[i]` octets.
+        out_lengths: The answer in slot i of the outbox has `out_lengths[i]` octets; written by whoever answers.
         sources: SLOTS socket addresses of ADDRESS octets.
-        ip: Where in a socket address the IP address is, and its length.
+        ip_at: Where in a socket address the IP address is.
+        ip: Takes it out of `sources`.
     """
 
     inbox: memoryview
     outbox: memoryview
     lengths: memoryview
+    out_lengths: memoryview
     sources: memoryview
-    ip: tuple[int, int]
+    ip_at: int
+    ip: struct.Struct
 
     def receive(self) -> int:
         """Fill the inbox with what waits; return how many, 0 when nothing does.
+
+        From then on slot i of the outbox is for whoever sent datagram i, unless it is addressed otherwise.
 
         Raises:
             OSError: The kernel reports something, such as an ICMP message.
         """
         ...
 
-    def address(self, out: int, source: int, octets: int) -> None:
-        """Say that slot `out` of the outbox has so many octets for whoever sent datagram `source`."""
+    def address(self, out: int, source: int) -> None:
+        """Have slot `out` of the outbox go to whoever sent datagram `source`."""
         ...
 
-    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
-        """Say that slot `out` of the outbox has so many octets for an endpoint that `endpoint` gave."""
+    def address_to(self, out: int, endpoint: Endpoint) -> None:
+        """Have slot `out` of the outbox go to an endpoint that `endpoint` gave."""
         ...
 
     def send(self, count: int) -> int:
@@ -82,14 +88,16 @@ class PortableBatch:
         self._sock = sock
         self.inbox = memoryview(bytearray(SLOTS * STRIDE))
         self.outbox = memoryview(bytearray(SLOTS * STRIDE))
-        self.lengths = memoryview(bytearray(SLOTS * HEADER_WORDS * 4)).cast("I")
+        self.lengths = memoryview(bytearray(SLOTS * 4)).cast("I")
+        self.out_lengths = memoryview(bytearray(SLOTS * 4)).cast("I")
         self.sources = memoryview(bytearray(SLOTS * ADDRESS))
-        self.ip = _ip_in_address(sock)
+        self.ip_at, self.ip = _ip_in_address(sock)
         self._addresses: list[tuple[str, int]] = [("", 0)] * SLOTS
-        self._out: list[tuple[tuple[str, int], int]] = [(("", 0), 0)] * SLOTS
+        self._targets: dict[int, tuple[str, int]] = {}  # of slots of the outbox that were addressed
 
     def receive(self) -> int:
         """See `Batch.receive`."""
+        self._targets.clear()
         for slot in range(SLOTS):
             at = slot * STRIDE
             try:
@@ -100,28 +108,28 @@ class PortableBatch:
                 if slot == 0:
                     raise
                 return slot  # told once, so it is not seen again; the datagrams before it count more
-            self.lengths[slot * HEADER_WORDS + LENGTH_WORD] = length
+            self.lengths[slot] = length
             self._addresses[slot] = address
-            start = slot * ADDRESS + self.ip[0]
-            self.sources[start : start + self.ip[1]] = socket.inet_pton(self._sock.family, address[0].split("%")[0])
+            packed = socket.inet_pton(self._sock.family, address[0].split("%")[0])
+            self.ip.pack_into(self.sources, slot * ADDRESS + self.ip_at, packed)
         return SLOTS
 
-    def address(self, out: int, source: int, octets: int) -> None:
+    def address(self, out: int, source: int) -> None:
         """See `Batch.address`."""
-        self._out[out] = self._addresses[source], octets
+        self._targets[out] = self._addresses[source]
 
-    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
+    def address_to(self, out: int, endpoint: Endpoint) -> None:
         """See `Batch.address_to`."""
-        self._out[out] = (endpoint.host, endpoint.port), octets
+        self._targets[out] = endpoint.host, endpoint.port
 
     def send(self, count: int) -> int:
         """See `Batch.send`."""
         sent = 0
         for out in range(count):
-            address, octets = self._out[out]
             at = out * STRIDE
             try:
-                self._sock.sendto(self.outbox[at : at + octets], address)
+                address = self._targets.get(out, self._addresses[out])
+                self._sock.sendto(self.outbox[at : at + self.out_lengths[out]], address)
             except OSError:  # no buffer, no route, a firewall, a source port of 0: the client asks again
                 continue
             sent += 1
@@ -182,7 +190,7 @@ class KernelBatch:
         # Descriptor, struct mmsghdr *, how many, flags, and for recvmmsg a struct timespec * (recvmmsg(2)).
         self._receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
         self._send.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-        self.ip = _ip_in_address(sock)
+        self.ip_at, self.ip = _ip_in_address(sock)
         name_length = 16 if self._family == socket.AF_INET else ADDRESS
         octets = ctypes.c_char * (SLOTS * STRIDE)
         # Owned here and pointed to by the headers: these must live as long as the batch does.
@@ -192,16 +200,21 @@ class KernelBatch:
         self._in, self._in_vectors = _headers(inbox, sources, name_length)
         self._out, self._out_vectors = _headers(outbox, sources, name_length)
         self._in_at, self._out_at = ctypes.addressof(self._in), ctypes.addressof(self._out)
-        self._sources_at, self._targets_at = ctypes.addressof(sources), ctypes.addressof(targets)
+        self._targets_at = ctypes.addressof(targets)
         self._targets = memoryview(targets).cast("B")
         self.inbox, self.outbox = memoryview(inbox).cast("B"), memoryview(outbox).cast("B")
         self.sources = memoryview(sources).cast("B")
-        self.lengths = memoryview(self._in).cast("B").cast("I")
-        self._out_headers = memoryview(self._out).cast("B").cast("Q")
-        self._out_lengths = memoryview(self._out_vectors).cast("B").cast("Q")
+        self.lengths = memoryview(self._in).cast("B").cast("I")[LENGTH_WORD::HEADER_WORDS]
+        self.out_lengths = memoryview(self._out_vectors).cast("B").cast("Q")[1::2]  # of pointer and length
+        self._names = memoryview(self._out).cast("B").cast("Q")[:: HEADER_WORDS // 2]  # where each goes
+        self._own_names = self._names.tolist()
+        self._addressed = 0  # slots of the outbox up to which some may go elsewhere than to the same slot's source
 
     def receive(self) -> int:
         """See `Batch.receive`."""
+        for out in range(self._addressed):
+            self._names[out] = self._own_names[out]
+        self._addressed = 0
         count: int = self._receive(self._fd, self._in_at, SLOTS, socket.MSG_DONTWAIT, None)
         if count >= 0:
             return count
@@ -210,23 +223,24 @@ class KernelBatch:
             return 0
         raise OSError(number, os.strerror(number))
 
-    def address(self, out: int, source: int, octets: int) -> None:
+    def address(self, out: int, source: int) -> None:
         """See `Batch.address`."""
-        # msg_name; a header has 8 words of 64 bits
-        self._out_headers[out * 8] = self._sources_at + source * ADDRESS
-        self._out_lengths[out * 2 + 1] = octets
+        self._name(out, self._own_names[source])
 
-    def address_to(self, out: int, endpoint: Endpoint, octets: int) -> None:
+    def address_to(self, out: int, endpoint: Endpoint) -> None:
         """See `Batch.address_to`."""
         at = out * ADDRESS
         host, _, scope = endpoint.host.partition("%")
         struct.pack_into("=H", self._targets, at, self._family)
         struct.pack_into(">H", self._targets, at + 2, endpoint.port)
-        self._targets[at + self.ip[0] : at + sum(self.ip)] = socket.inet_pton(self._family, host)
+        self.ip.pack_into(self._targets, at + self.ip_at, socket.inet_pton(self._family, host))
         if self._family == socket.AF_INET6:
             struct.pack_into("=I", self._targets, at + 24, int(scope or 0))
-        self._out_headers[out * 8] = self._targets_at + at
-        self._out_lengths[out * 2 + 1] = octets
+        self._name(out, self._targets_at + at)
+
+    def _name(self, out: int, at: int) -> None:
+        self._names[out] = at
+        self._addressed = max(self._addressed, out + 1)
 
     def send(self, count: int) -> int:
         """See `Batch.send`."""
@@ -244,15 +258,15 @@ class KernelBatch:
         """See `Batch.endpoint`."""
         at = source * ADDRESS
         (port,) = struct.unpack_from(">H", self.sources, at + 2)
-        host = socket.inet_ntop(self._family, self.sources[at + self.ip[0] : at + sum(self.ip)])
+        host = socket.inet_ntop(self._family, self.ip.unpack_from(self.sources, at + self.ip_at)[0])
         if self._family == socket.AF_INET6:
             (scope,) = struct.unpack_from("=I", self.sources, at + 24)
             host += f"%{scope}" if scope else ""
         return Endpoint(host, port)
 
 
-def _ip_in_address(sock: socket.socket) -> tuple[int, int]:
-    return (IPV4_AT, 4) if sock.family == socket.AF_INET else (IPV6_AT, 16)
+def _ip_in_address(sock: socket.socket) -> tuple[int, struct.Struct]:
+    return (IPV4_AT, struct.Struct("4s")) if sock.family == socket.AF_INET else (IPV6_AT, struct.Struct("16s"))
 
 
 def _headers(

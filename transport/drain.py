@@ -5,7 +5,7 @@ Compiled where there is a compiler (see `setup.py`), and the same source runs wi
 
 from collections.abc import Callable
 
-from transport.batch import ADDRESS, HEADER_WORDS, LENGTH_WORD, STRIDE, Batch
+from transport.batch import ADDRESS, STRIDE, Batch
 from transport.datagram import MAX_DATAGRAM
 from transport.handler import NOT_READY, FastPath
 
@@ -42,24 +42,25 @@ def drain(batch: Batch, fast: FastPath, slow: Slow, now: float, tally: Tally) ->
     count = batch.receive()
     inbox = batch.inbox
     outbox = batch.outbox
-    lengths = batch.lengths
+    lengths: list[int] = batch.lengths[:count].tolist()
+    out_lengths = batch.out_lengths
     sources = batch.sources
-    ip_at: int = batch.ip[0]
-    ip_length: int = batch.ip[1]
+    ip_at: int = batch.ip_at
+    ip = batch.ip
     answer = fast.answer
     out = 0
     oversized = 0
     ready = 0
     silent = 0
     for slot in range(count):
-        length: int = lengths[slot * HEADER_WORDS + LENGTH_WORD]
+        length = lengths[slot]
         if length > MAX_DATAGRAM:
             oversized += 1
             continue
         at = slot * STRIDE
         to = out * STRIDE
-        start = slot * ADDRESS + ip_at
-        octets: int = answer(inbox, at, at + length, bytes(sources[start : start + ip_length]), outbox, to, now)
+        source: tuple[bytes] = ip.unpack_from(sources, slot * ADDRESS + ip_at)
+        octets: int = answer(inbox, at, at + length, source[0], outbox, to, now)
         if octets == NOT_READY:
             reply = slow(bytes(inbox[at : at + length]), slot)
             if reply is None:
@@ -71,7 +72,9 @@ def drain(batch: Batch, fast: FastPath, slow: Slow, now: float, tally: Tally) ->
             continue
         else:
             ready += 1
-        batch.address(out, slot, octets)
+        out_lengths[out] = octets
+        if out != slot:
+            batch.address(out, slot)
         out += 1
     sent = batch.send(out) if out else 0
     tally.received += count - oversized

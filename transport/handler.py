@@ -67,7 +67,7 @@ class FastPath(Interface):
             at: Where it begins.
             end: Where it ends.
             source: The 4 or 16 octets of the IP address it says it comes from. Nothing proves that.
-            outbox: Takes the answer.
+            outbox: Takes the answer; what stands behind it, as far as a datagram may reach, is anybody's.
             to: Where it is to begin.
             now: Unix seconds.
 

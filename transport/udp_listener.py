@@ -134,7 +134,8 @@ class UdpListener:
                 ready, self._ready = self._ready[:SLOTS], self._ready[SLOTS:]
                 for out, (reply, endpoint) in enumerate(ready):
                     self._batch.outbox[out * STRIDE : out * STRIDE + len(reply)] = reply
-                    self._batch.address_to(out, endpoint, len(reply))
+                    self._batch.out_lengths[out] = len(reply)
+                    self._batch.address_to(out, endpoint)
                 sent = self._batch.send(len(ready))
                 self._tally.answered += sent
                 self._tally.send_errors += len(ready) - sent

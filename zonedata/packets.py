@@ -18,9 +18,11 @@ from zonedata.kinds import MAX_TTL
 from zonedata.replies import names_end
 from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_SOA, cut_short, read_options
 
-# Until when it counts, what its TTLs count down to (both Unix seconds), slot, most TTL, sort, how many TTLs.
-_HEAD = struct.Struct("<ddIIBB")
-_HEAD_OCTETS: Final = 26
+# An entry is the reply without its id, then where its TTLs stand, then this: until when it counts, what its TTLs
+# count down to (both Unix seconds), slot, most TTL, sort, how many TTLs. The reply stands first so that it can be
+# copied without being cut out before; what follows it is copied along, and overwritten or never sent.
+_FOOT = struct.Struct("<ddIIBB")
+_FOOT_OCTETS: Final = 26
 _OFFSET = struct.Struct("<H")
 _TTL = struct.Struct(">I")
 _COUNTS_AT_4 = struct.Struct(">4H")
@@ -31,6 +33,8 @@ MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
 STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more room than a datagram
 OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
+_LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
+MAX_BEHIND = 2 * MAX_TTLS + _FOOT_OCTETS  # octets of an entry after its reply
 _SIZES = (
     512, 1_220, 1_232, 1_280, 1_400, 1_410, 1_432, 1_440, 1_452, 1_472, 2_048, 4_000, 4_096, 8_192, 65_494, 65_535,
 )  # fmt: skip
@@ -39,7 +43,7 @@ _NOT_PLAIN = 0xF8  # QR and the opcode, in the first octet of the flags
 _COUNTS = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
 SORTS = 8  # kinds of replies that statistics tell apart
 
-assert _HEAD.size == _HEAD_OCTETS
+assert _FOOT.size == _FOOT_OCTETS
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -83,14 +87,15 @@ class Packets:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def write(self, key: bytes, now: float, outbox: memoryview, to: int) -> int:
-        """Write the reply to a question, all but its id, which the caller writes.
+    def write(self, key: bytes, message_id: bytes, now: float, outbox: memoryview, to: int) -> int:
+        """Write the reply to a question.
 
         Args:
             key: The question's octets after the id.
+            message_id: Its id.
             now: Unix seconds.
-            outbox: Takes the reply.
-            to: Where its id is to stand.
+            outbox: Takes the reply, and up to MAX_BEHIND octets behind it that mean nothing.
+            to: Where it is to begin.
 
         Returns:
             The octets of the reply, 0 when none is kept.
@@ -98,18 +103,22 @@ class Packets:
         entry = self._entries.get(key)
         if entry is None:
             return 0
-        until, base, slot, most, sort, count = _HEAD.unpack_from(entry)
+        size: int = len(entry)
+        foot: tuple[float, float, int, int, int, int] = _FOOT.unpack_from(entry, size - _FOOT_OCTETS)
+        until, base, slot, most, sort, count = foot
         if until <= now:
             return 0
         self._used[slot] = 1
         self.given[sort] += 1
-        start: int = _HEAD_OCTETS + 2 * count
-        octets: int = len(entry) - start + 2
-        outbox[to + 2 : to + octets] = entry[start:]
+        pair = _PAIRS.get(size)
+        if pair is None:
+            pair = _pair(size)
+        pair.pack_into(outbox, to, message_id, entry)
+        at: int = size - _FOOT_OCTETS - 2 * count
+        octets: int = at + 2
         if count:
             ttl = min(max(int(base - now), 1), most)  # as Ages.ttl
-            at: int = _HEAD_OCTETS
-            while at < start:
+            while at < size - _FOOT_OCTETS:
                 _TTL.pack_into(outbox, to + entry[at] + 256 * entry[at + 1], ttl)
                 at += 2
         return octets
@@ -120,7 +129,7 @@ class Packets:
         if entry is None:
             return None
         whole = memoryview(bytearray(len(entry) + 2))
-        octets = self.write(key, now, whole, 0)
+        octets = self.write(key, b"\0\0", now, whole, 0)
         return bytes(whole[:octets]) if octets else None
 
     def put(self, key: bytes, reply: bytes, until: float, ages: "Ages", sort: int = 0) -> None:
@@ -137,11 +146,11 @@ class Packets:
         if len(offsets) > MAX_TTLS:
             return
         self.drop(key)
-        slot = self._place(OVERHEAD + len(key) + _HEAD_OCTETS + 2 * len(offsets) + len(reply))
+        slot = self._place(OVERHEAD + len(key) + _FOOT_OCTETS + 2 * len(offsets) + len(reply))
         if slot is None:
             return
-        head = _HEAD.pack(until, ages.to, slot, ages.most, sort, len(offsets))
-        entry = head + b"".join(map(_OFFSET.pack, offsets)) + reply[2:]
+        foot = _FOOT.pack(until, ages.to, slot, ages.most, sort, len(offsets))
+        entry = reply[2:] + b"".join(map(_OFFSET.pack, offsets)) + foot
         self._entries[key] = entry
         self._keys[slot] = key
         self._used[slot] = 0
@@ -151,7 +160,7 @@ class Packets:
         """Forget a reply."""
         entry = self._entries.pop(key, None)
         if entry is not None:
-            slot = _HEAD.unpack_from(entry)[2]
+            slot = _FOOT.unpack_from(entry, len(entry) - _FOOT_OCTETS)[2]
             self._keys[slot] = b""
             self._free.append(slot)
             self.octets -= OVERHEAD + len(key) + len(entry)
@@ -186,23 +195,31 @@ class Packets:
         return len(self._keys) - 1
 
 
-def ready_reply(packets: Packets, message: bytes, outbox: memoryview, to: int, now: float) -> int:
-    """Write the reply to a message if one is kept; return its octets, 0 when none is.
+def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
+    packets: Packets, inbox: memoryview, at: int, end: int, outbox: memoryview, to: int, now: float
+) -> int:
+    """Write the reply to the message at `inbox[at:end]` if one is kept; return its octets, 0 when none is.
 
     Most clients ask in a plain form, but for the size they announce: what they send, its end exchanged, is the key.
     The rest, with cookies, padding, letters in random case, is brought into a plain form first.
     """
-    tail = _TAILS.get(message[-_TAIL_OCTETS:])
-    octets = packets.write(message[2:] if tail is None else message[2:-_TAIL_OCTETS] + tail, now, outbox, to)
+    parts = _PARTS.get(end - at)
+    if parts is None:
+        parts = _parts(end - at)
+        if parts is None:
+            return 0
+    cut: tuple[bytes, bytes, bytes] = parts.unpack_from(inbox, at)
+    message_id, middle, tail = cut
+    octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
     if octets == 0:
+        message = bytes(inbox[at:end])
         plain = plain_form(message)
         if plain is None:
             return 0
-        octets = packets.write(plain[0], now, outbox, to)
+        octets = packets.write(plain[0], message_id, now, outbox, to)
         if octets == 0:
             return 0
         outbox[to + 12 : to + plain[1]] = message[12 : plain[1]]
-    outbox[to : to + 2] = message[:2]
     return octets
 
 
@@ -256,6 +273,24 @@ def _tails() -> dict[bytes, bytes]:
     return {end: _opt(int.from_bytes(end[:2], "big"))[-_TAIL_OCTETS:] for end in ends}
 
 
+def _parts(octets: int) -> struct.Struct | None:
+    """Return what cuts a message of so many octets into id, middle and what may be its OPT record's tail.
+
+    One call for all three: out of a view of a buffer each slice makes two objects. None where nothing is ready.
+    """
+    if not _LEAST_QUERY <= octets <= MAX_QUERY:
+        return None
+    return _PARTS.setdefault(octets, struct.Struct(f"2s{octets - 2 - _TAIL_OCTETS}s{_TAIL_OCTETS}s"))
+
+
+def _pair(octets: int) -> struct.Struct:
+    """Return what writes an id, and behind it an entry of so many octets; made each time for those of streams."""
+    made = struct.Struct(f"2s{octets}s")
+    return _PAIRS.setdefault(octets, made) if octets <= MAX_UDP + MAX_BEHIND else made
+
+
+_PARTS: dict[int, struct.Struct] = {}  # by octets; at most MAX_QUERY of them
+_PAIRS: dict[int, struct.Struct] = {}  # by octets; at most MAX_UDP and MAX_BEHIND of them
 _TAILS = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
 
 

@@ -51,7 +51,10 @@ def test_a_worker_is_killed_before_its_successor_is_asked(tmp_path: Path) -> Non
         assert replaced(daemon, answers) > 0
         assert seen == [False]
     mark.unlink()
-    with running("some", words, tmp_path / "log", mark.exists) as daemon, pytest.raises(FailedError, match="some did"):
+    with (
+        running("some", words, tmp_path / "log", mark.exists) as daemon,
+        pytest.raises(FailedError, match="some did"),
+    ):
         replaced(daemon, lambda: False)
 
 

@@ -9,8 +9,6 @@ from transport import batch as module
 from transport.batch import (
     ADDRESS,
     HAS_KERNEL_BATCH,
-    HEADER_WORDS,
-    LENGTH_WORD,
     SLOTS,
     STRIDE,
     Batch,
@@ -41,7 +39,7 @@ def pair(anywhere: Endpoint) -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def _messages(batch: Batch, count: int) -> list[bytes]:
-    lengths = [batch.lengths[HEADER_WORDS * slot + LENGTH_WORD] for slot in range(count)]
+    lengths: list[int] = batch.lengths[:count].tolist()
     return [bytes(batch.inbox[STRIDE * slot : STRIDE * slot + length]) for slot, length in enumerate(lengths)]
 
 
@@ -56,13 +54,13 @@ def test_what_waits_is_received_and_answered(pair: tuple[socket.socket, socket.s
     assert _messages(batch, count) == sent
     for slot in range(count):
         assert batch.endpoint(slot) == Endpoint(*client.getsockname()[:2])
-        start, length = slot * ADDRESS + batch.ip[0], batch.ip[1]
-        source = bytes(batch.sources[start : start + length])
+        (source,) = batch.ip.unpack_from(batch.sources, slot * ADDRESS + batch.ip_at)
         assert source == socket.inet_pton(server.family, client.getsockname()[0])
     for out, slot in enumerate((1, 4)):  # not everything gets an answer
         reply = b"reply to %d" % slot
         batch.outbox[out * STRIDE : out * STRIDE + len(reply)] = reply
-        batch.address(out, slot, len(reply))
+        batch.out_lengths[out] = len(reply)
+        batch.address(out, slot)
     assert batch.send(2) == 2
     assert [client.recv(100) for _ in range(2)] == [b"reply to 1", b"reply to 4"]
 
@@ -76,9 +74,9 @@ def test_answers_go_to_whoever_asked(anywhere: Endpoint, kind: Kind) -> None:
             client.connect(server.getsockname())
             client.send(b"%d" % number)
         count = batch.receive()
-        for out, slot in enumerate(range(count)):
-            batch.outbox[out * STRIDE : out * STRIDE + 1] = batch.inbox[slot * STRIDE : slot * STRIDE + 1]
-            batch.address(out, slot, 1)
+        for slot in range(count):
+            batch.outbox[slot * STRIDE : slot * STRIDE + 1] = batch.inbox[slot * STRIDE : slot * STRIDE + 1]
+            batch.out_lengths[slot] = 1
         assert batch.send(count) == 3
         for number, client in enumerate(clients):
             with client:
@@ -98,11 +96,17 @@ def test_answers_go_to_endpoints_kept_from_before(anywhere: Endpoint, kind: Kind
             kept.append(batch.endpoint(0))
         for out, endpoint in enumerate(reversed(kept)):
             batch.outbox[out * STRIDE : out * STRIDE + 1] = b"%d" % out
-            batch.address_to(out, endpoint, 1)
+            batch.out_lengths[out] = 1
+            batch.address_to(out, endpoint)
         assert batch.send(3) == 3
         for number, client in enumerate(reversed(clients)):
-            with client:
-                assert client.recv(10) == b"%d" % number
+            assert client.recv(10) == b"%d" % number
+        clients[1].send(b"again")
+        assert batch.receive() == 1
+        assert batch.send(1) == 1, "to whoever asked now, not to the endpoint of before"
+        assert clients[1].recv(10) == b"0"
+        for client in clients:
+            client.close()
 
 
 def test_more_than_a_batch_waits_for_the_next(pair: tuple[socket.socket, socket.socket], kind: Kind) -> None:
@@ -123,9 +127,9 @@ def test_what_cannot_be_sent_stops_nothing_else(pair: tuple[socket.socket, socke
     count = batch.receive()
     for out in range(count):
         batch.outbox[out * STRIDE : out * STRIDE + 2] = b"%d" % (10 + out)
-        batch.address(out, out, 2)
+        batch.out_lengths[out] = 2
     if isinstance(batch, PortableBatch):
-        batch._out[1] = (batch._addresses[1][0], 0), 2
+        batch.address_to(1, Endpoint(batch.endpoint(1).host, 0))
     else:
         batch.sources[ADDRESS + 2 : ADDRESS + 4] = b"\0\0"  # the port of the second: nothing can be sent there
     assert batch.send(count) == 2
