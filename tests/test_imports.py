@@ -55,7 +55,6 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/datagram.py",
     "transport/datagram_pool.py",
     "transport/datagram_port.py",
-    "transport/pause.py",
     "transport/dialer.py",
     "transport/endpoint.py",
     "transport/grace.py",
@@ -148,7 +147,6 @@ def test_pickles_are_read_where_they_were_written() -> None:
     assert [name for name, modules in IMPORTS.items() if modules & unsafe] == [
         "root/sorting.py",
         "transport/batch.py",
-        "transport/pause.py",
     ]
 
 

@@ -6,7 +6,6 @@ worker.
 """
 
 import socket
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,11 +18,8 @@ from transport.drain import Tally, drain
 from transport.endpoint import Endpoint
 from transport.handler import Caller, FastPath, Handler, Later, NothingReady, Protocol
 from transport.later import LaterPool
-from transport.pause import HAS_TIMERS, Pause
 
 BATCHES = 4  # between two looks at the event loop: at most 256 datagrams, some milliseconds of work
-BUSY = 20  # datagrams at one look from which a pause pays: a look costs as much as answering some six
-PAUSE = 150e-6  # seconds until the next look then; a third of what answers take on average under such a load
 SOCKET_BUFFER = 1 << 20  # octets each way: 8 ms at 1 Gbit/s; the kernel may grant less
 MAX_AGE = 1.9  # seconds; older answers would go out in one burst at a victim, and resolvers have given up by 2 s
 _NOTHING_READY = NothingReady()
@@ -118,17 +114,12 @@ class UdpListener:
         )
 
     async def run(self) -> None:
-        """Serve until cancelled. Jobs in the later pool go on, and still answer while the socket is open.
-
-        Where many wait at once, more are let come before the next look: decision 0017.
-        """
+        """Serve until cancelled. Jobs in the later pool go on, and still answer while the socket is open."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_ready)
-            with Pause(PAUSE) if HAS_TIMERS else nullcontext() as pause:
-                while True:
-                    await trio.lowlevel.wait_readable(self._sock)
-                    while self._drain() >= BUSY and pause is not None:
-                        await pause.wait()
+            while True:
+                await trio.lowlevel.wait_readable(self._sock)
+                self._drain()
 
     async def _send_ready(self) -> None:
         """Send what jobs have made ready, all of one turn of the event loop together.
@@ -154,20 +145,16 @@ class UdpListener:
                 self._send_at_once(reply, endpoint)
             self._ready = []
 
-    def _drain(self) -> int:
-        """Take what waits; return how many datagrams there were, 0 when there may be as many again."""
+    def _drain(self) -> None:
         self._now = self._clock.now()
-        taken = 0
         for _ in range(BATCHES):
             try:
                 count = drain(self._batch, self._fast, self._take_untrusted, self._now, self._tally)
             except OSError:
                 self._receive_errors += 1
                 continue
-            taken += count
             if count < SLOTS:
-                return taken
-        return 0
+                return
 
     def _take_untrusted(self, message: bytes, slot: int) -> bytes | None:
         """Ask the handler; return its answer if it has one at once."""

@@ -16,8 +16,7 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.handler import NOT_READY, Caller, FastPath, Handler, Later, NothingReady, Protocol, Verdict
 from transport.later import LaterPool
-from transport.pause import HAS_TIMERS, Pause
-from transport.udp_listener import BATCHES, BUSY, UdpListener, open_udp, serve_udp
+from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
 
 START = 1_700_000_000.0
 NEEDS_KERNEL_BATCH = pytest.mark.skipif(not HAS_KERNEL_BATCH, reason="no recvmmsg here")
@@ -265,35 +264,6 @@ async def test_the_fast_path_is_asked_first(anywhere: Endpoint) -> None:
         assert set(fast.sources) == {socket.inet_pton(anywhere.family, own)}
         statistics = listener.statistics()
         assert (statistics.received, statistics.fast, statistics.answered, statistics.silent) == (5, 2, 4, 1)
-
-
-@pytest.mark.parametrize(("waiting", "pauses"), [(BUSY - 1, 0), (BUSY, 1), (SLOTS * BATCHES, 0)])
-async def test_a_pause_is_made_where_many_wait(monkeypatch: pytest.MonkeyPatch, waiting: int, pauses: int) -> None:
-    made: list[float] = []
-
-    class Counted(Pause):
-        async def wait(self) -> None:
-            made.append(trio.current_time())
-            await super().wait()
-
-    monkeypatch.setattr(udp_listener, "Pause", Counted)
-    with open_udp(LOOPBACK) as sock, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.connect(sock.getsockname())
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, udp_listener.SOCKET_BUFFER)
-        for number in range(waiting):
-            client.send(b"%d" % number)
-        with trio.fail_after(10):
-            async with trio.open_nursery() as nursery:
-                await nursery.start(serve_udp, sock, _echo, Clock.starting_at(START), LaterPool(8))
-                there = trio.socket.from_stdlib_socket(client)
-                client.setblocking(False)
-                assert [await there.recv(10) for _ in range(waiting)] == [
-                    b"%d" % number for number in range(waiting)
-                ]
-                client.send(b"after")
-                assert await there.recv(10) == b"after"
-                nursery.cancel_scope.cancel()
-    assert len(made) == (pauses if HAS_TIMERS else 0)
 
 
 def test_a_port_that_is_taken_is_an_error(anywhere: Endpoint) -> None:
