@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.builds import Build
 from bench.results import CPU, QPS, Measured, Metric, Record, Row
 
 WIDTH, HEIGHT, DOTS = 8.0, 4.5, 120  # inches, and dots for each of them
 OURS = "Fingerpost"  # what the names of our contestants begin with
 STYLES = ("o-", "s--", "^-.", "D:", "v-", "P--", "X-.", "*:")
+MOST_INSIDE = 6  # names that a legend has inside of the axes; one with more would cover what is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,13 @@ def _cost(axes: Any, measured: Measured) -> None:
             "xerr": [[qps.median - qps.least], [qps.most - qps.median]],
             "yerr": [[cpu.median - cpu.least], [cpu.most - cpu.median]],
         }
-        fill = {} if row.name.startswith(OURS) else {"markerfacecolor": "white"}
-        axes.errorbar(qps.median, cpu.median, fmt=style[0], capsize=3, label=row.name, **spans, **fill)
+        look: dict[str, Any] = {} if row.name.startswith(OURS) else {"markerfacecolor": "white"}
+        if row.name.endswith(Build.COMPILED) and axes.containers:  # in the colour of its plain neighbour, half full
+            look |= {"color": axes.containers[-1].lines[0].get_color(), "fillstyle": "top"}
+        axes.errorbar(qps.median, cpu.median, fmt=style[0], capsize=3, label=row.name, **spans, **look)
     axes.set(xlim=(0, None), ylim=(0, None), xlabel=QPS.heading, ylabel=CPU.heading)
     _plain_numbers(axes)
-    axes.legend()
+    _legend(axes)
 
 
 def _percentiles(axes: Any, measured: Measured) -> None:
@@ -92,7 +96,7 @@ def _percentiles(axes: Any, measured: Measured) -> None:
     axes.set_xticks(range(len(metrics)), [metric.heading.removesuffix(" (ms)") for metric in metrics])
     axes.set(yscale="log", ylabel="milliseconds", xlabel="share of the answers that took no longer")
     _plain_numbers(axes, across=False)
-    axes.legend()
+    _legend(axes)
 
 
 def _growth(axes: Any, measured: Measured, metric: Metric) -> None:
@@ -109,7 +113,15 @@ def _growth(axes: Any, measured: Measured, metric: Metric) -> None:
     measured_at = sorted({row.size for row in _present(measured) if row.size is not None})
     axes.set_xticks(measured_at, [f"{size:,}" for size in measured_at])
     axes.minorticks_off()
-    axes.legend()
+    _legend(axes)
+
+
+def _legend(axes: Any) -> None:
+    """Say what is what, beside the axes where it takes much room."""
+    if len(axes.get_legend_handles_labels()[1]) > MOST_INSIDE:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    else:
+        axes.legend()
 
 
 def _present(measured: Measured) -> list[Row]:

@@ -32,14 +32,22 @@ class Filled:
         start: Runs it, with empty caches, until the stack given is left.
         questions: For the working set.
         life: Seconds from the beginning of filling until something may have expired; None is never.
+        tcp: Whether it is filled over TCP; a reply over UDP may be another one, and not the one that is ready.
     """
 
     def __init__(
-        self, stage: Stage, start: Callable[[ExitStack], Answering], questions: Path, life: float | None
+        self,
+        stage: Stage,
+        start: Callable[[ExitStack], Answering],
+        questions: Path,
+        life: float | None,
+        *,
+        tcp: bool = False,
     ) -> None:
         self._stage = stage
         self._start = start
         self._life = life
+        self._tcp = tcp
         self._answering: Answering | None = None
         self._filled = 0.0
         self._stack = ExitStack()
@@ -57,14 +65,17 @@ class Filled:
             self.close()
             self._answering = self._start(self._stack)
             self._filled = time.monotonic()
-            outcome = load.run(Load(self._answering.port, self.questions, None, once=True, outstanding=FILLING))
+            port = self._answering.port
+            outcome = load.run(Load(port, self.questions, None, once=True, outstanding=FILLING, tcp=self._tcp))
             spent = time.monotonic() - self._filled
             name = self._answering.daemon.name
             self._stage.say(f"{name} filled with {outcome.completed:,} answers in {spent:.1f} s")
         return self._answering
 
 
-def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS) -> dict[str, Filled]:
+def peers(
+    stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS, *, tcp: bool = False
+) -> dict[str, Filled]:
     """Run the resolvers of others above one NSD; those that are not installed are not among them."""
     found: dict[str, Filled] = {}
     if not NSD.is_installed:
@@ -78,12 +89,12 @@ def peers(stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS
             def start(inner: ExitStack, peer: Peer = peer) -> Answering:
                 return stage.resolver(inner, peer, stage.stub(peer, upstream, working), upstream)
 
-            found[peer.name] = Filled(stage, start, questions, None)
+            found[peer.name] = Filled(stage, start, questions, None, tcp=tcp)
             stack.callback(found[peer.name].close)
     return found
 
 
-def ours(stage: Stage, stack: ExitStack) -> dict[str, Filled]:
+def ours(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> dict[str, Filled]:
     """Run our resolver in every build that there is, all above the same root and provider."""
     working = stage.options.working
     above = Ours.running(stage, stack)
@@ -92,14 +103,14 @@ def ours(stage: Stage, stack: ExitStack) -> dict[str, Filled]:
     for build in Build:
         if not build.why_not:
             start = partial(above.resolver, entries=working, build=build)
-            found[NAME + build] = Filled(stage, start, questions, OUR_LIFE)
+            found[NAME + build] = Filled(stage, start, questions, OUR_LIFE, tcp=tcp)
             stack.callback(found[NAME + build].close)
     return found
 
 
 def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = {**peers(stage, stack), **ours(stage, stack)}
+    here = {**peers(stage, stack, tcp=tcp), **ours(stage, stack, tcp=tcp)}
 
     def turn(name: str) -> Sample:
         filled = here[name]
