@@ -30,7 +30,7 @@ _TYPE_AND_LENGTH = struct.Struct(">H6xH")
 MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each time
 OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
-STREAM_MARK = b"\0"  # ends the keys of replies over streams, which have more room than a datagram
+STREAM_MARK = b"\xff"  # ends the keys of replies over streams, which have more room than a datagram
 OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
@@ -210,7 +210,9 @@ def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
             return 0
     cut: tuple[bytes, bytes, bytes] = parts.unpack_from(inbox, at)
     message_id, middle, tail = cut
-    octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
+    octets = 0
+    if tail[-1:] != STREAM_MARK:  # no plain form ends so; a stream's reply may be too long for any datagram
+        octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
     if octets == 0:
         message = bytes(inbox[at:end])
         plain = plain_form(message)

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from zonedata import names, replies, wire
 from zonedata.kinds import MAX_TTL
-from zonedata.packets import MAX_TTLS, OVERHEAD, SORTS, TTLS_STAY, Ages, Packets, ttls_of
+from zonedata.packets import (
+    MAX_TTLS,
+    OVERHEAD,
+    SORTS,
+    STREAM_MARK,
+    TTLS_STAY,
+    Ages,
+    Packets,
+    ready_reply,
+    ttls_of,
+)
 from zonedata.wire import QType, Query, Rcode, Reply
 
 NOW = 1_800_000_000.0
@@ -45,6 +55,21 @@ def test_a_reply_comes_back_but_for_its_id_and_aged() -> None:
     assert int.from_bytes(aged[ttls_of(aged)[-1] :][:4], "big") == 200  # the minimum of the SOA ages along
     assert packets.get(b"key", NOW + 100) is None
     assert packets.get(b"another", NOW) is None
+
+
+@pytest.mark.parametrize("edns", [None, 514, 1_232])
+def test_a_datagram_never_gets_what_is_kept_for_streams(edns: int | None) -> None:
+    """Whatever octets follow the question: the reply may be longer than any datagram of ours."""
+    opt = b"" if edns is None else b"\0\0\x29" + edns.to_bytes(2, "big") + bytes(6)
+    question = names.to_wire(OWNER, APEX) + QType.CSI.to_bytes(2, "big") + b"\0\1"
+    plain = b"\1\0\0\1\0\0\0\0\0" + bytes([bool(opt)]) + question + opt
+    packets = Packets()
+    packets.put(plain + STREAM_MARK, _reply(data=b"x" * 5_000), NOW + 9, TTLS_STAY)
+    outbox = memoryview(bytearray(4_224))
+    for octet in range(256):
+        message = memoryview(b"id" + plain + bytes([octet]))
+        assert ready_reply(packets, message, 0, len(message), outbox, 0, NOW) == 0
+    assert packets.get(plain + STREAM_MARK, NOW) is not None
 
 
 def test_ttls_stay_where_they_are_to_stay() -> None:
