@@ -89,7 +89,7 @@ deny_key = "{name}.deny.pem"
 
 [sign]
 key = "{name}.assert.pem"
-mappings = ["{name}.ndjson"]
+listings = ["{name}.ndjson"]
 nodes = ["{NODE}"]
 """
 

@@ -84,9 +84,9 @@ def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
     name, is_zone = authority.get(s.NAME), _is_zone(authority)
     if is_zone is None:
         return
-    whose = "a zone" if is_zone else "a provider's mappings"
-    needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.MAPPINGS, s.NODES)
-    foreign: tuple[Key[Any], ...] = (s.MAPPINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    whose = "a zone" if is_zone else "a provider's listings"
+    needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.LISTINGS, s.NODES)
+    foreign: tuple[Key[Any], ...] = (s.LISTINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
     for one in needed:
         if not sign.has(one):
             yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"

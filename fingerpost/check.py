@@ -14,12 +14,12 @@ from fingerpost.output import say
 from fingerpost.store_state import look_into, owner_of
 from fingerpost.upstream import trust_of
 from fingerpost.workload import check_store_owner, workload_of
-from root.publishing import MappingsWork, ZoneWork
+from root.publishing import ListingsWork, ZoneWork
 from zonedata.errors import ConfigError, Fault, MalformedError
 from zonedata.zone_statements import TREE_OCTETS
 
 _EPILOG = """\
-Reads the configuration, its keys, its anchor, its zone source or mappings to the last line, and the store if there
+Reads the configuration, its keys, its anchor, its zone source or listings to the last line, and the store if there
 is one. Each fault is a line
 
   FILE:LINE: KEY: REASON
@@ -75,7 +75,7 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     yield from examined.faults
     configuration = examined.configuration
     at_fault = {fault.field for fault in examined.faults}
-    if configuration.sign is not None and at_fault.isdisjoint({"sign.zone", "sign.mappings"}):
+    if configuration.sign is not None and at_fault.isdisjoint({"sign.zone", "sign.listings"}):
         yield from _faults_in(_sources_of(configuration).check)
     if configuration.sign is not None and not any(field.startswith("sign.") for field in at_fault):
         yield from _faults_in(lambda: workload_of(configuration, now))
@@ -93,14 +93,14 @@ def _faults_in(look: Callable[[], object]) -> list[Fault]:
     return []
 
 
-def _sources_of(configuration: Configuration) -> ZoneWork | MappingsWork:
+def _sources_of(configuration: Configuration) -> ZoneWork | ListingsWork:
     """Return the sources; a check of them needs no key, and any tree will do."""
     authority, sign = configuration.authority, configuration.sign
     assert authority is not None, "a [sign] without an [authority] is refused when it is read"
     assert sign is not None, "the caller has looked"
     if isinstance(sign, s.ZoneSigning):
         return ZoneWork(sign.zone, authority.name, bytes(TREE_OCTETS))
-    return MappingsWork(sign.mappings, authority.name, sign.nodes)
+    return ListingsWork(sign.listings, authority.name, sign.nodes)
 
 
 def _look_at_store(configuration: Configuration, store: Path, now: float) -> Iterator[Fault | str]:

@@ -46,7 +46,7 @@ class Configuration:
     apex: Name
     listen: s.Listen
     authority: s.AuthorityPart | None
-    sign: s.ZoneSigning | s.MappingsSigning | None
+    sign: s.ZoneSigning | s.ListingsSigning | None
     resolver: s.ResolverPart | None
     process: s.ProcessPart
     limits: RateSettings
@@ -181,10 +181,10 @@ def _authority(given: Given) -> s.AuthorityPart:
     return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY])
 
 
-def _signing(given: Given) -> s.ZoneSigning | s.MappingsSigning:
+def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning:
     zone, anchor = given[s.ZONE], given[s.ANCHOR]
     if zone is None or anchor is None:
-        return s.MappingsSigning(given[s.KEY], given[s.MAPPINGS], given[s.NODES])
+        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES])
     return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
 
 

@@ -50,7 +50,7 @@ class _Parser(argparse.ArgumentParser):
 
 COMMANDS = {  # and what each says of itself in the help of the whole
     "keygen": "make keys, show public keys, or make a trust anchor",
-    "sign": "sign a zone or a provider's mappings and build the store",
+    "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
     "serve": "answer questions, as an authority or as a resolver",
     "demo": "run a whole tree on this machine, with invented people",
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = _Parser(
         prog="fingerpost",
-        description="Signed discovery for messaging: make keys, sign and check zones and mappings, serve them.",
+        description="Signed discovery for messaging: make keys, sign and check zones and listings, serve them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

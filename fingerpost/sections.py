@@ -115,8 +115,8 @@ KEY = Key(
 ZONE = Key(
     "zone", readers.path, "path", "source of the zone of a root or registry", _NO_PATH, readers.look_at_source
 )
-MAPPINGS = Key(
-    "mappings",
+LISTINGS = Key(
+    "listings",
     _PATHS,
     "array of paths",
     "sources of a provider, .csv or NDJSON",
@@ -127,7 +127,7 @@ NODES = Key(
     "nodes",
     readers.list_of(readers.text_as(identifiers.node_from_text)),
     "array of +PREFIX and @DOMAIN",
-    "where a provider is delegated to; every mapping lies below one of them",
+    "where a provider is delegated to; every listing lies below one of them",
     _NO_NODES,
 )
 ANCHOR = Key(
@@ -146,7 +146,7 @@ ROOTKEYS = Key(
     _NO_PATHS,
     readers.each(readers.look_at_anchor),
 )
-SIGN = Section("sign", "Signing: what 'fingerpost sign' reads.", (KEY, ZONE, MAPPINGS, NODES, ANCHOR, ROOTKEYS))
+SIGN = Section("sign", "Signing: what 'fingerpost sign' reads.", (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +160,11 @@ class ZoneSigning:
 
 
 @dataclass(frozen=True, slots=True)
-class MappingsSigning:
-    """How the mappings of a provider are signed."""
+class ListingsSigning:
+    """How the listings of a provider are signed."""
 
     key: Path
-    mappings: tuple[Path, ...]
+    listings: tuple[Path, ...]
     nodes: tuple[Name, ...]
 
 

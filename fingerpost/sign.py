@@ -30,7 +30,7 @@ examples:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add it to the tree."""
-    parser = add_command(subparsers, "sign", "sign a zone or a provider's mappings and build the store", _EPILOG)
+    parser = add_command(subparsers, "sign", "sign a zone or a provider's listings and build the store", _EPILOG)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration with [authority] and [sign]")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fingerpost import sections as s
 from fingerpost.configuration import Configuration
-from root.publishing import MappingsWork, ZoneWork
+from root.publishing import ListingsWork, ZoneWork
 from zonedata import keys, trust
 from zonedata.errors import ConfigError, Fault, UntrustedError
 from zonedata.keys import PrivateKey, PublicKey
@@ -25,10 +25,10 @@ class Workload:
         work: The sources.
         key: The signing key.
         store: Where the result goes.
-        anchor: The anchor as its file has it, and the file; None for mappings.
+        anchor: The anchor as its file has it, and the file; None for listings.
     """
 
-    work: ZoneWork | MappingsWork
+    work: ZoneWork | ListingsWork
     key: PrivateKey
     store: Path
     anchor: tuple[Trust, Path] | None = None
@@ -45,8 +45,8 @@ def workload_of(configuration: Configuration, now: float) -> Workload:
     assert authority is not None, "a [sign] without an [authority] is refused when it is read"
     assert sign is not None, "the caller has looked"
     key = keys.load(sign.key)
-    if isinstance(sign, s.MappingsSigning):
-        return Workload(MappingsWork(sign.mappings, authority.name, sign.nodes), key, authority.store)
+    if isinstance(sign, s.ListingsSigning):
+        return Workload(ListingsWork(sign.listings, authority.name, sign.nodes), key, authority.store)
     anchor = trust.read_anchor(sign.anchor)
     versions: tuple[Sealed, ...] = ()
     if authority.name == ".":

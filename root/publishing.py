@@ -1,7 +1,7 @@
 """From sources to a store: read, put in order, sign, build, swap in. The shell around `signing` and `sorting`.
 
     zone source                        -> signing -> store.disk.build -> swapped in
-    mappings -> sound? -> in order     -> signing -> store.disk.build -> swapped in
+    listings -> sound? -> in order     -> signing -> store.disk.build -> swapped in
 
 Nothing is swapped in when there was any fault: the faults are known at the latest when the last entry has been
 made, and then an exception ends the building, which leaves the old store as it was.
@@ -23,7 +23,7 @@ from root.signing import (
     Signing,
     next_serial,
     rootkeys_entries,
-    sign_mappings,
+    sign_listings,
     sign_zone,
 )
 from root.sorting import in_order
@@ -33,7 +33,7 @@ from zonedata.identifiers import authority_node
 from zonedata.keys import PrivateKey
 from zonedata.kinds import RULES
 from zonedata.life import Life
-from zonedata.mappings import BlockMapping, Mapping, read_mappings
+from zonedata.listings import BlockListing, Listing, read_listings
 from zonedata.names import Name
 from zonedata.person_statements import MAX_FEATURES, Assertion, Block
 from zonedata.sealed import Sealed
@@ -106,13 +106,13 @@ class ZoneWork:
 
 
 @dataclass(frozen=True, slots=True)
-class MappingsWork:
-    """An MSP's mappings to be published.
+class ListingsWork:
+    """An MSP's listings to be published.
 
     Attributes:
         sources: Files, each NDJSON or CSV.
         msp: Whose word.
-        nodes: Where it answers; every mapping must lie below one of them.
+        nodes: Where it answers; every listing must lie below one of them.
     """
 
     sources: tuple[Path, ...]
@@ -127,7 +127,7 @@ class MappingsWork:
         """
         faults = _Faults()
         ordered = self._ordered(faults.report)
-        yield from sign_mappings((m for m in ordered if not faults.found), self.msp, self.nodes, signing)
+        yield from sign_listings((m for m in ordered if not faults.found), self.msp, self.nodes, signing)
         faults.check()
 
     def check(self) -> None:
@@ -141,37 +141,37 @@ class MappingsWork:
             pass
         faults.check()
 
-    def _ordered(self, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
+    def _ordered(self, report: Callable[[Fault], None]) -> Iterator[Listing | BlockListing]:
         """Yield all of them in canonical order; of two about one name, in one file or two, the first."""
         return in_order(((path, self._sound(path, report)) for path in self.sources), report)
 
-    def _sound(self, path: Path, report: Callable[[Fault], None]) -> Iterator[Mapping | BlockMapping]:
-        for mapping in read_mappings(path, self.msp, report):
-            if isinstance(mapping, Mapping) and mapping.owner.startswith(self.nodes) and _is_surely_short(mapping):
-                yield mapping
+    def _sound(self, path: Path, report: Callable[[Fault], None]) -> Iterator[Listing | BlockListing]:
+        for listing in read_listings(path, self.msp, report):
+            if isinstance(listing, Listing) and listing.owner.startswith(self.nodes) and _is_surely_short(listing):
+                yield listing
                 continue
-            reason = self._refusal_of(mapping)
+            reason = self._refusal_of(listing)
             if reason is None:
-                yield mapping
+                yield listing
             else:
-                report(Fault(path, mapping.line, _field_of(mapping), reason))
+                report(Fault(path, listing.line, _field_of(listing), reason))
 
-    def _refusal_of(self, mapping: Mapping | BlockMapping) -> str | None:
-        """Say why a mapping cannot be signed, or would never be asked for."""
-        name = mapping.owner if isinstance(mapping, Mapping) else mapping.node
+    def _refusal_of(self, listing: Listing | BlockListing) -> str | None:
+        """Say why a listing cannot be signed, or would never be asked for."""
+        name = listing.owner if isinstance(listing, Listing) else listing.node
         if not any(names.covers(node, name) for node in self.nodes):
             return f"not below any of the nodes at which {self.msp} answers"
-        return self._refusal_of_statement(mapping)
+        return self._refusal_of_statement(listing)
 
-    def _refusal_of_statement(self, mapping: Mapping | BlockMapping) -> str | None:
+    def _refusal_of_statement(self, listing: Listing | BlockListing) -> str | None:
         """Make the statement and read it back, as whoever verifies it will."""
         said: Assertion | Block
-        if isinstance(mapping, Mapping):
+        if isinstance(listing, Listing):
             life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + ASSERTION_LIFE)
-            said = Assertion(life, mapping.owner, self.msp, mapping.ssi, mapping.features)
+            said = Assertion(life, listing.owner, self.msp, listing.ssi, listing.features)
         else:
             life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + BLOCK_LIFE)
-            said = Block(life, mapping.node, self.msp, mapping.template, mapping.lengths, mapping.exceptions)
+            said = Block(life, listing.node, self.msp, listing.template, listing.lengths, listing.exceptions)
         body = statements.to_body(said)
         most = RULES[said.kind].caps.octets
         if len(body) > most:
@@ -183,9 +183,9 @@ class MappingsWork:
         return None
 
 
-def _is_surely_short(mapping: Mapping) -> bool:
-    """Say whether a mapping is like nearly all are; signing a million must not make each statement twice."""
-    _line, _owner, ssi, features = mapping
+def _is_surely_short(listing: Listing) -> bool:
+    """Say whether a listing is like nearly all are; signing a million must not make each statement twice."""
+    _line, _owner, ssi, features = listing
     return len(ssi) <= _SURELY_SHORT and ssi.isprintable() and _are_surely_few(features)
 
 
@@ -194,8 +194,8 @@ def _are_surely_few(features: tuple[str, ...]) -> bool:
     return len(features) <= MAX_FEATURES and sum(map(len, features)) <= _SURELY_SHORT
 
 
-def _field_of(mapping: Mapping | BlockMapping) -> str:
-    return "csi" if isinstance(mapping, Mapping) else "block"
+def _field_of(listing: Listing | BlockListing) -> str:
+    return "csi" if isinstance(listing, Listing) else "block"
 
 
 # --- building ------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Published:
     root_binding: Sealed | None = None
 
 
-def publish(work: ZoneWork | MappingsWork, key: PrivateKey, store: Path, now: int) -> Published:
+def publish(work: ZoneWork | ListingsWork, key: PrivateKey, store: Path, now: int) -> Published:
     """Sign and swap in.
 
     Args:

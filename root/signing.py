@@ -1,4 +1,4 @@
-"""Signing a zone or an MSP's mappings: sources in, store entries out, in canonical order.
+"""Signing a zone or an MSP's listings: sources in, store entries out, in canonical order.
 
 Pure: keys and the time of signing are arguments, randomness is none. What comes out has been made from the same
 classes that read it back, so nothing is signed that a verifier would refuse.
@@ -16,7 +16,7 @@ from zonedata.identifiers import authority_node
 from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY, RULES, Kind
 from zonedata.life import Life
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.person_statements import Block
 from zonedata.sealed import Sealed
@@ -27,7 +27,7 @@ from zonedata.zonefile import Binding, ZoneSource
 ZONE_LIFE = RULES[Kind.DELEGATION].max_life  # seven days: the longest allowed, re-signed daily
 ASSERTION_LIFE = 14 * DAY  # half of what is allowed, so that a missed signing is noticed before it hurts
 BLOCK_LIFE = DAY  # what is allowed: a block speaks for people it does not name
-ASSERTION_TTL = 300  # seconds: with the skew of 60 s a removed mapping is gone after 360 s
+ASSERTION_TTL = 300  # seconds: with the skew of 60 s a removed listing is gone after 360 s
 
 # Octets of a zone's delegations above one another. All of them answer one question, in one message of at most
 # 65,535 with the gap, the question and the heads of records; a longer path could be signed, but never served.
@@ -130,13 +130,13 @@ def gaps_of(zone: str, tree: bytes, life: Life, nodes: Iterable[Name], bound: It
         yield Gap(life, tree, zone, first, following, counts)
 
 
-def sign_mappings(
-    mappings: Iterable[Mapping | BlockMapping], msp: str, nodes: Iterable[Name], signing: Signing
+def sign_listings(
+    listings: Iterable[Listing | BlockListing], msp: str, nodes: Iterable[Name], signing: Signing
 ) -> Iterator[Entry]:
-    """Sign an MSP's mappings, which come in canonical order and without two of one name.
+    """Sign an MSP's listings, which come in canonical order and without two of one name.
 
     Args:
-        mappings: Blocks before the numbers below them, as canonical order has it.
+        listings: Blocks before the numbers below them, as canonical order has it.
         msp: Whose word.
         nodes: Where it answers.
         signing: Key, time and serial.
@@ -144,28 +144,28 @@ def sign_mappings(
     form = AssertionForm(msp, signing.life(ASSERTION_TTL, ASSERTION_LIFE), signing.key)
     block_life = signing.life(ASSERTION_TTL, BLOCK_LIFE)
     above: list[Name] = []  # the blocks that the last one lies in, itself last
-    for mapping in mappings:
-        if isinstance(mapping, Mapping):
-            _line, owner, ssi, features = mapping
+    for listing in listings:
+        if isinstance(listing, Listing):
+            _line, owner, ssi, features = listing
             yield Table.ASSERTIONS, owner, form.entry_of(owner, ssi, features)
         else:
-            while above and not names.covers(above[-1], mapping.node):
+            while above and not names.covers(above[-1], listing.node):
                 above.pop()
-            above.append(mapping.node)
-            sealed = _sealed_block(mapping, msp, block_life, signing)
+            above.append(listing.node)
+            sealed = _sealed_block(listing, msp, block_life, signing)
             value = block_entry([names.depth(node) for node in above], entry(block_life, sealed))
-            yield Table.BLOCKS, mapping.node, value
+            yield Table.BLOCKS, listing.node, value
     yield Table.META, b"authority", msp.encode()
     yield Table.META, b"serial", str(signing.serial).encode()
     yield Table.META, b"nodes", b"\n".join(names.to_text(node).encode() for node in nodes)
 
 
-def _sealed_block(mapping: BlockMapping, msp: str, life: Life, signing: Signing) -> Sealed:
-    said = Block(life, mapping.node, msp, mapping.template, mapping.lengths, mapping.exceptions)
+def _sealed_block(listing: BlockListing, msp: str, life: Life, signing: Signing) -> Sealed:
+    said = Block(life, listing.node, msp, listing.template, listing.lengths, listing.exceptions)
     try:
         return statements.seal(said, signing.key)
     except MalformedError as error:
-        raise MalformedError(f"line {mapping.line}: {error}") from error
+        raise MalformedError(f"line {listing.line}: {error}") from error
 
 
 def rootkeys_entries(versions: Iterable[Sealed]) -> Iterator[Entry]:

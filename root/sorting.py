@@ -1,4 +1,4 @@
-"""Putting streams of mappings into canonical order with bounded memory: sorted runs on disk, then one merge.
+"""Putting streams of listings into canonical order with bounded memory: sorted runs on disk, then one merge.
 
 Two lines about one name are a mistake, and both lines are reported.
 """
@@ -12,59 +12,59 @@ from pathlib import Path
 from typing import Any
 
 from zonedata.errors import Fault
-from zonedata.mappings import BlockMapping, Mapping, mapping_of
+from zonedata.listings import BlockListing, Listing, listing_of
 from zonedata.names import Name
 
-RUN = 100_000  # mappings held in memory at a time; about 60 MB
-CHUNK = 250  # mappings of each run held while runs are merged; those of 400 runs take as much as one run
+RUN = 100_000  # listings held in memory at a time; about 60 MB
+CHUNK = 250  # listings of each run held while runs are merged; those of 400 runs take as much as one run
 MAX_LINES = 2**40  # of one source; no disk holds more
 
 Order = tuple[bool, Name]
-# A mapping while it is sorted: its name, its place (source * MAX_LINES + line), then its other fields. Made of
+# A listing while it is sorted: its name, its place (source * MAX_LINES + line), then its other fields. Made of
 # nothing but the types that marshal writes.
 _Record = tuple[Any, ...]
 _name_of = itemgetter(0)
 _order_of = itemgetter(0, 1)
 
 
-def order_of(mapping: Mapping | BlockMapping) -> Order:
-    """Return the place of a mapping: blocks first, each kind in canonical order."""
-    if isinstance(mapping, Mapping):
-        return True, mapping.owner
-    return False, mapping.node
+def order_of(listing: Listing | BlockListing) -> Order:
+    """Return the place of a listing: blocks first, each kind in canonical order."""
+    if isinstance(listing, Listing):
+        return True, listing.owner
+    return False, listing.node
 
 
 def in_order(
-    sources: Iterable[tuple[Path, Iterable[Mapping | BlockMapping]]],
+    sources: Iterable[tuple[Path, Iterable[Listing | BlockListing]]],
     report: Callable[[Fault], None],
     run: int = RUN,
-) -> Iterator[Mapping | BlockMapping]:
-    """Yield all mappings in canonical order, of those about one name the first; the others are reported.
+) -> Iterator[Listing | BlockListing]:
+    """Yield all listings in canonical order, of those about one name the first; the others are reported.
 
     Args:
-        sources: Each with its mappings, line by line.
+        sources: Each with its listings, line by line.
         report: Takes every repetition.
-        run: Mappings of each kind held in memory at a time.
+        run: Listings of each kind held in memory at a time.
     """
     with tempfile.TemporaryDirectory(prefix="fingerpost-sort-") as place:
         blocks, people = _Runs(Path(place) / "blocks", run), _Runs(Path(place) / "people", run)
         paths: list[Path] = []
-        for path, mappings in sources:
+        for path, listings in sources:
             base = len(paths) * MAX_LINES
             paths.append(path)
-            for mapping in mappings:
-                if isinstance(mapping, Mapping):
-                    line, owner, ssi, features = mapping
+            for listing in listings:
+                if isinstance(listing, Listing):
+                    line, owner, ssi, features = listing
                     people.add((owner, base + line, ssi, features))
                 else:
-                    node, line = mapping.node, base + mapping.line
-                    blocks.add((node, line, mapping.template, mapping.lengths, mapping.exceptions))
+                    node, line = listing.node, base + listing.line
+                    blocks.add((node, line, listing.template, listing.lengths, listing.exceptions))
         for records in _once_each(blocks.merged(), paths, "block", report):
             for node, line, template, lengths, exceptions in records:
-                yield BlockMapping(line % MAX_LINES, node, template, lengths, exceptions)
+                yield BlockListing(line % MAX_LINES, node, template, lengths, exceptions)
         for records in _once_each(people.merged(), paths, "csi", report):
             for owner, line, ssi, features in records:
-                yield mapping_of((line % MAX_LINES, owner, ssi, features))
+                yield listing_of((line % MAX_LINES, owner, ssi, features))
 
 
 def _once_each(

@@ -31,7 +31,7 @@ from tests.world import World, Zone, run_in
 from zonedata import identifiers, replies, wire
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 
 
 class Story:
@@ -101,17 +101,17 @@ class Story:
         lines.remove(gone[0])
 
     def do_holds(self, authority: str, csi: str, ssi: str) -> None:
-        mapping = Mapping(1, parse(csi).owner, f"mimi://{authority}/{ssi}", ())
-        self.world.holds.setdefault(authority, []).append(mapping)
+        listing = Listing(1, parse(csi).owner, f"mimi://{authority}/{ssi}", ())
+        self.world.holds.setdefault(authority, []).append(listing)
 
     def do_drops(self, authority: str, csi: str) -> None:
         held, owner = self.world.holds[authority], parse(csi).owner
-        gone = [m for m in held if isinstance(m, Mapping) and m.owner == owner]
+        gone = [m for m in held if isinstance(m, Listing) and m.owner == owner]
         assert gone, "nothing to drop"
         held.remove(gone[0])
 
     def do_block(self, authority: str, node: str, lengths: str, exceptions: str = "") -> None:
-        block = BlockMapping(
+        block = BlockListing(
             1,
             identifiers.node_from_text(node),
             f"mimi://{authority}/u/{{number}}",

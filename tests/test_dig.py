@@ -29,7 +29,7 @@ from transport.handler import Protocol
 from zonedata import identifiers, names, wire
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.wire import QType
 
@@ -49,9 +49,9 @@ def _world() -> World:
         world.delegate(".", f"delegate @example.com {party} msp")
         world.holds[party] = []
     for csi in (FOUND, MAIL):
-        world.holds["alpha.example"].append(Mapping(1, parse(csi).owner, "mimi://alpha.example/u/a", ("mls",)))
+        world.holds["alpha.example"].append(Listing(1, parse(csi).owner, "mimi://alpha.example/u/a", ("mls",)))
     node = identifiers.node_from_text("+14155559")
-    world.holds["beta.example"].append(BlockMapping(1, node, "mimi://beta.example/u/{number}", (11,), ()))
+    world.holds["beta.example"].append(BlockListing(1, node, "mimi://beta.example/u/{number}", (11,), ()))
     return world
 
 

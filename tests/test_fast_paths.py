@@ -24,7 +24,7 @@ from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_t
 from zonedata import identifiers, names
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.packets import Packets
 from zonedata.store.memory import MemoryTables
@@ -47,11 +47,11 @@ def _rates() -> Rates:
 
 
 def _engine(kind: str) -> Engine:
-    held: list[Mapping | BlockMapping] = [
+    held: list[Listing | BlockListing] = [
         person("+14155550123"),
         person("+49301234", "y" * 200),
         block("+447700", (9, 10)),
-        Mapping(1, parse(MAIL[0]).owner, "mimi://a.example/u/mail", ("e2ee",)),
+        Listing(1, parse(MAIL[0]).owner, "mimi://a.example/u/mail", ("e2ee",)),
     ]
     roles = (Role.MSP, Role.VALIDATOR) if kind == "validator" else (Role.MSP,)
     if kind == "zone":
@@ -125,11 +125,11 @@ def _world() -> World:
     made.delegate(".", "delegate +44 a.example msp")
     made.delegate(".", "delegate +49 c.example msp")
     made.delegate(".", "delegate @mail.example b.example msp")
-    made.holds["a.example"] += [Mapping(1, parse("+14155550123").owner, "mimi://a.example/u/1", ())]
+    made.holds["a.example"] += [Listing(1, parse("+14155550123").owner, "mimi://a.example/u/1", ())]
     made.holds["a.example"] += [
-        BlockMapping(1, identifiers.node_from_text("+447700900"), "mimi://a.example/u/{number}", (9, 10), ())
+        BlockListing(1, identifiers.node_from_text("+447700900"), "mimi://a.example/u/{number}", (9, 10), ())
     ]
-    made.holds["b.example"] += [Mapping(1, parse(MAIL[0]).owner, "mimi://b.example/u/2", ("e2ee",))]
+    made.holds["b.example"] += [Listing(1, parse(MAIL[0]).owner, "mimi://b.example/u/2", ("e2ee",))]
     return made
 
 

@@ -21,7 +21,7 @@ from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from root.engine import Engine
 from root.service import Service
-from root.signing import Entry, Signing, rootkeys_entries, sign_mappings, sign_zone
+from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_zone
 from root.sorting import order_of
 from transport.clock import Clock
 from transport.endpoint import Endpoint
@@ -34,7 +34,7 @@ from zonedata.identifiers import parse
 from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY, Role, Use
 from zonedata.life import MAX_TIME, Life
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim, speaker_of
 from zonedata.path import Known, follow
@@ -170,7 +170,7 @@ class World:
         self.clock = Clock.starting_at(START)
         self.network = Network(self.clock, random.Random(seed))
         self.zones: dict[str, Zone] = {".": Zone(".", [])}
-        self.holds: dict[str, list[Mapping | BlockMapping]] = {}
+        self.holds: dict[str, list[Listing | BlockListing]] = {}
         self.scopes: dict[str, list[str]] = {}
         self.roles: dict[str, tuple[Role, ...]] = {}
         self.settings = Settings(lab_addresses=True)
@@ -241,7 +241,7 @@ class World:
     def _people_entries(self, party: str, now: int) -> list[Entry]:
         ordered = sorted(self.holds.get(party, []), key=order_of)
         nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
-        return list(sign_mappings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+        return list(sign_listings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
 
     def _serve(self, party: str, entries: list[Entry], *, people: bool = False) -> None:
         deny = key_of(f"deny-{party}") if people else None

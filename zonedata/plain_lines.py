@@ -3,7 +3,7 @@
 A plain line begins `{"csi": "+digits", "ssi": "mimi://msp/...`, or the same without the blanks. What stands in
 front of the digits and between them and the user part is compared with what it must be; what comes after the SSI
 is the same for thousands of lines, so that is parsed as JSON once and remembered. Whatever is not plain, or not
-surely right, is for `mappings` to read in full, so no mistake is judged here.
+surely right, is for `listings` to read in full, so no mistake is judged here.
 """
 
 import json

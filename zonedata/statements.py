@@ -59,7 +59,7 @@ def seal(statement: Statement, *keys: PrivateKey) -> Sealed:
     """Sign a statement; several keys for ROOTKEYS only, none for STATUS.
 
     Checks the length alone. Reading it back would add 15 to 30 us to each of a million signings; whoever takes
-    fields from outside checks them where they enter (`zonefile`, `mappings`, `root.publishing`).
+    fields from outside checks them where they enter (`zonefile`, `listings`, `root.publishing`).
 
     Raises:
         MalformedError: The body is longer than its kind may be.

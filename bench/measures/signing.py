@@ -1,4 +1,4 @@
-"""Benchmark 8: signing a provider's mappings, and opening what comes of it."""
+"""Benchmark 8: signing a provider's listings, and opening what comes of it."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ def measure(stage: Stage) -> Measured:
     return Measured(
         "signing",
         "Signing and opening",
-        "`fingerpost sign` reads the source, signs every mapping and builds the store, with as many processes as "
+        "`fingerpost sign` reads the source, signs every listing and builds the store, with as many processes as "
         "it likes; their time counts. A start is the time from running `fingerpost serve` until it says that it is "
         "ready, on one core, with the interpreter's start and all imports in it; once with the store read from the "
         "disk and once with it in the page cache. A worker's successor is timed from the kill until a question "
@@ -38,7 +38,7 @@ def _signing(stage: Stage) -> tuple[Row, ...]:
         done = timed(fingerpost("sign", f"{dataset.MSP}.toml"), tree.place)
         return {"cpu_s": done.cpu, "seconds": done.seconds, "each_us": 1e6 * done.cpu / count}
 
-    return stage.compete([Contestant(f"signing {count:,} mappings", turn)], stage.options.slow_rounds)
+    return stage.compete([Contestant(f"signing {count:,} listings", turn)], stage.options.slow_rounds)
 
 
 def _opening(stage: Stage) -> tuple[Row, ...]:

@@ -31,7 +31,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of a provider's source; as `zonedata.mappings` has it."""
+    """One block of a provider's source; as `zonedata.listings` has it."""
 
     prefix: str
     template: str

@@ -114,7 +114,7 @@ def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
                 "roles": ["msp"],
                 "deny_key": f"keys/{name}.deny.pem",
             },
-            "sign": {"key": f"keys/{name}.assert.pem", "mappings": [source], "nodes": nodes},
+            "sign": {"key": f"keys/{name}.assert.pem", "listings": [source], "nodes": nodes},
         }
     )
 

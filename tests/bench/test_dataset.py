@@ -9,7 +9,7 @@ import pytest
 from bench import dataset
 from zonedata import identifiers, names
 from zonedata.identifiers import node_from_text
-from zonedata.mappings import Mapping, read_mappings
+from zonedata.listings import Listing, read_listings
 
 COUNT = 1_000
 
@@ -62,10 +62,10 @@ def test_our_source_has_no_fault(tmp_path: Path) -> None:
     source = tmp_path / "people.ndjson"
     source.write_text("".join(dataset.people(COUNT, dataset.MSP)))
     faults: list[object] = []
-    mappings = list(read_mappings(source, dataset.MSP, faults.append))
+    listings = list(read_listings(source, dataset.MSP, faults.append))
     assert faults == []
     asked = {dataset.number(index) for index in range(COUNT)}
-    assert {identifiers.digits_of(m.owner) for m in mappings if isinstance(m, Mapping)} == asked
+    assert {identifiers.digits_of(m.owner) for m in listings if isinstance(m, Listing)} == asked
 
 
 def test_the_zone_of_the_peers_says_the_same() -> None:

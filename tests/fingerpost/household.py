@@ -38,7 +38,7 @@ deny_key = "deny.pem"
 
 [sign]
 key = "assert.pem"
-mappings = ["people.ndjson"]
+listings = ["people.ndjson"]
 nodes = ["+1415", "@example.com"]
 """
 RESOLVER = """\

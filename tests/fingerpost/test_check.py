@@ -3,7 +3,7 @@ import time
 from pathlib import Path
 
 from fingerpost import reference, sections
-from root.publishing import MappingsWork, publish
+from root.publishing import ListingsWork, publish
 from tests.fingerpost.household import MSP, Household, replaced
 from zonedata import names
 from zonedata.kinds import DAY
@@ -46,7 +46,7 @@ def test_sources_are_checked_to_the_last_line(house: Household) -> None:
     house.write(
         "more.csv", "csi,ssi\n+14155550123,mimi://alpha.example/u/again\n+14155550124,mimi://beta.example/u/1\n"
     )
-    text = replaced(MSP, mappings='["people.ndjson", "more.csv"]')
+    text = replaced(MSP, listings='["people.ndjson", "more.csv"]')
     assert house.check(text) == [
         "more.csv:2: csi: said before, in people.ndjson on line 1; one line a name",
         "more.csv:3: ssi: is at beta.example; alpha.example can speak for mimi://alpha.example/ only",
@@ -68,7 +68,7 @@ def test_a_zone_is_checked(house: Household) -> None:
 
 def test_a_store_that_has_expired_is_a_fault(house: Household) -> None:
     house.msp()
-    work = MappingsWork((Path("people.ndjson"),), "alpha.example", (names.ROOT,))
+    work = ListingsWork((Path("people.ndjson"),), "alpha.example", (names.ROOT,))
     publish(work, house.key("assert.pem"), Path("alpha.store"), int(time.time()) - 2 * DAY)
     (fault,) = house.check(MSP)  # assertions live on, but the block is over
     assert re.fullmatch(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fingerpost.configuration import MAX_FILE, read
-from fingerpost.sections import NOWHERE, MappingsSigning, ZoneSigning
+from fingerpost.sections import NOWHERE, ListingsSigning, ZoneSigning
 from tests.fingerpost.household import MSP, RESOLVER, ROOT, Household, replaced
 from transport.endpoint import Endpoint
 from zonedata import names
@@ -20,7 +20,7 @@ def test_an_msp_is_read(house: Household) -> None:
     assert configuration.listen.udp == (Endpoint("127.0.0.1", 0),)
     assert configuration.authority is not None
     assert configuration.authority.roles == (Role.MSP,)
-    assert configuration.sign == MappingsSigning(
+    assert configuration.sign == ListingsSigning(
         Path("assert.pem"),
         (Path("people.ndjson"),),
         (names.from_text("5.1.4.1.e164."), names.from_text("example.com.mail.")),
@@ -131,7 +131,7 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
             {"nodes": None},
             (
                 "c.toml:11: sign.nodes: missing; expected array of +PREFIX and @DOMAIN: "
-                "where a provider is delegated to; every mapping lies below one of them"
+                "where a provider is delegated to; every listing lies below one of them"
             ),
         ),
         ({"udp": None, "tcp": None}, "c.toml:1: listen: has no 'udp' and no 'tcp', so nothing would be heard"),
@@ -145,7 +145,7 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
         ),
         # what does not agree
         (
-            {"roles": '["registry", "msp"]', "mappings": '["people.ndjson"]'},
+            {"roles": '["registry", "msp"]', "listings": '["people.ndjson"]'},
             (
                 "c.toml:8: authority.roles: 'registry' and 'msp' sign with different keys; give each its own "
                 "file and store"
@@ -157,13 +157,13 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
         ),
         (
             {"nodes": '["+1"]\nzone = "people.ndjson"'},
-            "c.toml:15: sign.zone: has no place here: what is signed for alpha.example is a provider's mappings",
+            "c.toml:15: sign.zone: has no place here: what is signed for alpha.example is a provider's listings",
         ),
         # files
         ({"key": '"no.pem"'}, "c.toml:12: sign.key: no.pem: key file cannot be read: No such file or directory"),
         (
-            {"mappings": '["people.ndjson",\n\n"gone.csv"]'},
-            "c.toml:15: sign.mappings: gone.csv: cannot be read: No such file or directory",
+            {"listings": '["people.ndjson",\n\n"gone.csv"]'},
+            "c.toml:15: sign.listings: gone.csv: cannot be read: No such file or directory",
         ),
     ],
 )
@@ -250,7 +250,7 @@ def test_one_mistake_in_the_whole(house: Household, text: str, expected: str) ->
             replaced(ROOT, anchor=None),
             "c.toml:9: sign.anchor: missing; expected path: trust anchor of the tree that the zone belongs to",
         ),
-        (ROOT + "mappings = []\n", "c.toml:13: sign.mappings: has no place here: what is signed for . is a zone"),
+        (ROOT + "listings = []\n", "c.toml:13: sign.listings: has no place here: what is signed for . is a zone"),
         (
             ROOT.replace('name = "."', 'name = "r.example"\nroles = ["registry"]') + 'rootkeys = ["anchor.pem"]\n',
             "c.toml:14: sign.rootkeys: is served by the root only",
@@ -299,7 +299,7 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
         ),
         (
             "c.toml:12: sign.nodes: missing; expected array of +PREFIX and @DOMAIN: "
-            "where a provider is delegated to; every mapping lies below one of them"
+            "where a provider is delegated to; every listing lies below one of them"
         ),
         "c.toml:15: sign.node: unknown; did you mean 'nodes'?",
     ]

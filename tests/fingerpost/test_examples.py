@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fingerpost.configuration import read
-from fingerpost.sections import MappingsSigning, ZoneSigning
+from fingerpost.sections import ListingsSigning, ZoneSigning
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -21,5 +21,5 @@ def test_there_is_one_for_each_part() -> None:
     parts = {path.stem: read(path, inspect=()) for path in DEPLOY.glob("*.toml")}
     assert isinstance(parts["root"].sign, ZoneSigning)
     assert isinstance(parts["registry"].sign, ZoneSigning)
-    assert isinstance(parts["msp"].sign, MappingsSigning)
+    assert isinstance(parts["msp"].sign, ListingsSigning)
     assert parts["resolver"].resolver is not None

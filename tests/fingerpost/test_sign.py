@@ -16,7 +16,7 @@ from zonedata.store.layout import Table
 from zonedata.zone_statements import RootKeys
 
 
-def test_an_msps_mappings_become_a_store(house: Household) -> None:
+def test_an_msps_listings_become_a_store(house: Household) -> None:
     house.msp()
     out = house.sound("sign", "alpha.toml")
     assert re.fullmatch(r"alpha\.example: 3 statements, serial \d{10}, \d+\.\d\d seconds\n", out)

@@ -3,7 +3,7 @@
 from tests.virtual import in_world
 from tests.world import World
 from zonedata.identifiers import parse
-from zonedata.mappings import Mapping
+from zonedata.listings import Listing
 
 ALICE = "+14155550123"
 
@@ -15,7 +15,7 @@ def small() -> World:
         made.zones["."].lines += made.binding_lines(party)
         made.delegate(".", f"delegate +1 {party} msp")
         made.holds[party] = []
-    made.holds["alpha.example"].append(Mapping(1, parse(ALICE).owner, "mimi://alpha.example/u/1", ("e2ee",)))
+    made.holds["alpha.example"].append(Listing(1, parse(ALICE).owner, "mimi://alpha.example/u/1", ("e2ee",)))
     return made
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from root.engine import Engine
 from root.service import Service
-from root.signing import Entry, Signing, rootkeys_entries, sign_mappings, sign_zone
+from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_zone
 from root.sorting import order_of
 from tests.zonedata.builders import anchor, key, rootkeys, seal_rootkeys
 from zonedata import identifiers, names
 from zonedata.kinds import Role
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.opening import Refusal, read_claim
 from zonedata.statements import Statement
 from zonedata.store.layout import data_of
@@ -39,11 +39,11 @@ def zone_entries(lines: str, versions: int = 0) -> list[Entry]:
     return [*sign_zone(source, TREE, signing), *rootkeys_entries(sealed)]
 
 
-def people_entries(held: Iterable[Mapping | BlockMapping], scope: str = "+ @") -> list[Entry]:
-    """Sign the mappings of a.example."""
+def people_entries(held: Iterable[Listing | BlockListing], scope: str = "+ @") -> list[Entry]:
+    """Sign the listings of a.example."""
     nodes = [identifiers.node_from_text(text) for text in scope.split()]
     signing = Signing(key("a.example/assert"), NOW, SERIAL)
-    return list(sign_mappings(sorted(held, key=order_of), "a.example", nodes, signing))
+    return list(sign_listings(sorted(held, key=order_of), "a.example", nodes, signing))
 
 
 def zone_engine(lines: str, versions: int = 0) -> Engine:
@@ -52,7 +52,7 @@ def zone_engine(lines: str, versions: int = 0) -> Engine:
 
 
 def people_engine(
-    held: Iterable[Mapping | BlockMapping] = (), roles: tuple[Role, ...] = (Role.MSP,), scope: str = "+ @"
+    held: Iterable[Listing | BlockListing] = (), roles: tuple[Role, ...] = (Role.MSP,), scope: str = "+ @"
 ) -> Engine:
     """An engine for an MSP, a.example."""
     return Engine(MemoryTables(people_entries(held, scope=scope)), key("a.example/deny"), roles)
@@ -63,15 +63,15 @@ def service(engine: Engine) -> Service:
     return Service(engine, APEX)
 
 
-def person(digits: str, user: str = "x") -> Mapping:
-    """One number's mapping."""
-    return Mapping(1, identifiers.node_from_text(digits), f"mimi://a.example/u/{user}", ())
+def person(digits: str, user: str = "x") -> Listing:
+    """One number's listing."""
+    return Listing(1, identifiers.node_from_text(digits), f"mimi://a.example/u/{user}", ())
 
 
-def block(prefix: str, lengths: tuple[int, ...] = (4,), exceptions: tuple[str, ...] = ()) -> BlockMapping:
+def block(prefix: str, lengths: tuple[int, ...] = (4,), exceptions: tuple[str, ...] = ()) -> BlockListing:
     """One block; the SSIs say which."""
     template = f"mimi://a.example/b{prefix[1:]}/{{number}}"
-    return BlockMapping(1, identifiers.node_from_text(prefix), template, lengths, exceptions)
+    return BlockListing(1, identifiers.node_from_text(prefix), template, lengths, exceptions)
 
 
 def read(envelope: bytes) -> Statement:

@@ -26,7 +26,7 @@ from zonedata.errors import MalformedError
 from zonedata.identifiers import parse
 from zonedata.kinds import RULES, Kind, Role
 from zonedata.life import Life
-from zonedata.mappings import Mapping
+from zonedata.listings import Listing
 from zonedata.names import Name
 from zonedata.opening import read_claim
 from zonedata.person_statements import Status
@@ -228,7 +228,7 @@ def _crowded() -> World:
         for line in world.binding_lines(party):
             world.delegate(".", line)
         world.delegate(".", f"delegate +1 {party} msp")
-        world.holds[party] = [Mapping(1, parse("+14155550123").owner, f"mimi://{party}/u/{n}", ("mls",))]
+        world.holds[party] = [Listing(1, parse("+14155550123").owner, f"mimi://{party}/u/{n}", ("mls",))]
     return world
 
 

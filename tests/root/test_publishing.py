@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from root import publishing
-from root.publishing import MappingsWork, Published, ZoneWork, publish
+from root.publishing import ListingsWork, Published, ZoneWork, publish
 from root.signing import ASSERTION_LIFE, ASSERTION_TTL, BLOCK_LIFE
 from root.sorting import in_order
 from tests.zonedata.builders import NOW, anchor, key, rootkeys, seal_rootkeys
@@ -40,12 +40,12 @@ def _line(csi: str, user: str = "x", features: Iterable[str] = ()) -> str:
     return f'{{"csi": "{csi}", "ssi": "mimi://alpha.example/u/{user}", "features": [{listed}]}}\n'
 
 
-def _work(tmp_path: Path, *texts: str, nodes: tuple[Name, ...] = NODES) -> MappingsWork:
+def _work(tmp_path: Path, *texts: str, nodes: tuple[Name, ...] = NODES) -> ListingsWork:
     paths = []
     for number, text in enumerate(texts, 1):
         paths.append(tmp_path / f"{number}.ndjson")
         paths[-1].write_text(text)
-    return MappingsWork(tuple(paths), "alpha.example", nodes)
+    return ListingsWork(tuple(paths), "alpha.example", nodes)
 
 
 def _faults(act: Callable[[], object]) -> list[str]:
@@ -54,7 +54,7 @@ def _faults(act: Callable[[], object]) -> list[str]:
     return [f"{fault.where.name}:{fault.line}: {fault.field}: {fault.reason}" for fault in caught.value.faults]
 
 
-def test_mappings_of_several_files_become_one_store_in_order(tmp_path: Path) -> None:
+def test_listings_of_several_files_become_one_store_in_order(tmp_path: Path) -> None:
     numbers = [f"+1415555{n:04}" for n in range(20)]
     work = _work(tmp_path, "".join(map(_line, numbers[::-2])), "".join(map(_line, numbers[::2])))
     work.check()
@@ -184,7 +184,7 @@ def test_the_store_is_octet_for_octet_what_statements_sealed_one_by_one_give(
         }
 
 
-def test_a_long_mapping_that_still_fits_is_signed(tmp_path: Path) -> None:
+def test_a_long_listing_that_still_fits_is_signed(tmp_path: Path) -> None:
     store = tmp_path / "store"
     publish(_work(tmp_path, _line("+14155550123", "x" * 200)), KEY, store, NOW)
     assert len(assertions_in(store)) == 1

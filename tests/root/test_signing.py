@@ -17,7 +17,7 @@ from root.signing import (
     gaps_of,
     next_serial,
     rootkeys_entries,
-    sign_mappings,
+    sign_listings,
     sign_zone,
 )
 from root.sorting import order_of
@@ -27,7 +27,7 @@ from zonedata.errors import MalformedError
 from zonedata.identifiers import authority_node
 from zonedata.kinds import RULES, ZONE_SIGNED, Kind, Use
 from zonedata.life import Life
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.names import ROOT, Name
 from zonedata.opening import Claim, Refusal, Signer, open_claim, read_claim
 from zonedata.person_statements import Assertion, Block
@@ -226,22 +226,22 @@ def test_versions_are_kept_by_their_number() -> None:
         list(rootkeys_entries([first, gap]))
 
 
-# --- mappings ----------------------------------------------------------------------------------------------
+# --- listings ----------------------------------------------------------------------------------------------
 
 
-def _signed(mappings: list[Mapping | BlockMapping]) -> list[Entry]:
+def _signed(listings: list[Listing | BlockListing]) -> list[Entry]:
     nodes = [identifiers.node_from_text(text) for text in ("+1", "@")]
-    return list(sign_mappings(sorted(mappings, key=order_of), "alpha.example", nodes, SIGNING))
+    return list(sign_listings(sorted(listings, key=order_of), "alpha.example", nodes, SIGNING))
 
 
-def block(digits: str, line: int = 1, exceptions: tuple[str, ...] = ()) -> BlockMapping:
+def block(digits: str, line: int = 1, exceptions: tuple[str, ...] = ()) -> BlockListing:
     node = identifiers.node_from_text("+" + digits)
-    return BlockMapping(line, node, "mimi://alpha.example/u/{number}", (11,), exceptions)
+    return BlockListing(line, node, "mimi://alpha.example/u/{number}", (11,), exceptions)
 
 
 def test_people_and_blocks_are_signed_for_their_lives() -> None:
     owner = identifiers.parse("+14155550123").owner
-    entries = _signed([Mapping(1, owner, "mimi://alpha.example/u/1", ("mls",)), block("1415", 2, ("5",))])
+    entries = _signed([Listing(1, owner, "mimi://alpha.example/u/1", ("mls",)), block("1415", 2, ("5",))])
     (_, node, value), (table, at, person), *meta = entries
     assert (table, at) == (Table.ASSERTIONS, owner)
     one, many = read(Table.ASSERTIONS, person), read(Table.BLOCKS, value)

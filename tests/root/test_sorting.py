@@ -11,7 +11,7 @@ from root import sorting
 from root.sorting import in_order, order_of
 from zonedata import identifiers
 from zonedata.errors import Fault
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 
 SOURCE = Path("people.ndjson")
 
@@ -20,18 +20,18 @@ def _ignore(_: Fault) -> None:
     pass
 
 
-def person(line: int, digits: str) -> Mapping:
-    return Mapping(line, identifiers.node_from_text("+" + digits), f"mimi://a.example/u/{line}", ("mls",))
+def person(line: int, digits: str) -> Listing:
+    return Listing(line, identifiers.node_from_text("+" + digits), f"mimi://a.example/u/{line}", ("mls",))
 
 
-def block(line: int, digits: str) -> BlockMapping:
-    return BlockMapping(
+def block(line: int, digits: str) -> BlockListing:
+    return BlockListing(
         line, identifiers.node_from_text("+" + digits), "mimi://a.example/u/{number}", (11,), ("1",)
     )
 
 
 @st.composite
-def mappings(draw: st.DrawFn) -> list[Mapping | BlockMapping]:
+def listings(draw: st.DrawFn) -> list[Listing | BlockListing]:
     digits = draw(st.lists(st.tuples(st.booleans(), st.text("012", min_size=1, max_size=4)), max_size=30))
     return [(person if one else block)(line, text) for line, (one, text) in enumerate(digits, 1)]
 
@@ -44,31 +44,31 @@ def chunk(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # which sets the same for every example
-@given(mappings(), st.integers(1, 8))
-def test_small_runs_give_what_sorting_in_memory_gives(given_: list[Mapping | BlockMapping], run: int) -> None:
+@given(listings(), st.integers(1, 8))
+def test_small_runs_give_what_sorting_in_memory_gives(given_: list[Listing | BlockListing], run: int) -> None:
     faults: list[Fault] = []
     ordered = list(in_order([(SOURCE, iter(given_))], faults.append, run))
-    first: dict[sorting.Order, Mapping | BlockMapping] = {}
-    for mapping in given_:
-        first.setdefault(order_of(mapping), mapping)
+    first: dict[sorting.Order, Listing | BlockListing] = {}
+    for listing in given_:
+        first.setdefault(order_of(listing), listing)
     assert ordered == [first[order] for order in sorted(first)]
     told = sorted((fault.line, fault.field, fault.reason) for fault in faults)
     repeated = [m for m in given_ if first[order_of(m)] is not m]
     assert told == sorted(
         (
-            mapping.line,
-            "csi" if isinstance(mapping, Mapping) else "block",
-            f"said before, on line {first[order_of(mapping)].line}; one line a name",
+            listing.line,
+            "csi" if isinstance(listing, Listing) else "block",
+            f"said before, on line {first[order_of(listing)].line}; one line a name",
         )
-        for mapping in repeated
+        for listing in repeated
     )
     assert all(fault.where == SOURCE for fault in faults)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # which sets the same for every example
-@given(st.lists(mappings(), max_size=4), st.integers(1, 8))
+@given(st.lists(listings(), max_size=4), st.integers(1, 8))
 def test_of_several_sources_the_first_that_says_a_name_is_kept(
-    given_: list[list[Mapping | BlockMapping]], run: int
+    given_: list[list[Listing | BlockListing]], run: int
 ) -> None:
     faults: list[Fault] = []
     sources = [(Path(str(n)), said) for n, said in enumerate(given_)]
@@ -77,18 +77,18 @@ def test_of_several_sources_the_first_that_says_a_name_is_kept(
     expected, told = [], []
     for path, said in sources:
         firsts: dict[sorting.Order, int] = {}
-        for mapping in said:
-            order = order_of(mapping)
+        for listing in said:
+            order = order_of(listing)
             if order in firsts:
-                told.append((path, mapping.line, f"said before, on line {firsts[order]}; one line a name"))
+                told.append((path, listing.line, f"said before, on line {firsts[order]}; one line a name"))
                 continue
-            firsts[order] = mapping.line
+            firsts[order] = listing.line
             if order in kept:
                 where, line = kept[order]
-                told.append((path, mapping.line, f"said before, in {where} on line {line}; one line a name"))
+                told.append((path, listing.line, f"said before, in {where} on line {line}; one line a name"))
             else:
-                kept[order] = path, mapping.line
-                expected.append(mapping)
+                kept[order] = path, listing.line
+                expected.append(listing)
     assert ordered == sorted(expected, key=order_of)
     assert sorted((fault.where, fault.line, fault.reason) for fault in faults) == sorted(told)
 
@@ -96,7 +96,7 @@ def test_of_several_sources_the_first_that_says_a_name_is_kept(
 def test_a_name_said_again_and_again_is_reported_against_the_first_of_its_own_source() -> None:
     faults: list[Fault] = []
     sources = [(Path("a"), [person(n, "1") for n in (1, 2, 3)]), (Path("b"), [person(n, "1") for n in (1, 2)])]
-    assert [mapping.line for mapping in in_order(sources, faults.append, run=2)] == [1]
+    assert [listing.line for listing in in_order(sources, faults.append, run=2)] == [1]
     assert [(fault.where.name, fault.line, fault.reason) for fault in faults] == [
         ("a", 2, "said before, on line 1; one line a name"),
         ("a", 3, "said before, on line 1; one line a name"),
@@ -106,8 +106,8 @@ def test_a_name_said_again_and_again_is_reported_against_the_first_of_its_own_so
 
 
 def test_blocks_come_first_and_each_kind_in_canonical_order() -> None:
-    given_: list[Mapping | BlockMapping] = [person(1, "1"), block(2, "12"), person(3, "01"), block(4, "1")]
-    assert [mapping.line for mapping in in_order([(SOURCE, given_)], _ignore)] == [4, 2, 3, 1]
+    given_: list[Listing | BlockListing] = [person(1, "1"), block(2, "12"), person(3, "01"), block(4, "1")]
+    assert [listing.line for listing in in_order([(SOURCE, given_)], _ignore)] == [4, 2, 3, 1]
 
 
 def test_the_same_name_as_block_and_as_person_is_no_repetition() -> None:
@@ -133,7 +133,7 @@ def test_no_more_than_a_run_is_held_and_nothing_is_left_on_disk(
 def test_giving_up_half_way_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def broken() -> Iterator[Mapping]:
+    def broken() -> Iterator[Listing]:
         yield person(1, "1")
         yield person(2, "2")
         raise ArithmeticError

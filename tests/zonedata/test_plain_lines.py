@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zonedata import mappings, plain_lines
+from zonedata import listings, plain_lines
 from zonedata.identifiers import parse
 from zonedata.plain_lines import once_each, reader
 
@@ -19,7 +19,7 @@ READ = reader(MSP)
 def in_full(raw: bytes) -> tuple[Any, ...]:
     """Read a line as one that is not plain is read."""
     value = json.loads(raw.decode().strip(), object_pairs_hook=once_each)
-    return mappings._mapping(1, value, MSP)[1:]
+    return listings._listing(1, value, MSP)[1:]
 
 
 def agrees(raw: bytes) -> bool:

@@ -7,7 +7,7 @@ from fingerpost import configuration
 from fingerpost.demo import building
 from fingerpost.demo.building import DAEMONS, NOBODY, World
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, VACANT, Plan
-from zonedata import keys, mappings, trust
+from zonedata import keys, listings, trust
 from zonedata.errors import Fault
 from zonedata.zonefile import read_zone
 
@@ -74,7 +74,7 @@ def test_people_are_read_without_a_fault(world: World) -> None:
         faults: list[Fault] = []
         (source,) = (path for path in world.place.glob(f"{msp}.*") if path.suffix in {".csv", ".ndjson"})
         read = [
-            one for one in mappings.read_mappings(source, msp, faults.append) if isinstance(one, mappings.Mapping)
+            one for one in listings.read_listings(source, msp, faults.append) if isinstance(one, listings.Listing)
         ]
         assert faults == []
         assert len(read) == world.counts[msp] > 0

@@ -9,12 +9,12 @@ from fingerpost.demo import sources
 from fingerpost.demo.people import Block, Person
 from fingerpost.demo.plan import ALPHA, BETA, REGISTRY, ROOT, Grant, ZonePlan
 from fingerpost.demo.sources import Party
-from zonedata import mappings
+from zonedata import listings
 from zonedata.errors import Fault
 from zonedata.identifiers import node_from_text
 from zonedata.keys import PrivateKey
 from zonedata.kinds import Role, Use
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.zonefile import read_zone
 
 KEY = PrivateKey.from_seed(b"a" * 32).public
@@ -64,11 +64,11 @@ def test_people_are_read_back(tmp_path: Path, suffix: str) -> None:
     texts = sources.people_csv(PEOPLE) if suffix == "csv" else sources.people_ndjson(PEOPLE, [block])
     path.write_text("".join(texts))
     faults: list[Fault] = []
-    read = list(mappings.read_mappings(path, ALPHA, faults.append))
+    read = list(listings.read_listings(path, ALPHA, faults.append))
     assert faults == []
-    people = [one for one in read if isinstance(one, Mapping)]
+    people = [one for one in read if isinstance(one, Listing)]
     assert [(one.ssi, one.features) for one in people] == [(person.ssi, person.features) for person in PEOPLE]
-    blocks = [one for one in read if isinstance(one, BlockMapping)]
+    blocks = [one for one in read if isinstance(one, BlockListing)]
     assert len(blocks) == (suffix == "ndjson")
     for one in blocks:
         assert (one.template, one.lengths, one.exceptions) == (block.template, block.lengths, block.exceptions)

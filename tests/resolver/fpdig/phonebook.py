@@ -23,7 +23,7 @@ from transport.endpoint import Endpoint
 from zonedata.identifiers import node_from_text, parse
 from zonedata.kinds import DAY
 from zonedata.life import Life
-from zonedata.mappings import BlockMapping, Mapping
+from zonedata.listings import BlockListing, Listing
 from zonedata.statements import seal
 from zonedata.trust import to_pem
 from zonedata.zone_statements import RootKeys
@@ -57,8 +57,8 @@ def make_world() -> World:
         for node in nodes:
             made.delegate(".", f"delegate {node} {party} msp")
     for party, csi, ssi, features in PEOPLE:
-        made.holds[party].append(Mapping(1, parse(csi).owner, f"mimi://{party}/{ssi}", features))
-    block = BlockMapping(1, node_from_text("+4930"), "mimi://alpha.example/n/{number}", (11, 12), ())
+        made.holds[party].append(Listing(1, parse(csi).owner, f"mimi://{party}/{ssi}", features))
+    block = BlockListing(1, node_from_text("+4930"), "mimi://alpha.example/n/{number}", (11, 12), ())
     made.holds["alpha.example"].append(block)
     made.publish()
     made.host("gamma.example").is_dead = True

@@ -1,4 +1,4 @@
-"""Sources of mappings: what a line means, what each mistake is called, and that nothing is held whole."""
+"""Sources of listings: what a line means, what each mistake is called, and that nothing is held whole."""
 
 import csv
 import io
@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zonedata import identifiers, mappings
+from zonedata import identifiers, listings
 from zonedata.errors import Fault
 from zonedata.identifiers import parse
-from zonedata.mappings import BlockMapping, Mapping, read_mappings
+from zonedata.listings import BlockListing, Listing, read_listings
 
 MSP = "alpha.example"
 SSI = "mimi://alpha.example/u/7f3a"
 TEMPLATE = "mimi://alpha.example/u/{number}"
 
 
-def read(path: Path, content: bytes | str) -> tuple[list[Mapping | BlockMapping], list[Fault]]:
+def read(path: Path, content: bytes | str) -> tuple[list[Listing | BlockListing], list[Fault]]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     found: list[Fault] = []
-    return list(read_mappings(path, MSP, found.append)), found
+    return list(read_listings(path, MSP, found.append)), found
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def one_fault(path: Path, line: str | bytes) -> tuple[str, str]:
     good = [json.dumps({"csi": f"+1415555012{n}", "ssi": SSI}).encode() for n in (1, 2)]
     raw = line.encode() if isinstance(line, str) else line
     kept, found = read(path, good[0] + b"\n" + raw + b"\n" + good[1])
-    assert [mapping.line for mapping in kept] == [1, 3]
+    assert [listing.line for listing in kept] == [1, 3]
     [only] = found
     assert (only.where, only.line) == (path, 2)
     return only.field, only.reason
@@ -63,10 +63,10 @@ def test_people_and_blocks(ndjson: Path) -> None:
     )
     assert found == []
     assert kept == [
-        Mapping(2, parse("+14155550123").owner, SSI, ("e2ee", "mls")),
-        Mapping(4, parse("alice@example.com").owner, "mimi://alpha.example/u/a", ()),
-        BlockMapping(5, identifiers.node_from_text("+44770090"), TEMPLATE, (11, 12), ("01", "02")),
-        BlockMapping(6, identifiers.node_from_text("+1"), "mimi://alpha.example/{number}/x", (1,), ()),
+        Listing(2, parse("+14155550123").owner, SSI, ("e2ee", "mls")),
+        Listing(4, parse("alice@example.com").owner, "mimi://alpha.example/u/a", ()),
+        BlockListing(5, identifiers.node_from_text("+44770090"), TEMPLATE, (11, 12), ("01", "02")),
+        BlockListing(6, identifiers.node_from_text("+1"), "mimi://alpha.example/{number}/x", (1,), ()),
     ]
 
 
@@ -169,24 +169,24 @@ TOLD = """:1: csi: '+1415' is not a possible telephone number: its length does n
 
 def test_every_mistake_is_found_in_one_run(ndjson: Path) -> None:
     kept, found = read(ndjson, MISTAKES)
-    assert [mapping.line for mapping in kept] == [3]
+    assert [listing.line for listing in kept] == [3]
     assert [fault.to_text() for fault in found] == [f"{ndjson}{line}" for line in TOLD.splitlines()]
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_long_lines_are_passed_over_whole(ndjson: Path, end: str) -> None:
     good = f'{{{CSI}, "ssi": "{SSI}"}}'
-    exact = good + " " * (mappings.MAX_LINE - len(good) - 1)
-    for length in (mappings.MAX_LINE + 1, 2 * mappings.MAX_LINE + 1, 2 * mappings.MAX_LINE + 2, 100_000):
+    exact = good + " " * (listings.MAX_LINE - len(good) - 1)
+    for length in (listings.MAX_LINE + 1, 2 * listings.MAX_LINE + 1, 2 * listings.MAX_LINE + 2, 100_000):
         kept, found = read(ndjson, f"{exact}\n{'x' * length}\n{good}\n{'y' * length}{end}")
-        assert [mapping.line for mapping in kept] == [1, 3]
+        assert [listing.line for listing in kept] == [1, 3]
         assert [(one.line, one.reason) for one in found] == [(n, "line of more than 8192 octets") for n in (2, 4)]
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none", "No such file or directory"), (tmp_path, "Is a directory")):
         found: list[Fault] = []
-        assert list(read_mappings(path, MSP, found.append)) == []
+        assert list(read_listings(path, MSP, found.append)) == []
         assert found == [Fault(path, 0, "", f"cannot be read: {why}")]
 
 
@@ -198,13 +198,13 @@ def test_columns_stand_in_any_order(table: Path, header: str) -> None:
     row = {"csi": "+14155550123", "ssi": SSI, "features": "mls  e2ee"}
     line = ",".join(row[name.strip()] for name in header.split(","))
     kept, found = read(table, f"{header}\r\n{line}\r\n")
-    assert (kept, found) == ([Mapping(2, parse("+14155550123").owner, SSI, ("e2ee", "mls"))], [])
+    assert (kept, found) == ([Listing(2, parse("+14155550123").owner, SSI, ("e2ee", "mls"))], [])
 
 
 def test_features_may_be_left_out_and_fields_quoted(table: Path) -> None:
     kept, found = read(table, f'"csi","ssi"\n\n"+1 415 555 0123","{SSI}"\nalice@example.com,{SSI}\n')
     assert found == []
-    assert [(mapping.line, getattr(mapping, "features", None)) for mapping in kept] == [(3, ()), (4, ())]
+    assert [(listing.line, getattr(listing, "features", None)) for listing in kept] == [(3, ()), (4, ())]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_without_the_right_header_nothing_is_read(table: Path, header: str) -> N
 )
 def test_mistakes_in_a_table(table: Path, line: str, field: str, reason: str) -> None:
     kept, found = read(table, f"csi,ssi,features\n{line}\n+14155550123,{SSI},\n")
-    assert [mapping.line for mapping in kept] == [3]
+    assert [listing.line for listing in kept] == [3]
     [only] = found
     assert (only.line, only.field) == (2, field)
     assert only.reason.startswith(reason)
@@ -271,7 +271,7 @@ def test_what_is_written_out_is_read_back_from_either_form(
     assert wrong == []
     wanted = [(identifiers.node_from_text(c), s, tuple(sorted(set(f)))) for c, s, f in people]
     for kept in (from_csv, from_json):
-        assert [(m.owner, m.ssi, m.features) for m in kept if isinstance(m, Mapping)] == wanted
+        assert [(m.owner, m.ssi, m.features) for m in kept if isinstance(m, Listing)] == wanted
 
 
 _scalar = (
@@ -287,7 +287,7 @@ _field = st.sampled_from(["csi", "ssi", "features", "block", "lengths", "except"
 
 
 @given(st.lists(st.dictionaries(_field, _values, max_size=5).map(json.dumps) | st.text(max_size=40), max_size=5))
-def test_any_lines_are_mappings_or_faults(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+def test_any_lines_are_listings_or_faults(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
     raw = "\n".join(lines).encode(errors="surrogateescape")
     place = tmp_path_factory.mktemp("any")
     for name in ("x.json", "x.csv"):
@@ -304,10 +304,10 @@ def test_a_long_source_is_never_held_whole(ndjson: Path) -> None:
             file.write(f'{{{BLOCK}, "lengths": [{8 + n % 7}]}}\n' if n % every == 0 else " " * 75 + "\n")
     assert ndjson.stat().st_size > 20_000_000
     found: list[Fault] = []
-    next(read_mappings(ndjson, MSP, found.append))  # imports and caches are not what is measured
+    next(read_listings(ndjson, MSP, found.append))  # imports and caches are not what is measured
     tracemalloc.start()
     try:
-        kept = sum(1 for _ in read_mappings(ndjson, MSP, found.append))
+        kept = sum(1 for _ in read_listings(ndjson, MSP, found.append))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,11 +1,11 @@
-"""The source of an MSP: its mappings as NDJSON or CSV, read as a stream, never held whole.
+"""The source of an MSP: its listings as NDJSON or CSV, read as a stream, never held whole.
 
-NDJSON, a line an object; either a mapping or a block:
+NDJSON, a line an object; either a listing or a block:
 
     {"csi": "+14155550123", "ssi": "mimi://alpha.example/u/7f3a", "features": ["e2ee"]}
     {"block": "+44770090", "ssi": "mimi://alpha.example/u/{number}", "lengths": [12], "except": ["0155"]}
 
-CSV, with a header line, mappings only: `csi,ssi,features`, the features separated by blanks.
+CSV, with a header line, listings only: `csi,ssi,features`, the features separated by blanks.
 
 Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
 """
@@ -27,7 +27,7 @@ from zonedata.person_statements import host_of_ssi
 MAX_LINE = 8_192  # octets; a block with 40 exceptions has about 1,000
 
 
-class Mapping(NamedTuple):
+class Listing(NamedTuple):
     """One person's line. A tuple, which takes a third of the time to make: there are millions."""
 
     line: int
@@ -37,7 +37,7 @@ class Mapping(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class BlockMapping:
+class BlockListing:
     """One block's line; `template`, `lengths` and `exceptions` as in BLOCK."""
 
     line: int
@@ -47,18 +47,18 @@ class BlockMapping:
     exceptions: tuple[str, ...]
 
 
-# A mapping of its fields in order, in half the time of `Mapping(...)`, which is Python around this.
-mapping_of: Callable[[tuple[int, Name, str, tuple[str, ...]]], Mapping] = partial(tuple.__new__, Mapping)
+# A listing of its fields in order, in half the time of `Listing(...)`, which is Python around this.
+listing_of: Callable[[tuple[int, Name, str, tuple[str, ...]]], Listing] = partial(tuple.__new__, Listing)
 
 Report = Callable[[Fault], None]
 
 
-def read_mappings(path: Path, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
+def read_listings(path: Path, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     """Read a source line by line.
 
     Args:
         path: Ends in `.csv`, or is NDJSON.
-        msp: Whose mappings; every SSI must be at this host.
+        msp: Whose listings; every SSI must be at this host.
         report: Takes every fault.
     """
     try:
@@ -87,13 +87,13 @@ def _text_of(path: Path, file: io.BufferedReader, number: int, raw: bytes, repor
         return ""
 
 
-def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
+def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     read_plain = plain_lines.reader(msp)
     for number, raw in _lines(file):
         plain = read_plain(raw)
         if plain is not None:
             owner, ssi, features = plain
-            yield mapping_of((number, owner, ssi, features))
+            yield listing_of((number, owner, ssi, features))
             continue
         text = _text_of(path, file, number, raw, report)
         if not text:
@@ -109,7 +109,7 @@ def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> It
         yield from _kept(path, number, value, msp, report)
 
 
-def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Mapping | BlockMapping]:
+def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     header: list[str] | None = None
     for number, raw in _lines(file):
         text = _text_of(path, file, number, raw, report)
@@ -136,13 +136,13 @@ def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Itera
 
 def _kept(
     path: Path, number: int, value: dict[str, Any], msp: str, report: Report
-) -> Iterator[Mapping | BlockMapping]:
+) -> Iterator[Listing | BlockListing]:
     field = "block" if "block" in value else "csi"
     try:
         if field == "block":
             yield _block(number, value, msp)
         else:
-            yield _mapping(number, value, msp)
+            yield _listing(number, value, msp)
     except _FieldError as error:
         report(Fault(path, number, error.field, str(error)))
 
@@ -153,7 +153,7 @@ class _FieldError(MalformedError):
         self.field = field
 
 
-def _mapping(line: int, value: dict[str, Any], msp: str) -> Mapping:
+def _listing(line: int, value: dict[str, Any], msp: str) -> Listing:
     _only(value, {"csi", "ssi", "features"})
     try:
         owner = identifiers.parse(_text(value, "csi")).owner
@@ -163,10 +163,10 @@ def _mapping(line: int, value: dict[str, Any], msp: str) -> Mapping:
         features = plain_lines.features_of(value.get("features", []))
     except MalformedError as error:
         raise _FieldError("features", str(error)) from error
-    return Mapping(line, owner, _ssi(value, msp), features)
+    return Listing(line, owner, _ssi(value, msp), features)
 
 
-def _block(line: int, value: dict[str, Any], msp: str) -> BlockMapping:
+def _block(line: int, value: dict[str, Any], msp: str) -> BlockListing:
     _only(value, {"block", "ssi", "lengths", "except"})
     try:
         node = identifiers.node_from_text(_text(value, "block"))
@@ -186,7 +186,7 @@ def _block(line: int, value: dict[str, Any], msp: str) -> BlockMapping:
         raise _FieldError("except", "expected a list of the digits that follow the prefix, as text")
     if names.depth(node) - 1 > max(lengths):
         raise _FieldError("lengths", "shorter than the prefix itself")
-    return BlockMapping(line, node, template, tuple(sorted(set(lengths))), tuple(sorted(set(exceptions))))
+    return BlockListing(line, node, template, tuple(sorted(set(lengths))), tuple(sorted(set(exceptions))))
 
 
 def _only(value: dict[str, Any], allowed: set[str]) -> None:
