@@ -39,6 +39,7 @@ EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting toget
     "zonedata/admission.py",
     "zonedata/codec.py",
     "zonedata/fields.py",
+    "zonedata/findings.py",
     "zonedata/holdings.py",
     "zonedata/judgement.py",
     "zonedata/keys.py",
@@ -47,10 +48,12 @@ EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting toget
     "zonedata/opening.py",
     "zonedata/path.py",
     "zonedata/person_statements.py",
+    "zonedata/recipient_statements.py",
     "zonedata/replies.py",
     "zonedata/sealed.py",
     "zonedata/standing.py",
     "zonedata/statements.py",
+    "zonedata/weighing.py",
     "zonedata/wire.py",
 ]
 EACH_ANSWER = [  # of a client's batch, besides what reads replies

@@ -23,8 +23,9 @@ from transport.dialer import Dialer
 from zonedata import names, replies, trust
 from zonedata.admission import admit_said, admit_zone
 from zonedata.errors import UntrustedError
+from zonedata.findings import Finding, settle
 from zonedata.identifiers import authority_node
-from zonedata.judgement import Finding, conclude, settle
+from zonedata.judgement import conclude
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step

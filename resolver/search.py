@@ -11,9 +11,9 @@ import trio
 from resolver.allowance import Allowance
 from resolver.proven.store import Proven
 from resolver.upstream import Watch
+from zonedata.findings import Finding
 from zonedata.holdings import Holdings, Principal
 from zonedata.identifiers import authority_node
-from zonedata.judgement import Finding
 from zonedata.names import Name
 from zonedata.opening import Opened, Refusal
 from zonedata.path import BindingNeed, Grantee, Need, Path

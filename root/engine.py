@@ -5,8 +5,10 @@ name is not its own; `service` lays it into a reply.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from root.register import Register
 from zonedata import codec, identifiers, names, statements
 from zonedata.identifiers import authority_node
 from zonedata.keys import PrivateKey
@@ -14,6 +16,7 @@ from zonedata.kinds import RULES, Kind, Role
 from zonedata.life import Life
 from zonedata.names import Name
 from zonedata.person_statements import Block, Denial
+from zonedata.recipient_statements import Revocation
 from zonedata.sealed import Sealed
 from zonedata.store.layout import Table, Tables, data_of, entry, split_block
 from zonedata.wire import QType
@@ -37,21 +40,28 @@ class Said:
         denials: Signed denials.
         path: Delegations on the way and the gap: a referral.
         bindings: AUTHORITY entries that help on the way and may be left out.
+        is_passing: Whether it may be otherwise a moment later, so that no reply made of it is to be kept.
     """
 
     statements: list[bytes] = field(default_factory=list)
     denials: list[bytes] = field(default_factory=list)
     path: list[bytes] = field(default_factory=list)
     bindings: list[bytes] = field(default_factory=list)
+    is_passing: bool = False
 
 
 class Engine:
-    """One authority: its store, its deny key, its roles."""
+    """One authority: its store, its deny key, its roles, and its register where it is a validator."""
 
     def __init__(
-        self, tables: Tables, deny_key: PrivateKey | None = None, roles: tuple[Role, ...] = (Role.MSP,)
+        self,
+        tables: Tables,
+        deny_key: PrivateKey | None = None,
+        roles: tuple[Role, ...] = (Role.MSP,),
+        register: Register | None = None,
     ) -> None:
         self._tables = tables
+        self._register = register
         self._deny_key = deny_key  # on-line; can sign nothing but denials
         self._roles = tuple(role for role in roles if role is not Role.REGISTRY)  # nobody is denied as registry
         # Ordered: taking the oldest out of a plain dictionary walks over all that were taken out before.
@@ -150,28 +160,57 @@ class Engine:
         said = self._zone(name) if self._has_zone else Said()
         if not self._has_people or not identifiers.is_owner(name):
             return said
-        said.statements = self._entries(Table.ASSERTIONS, name) or self._block(name)
-        denied = [role for role in self._roles if role is not Role.MSP or not said.statements]
-        said.denials = [self._denial(name, role, now) for role in denied]
+        for role in self._roles:
+            spoken = self._spoken(name, role)
+            if spoken:
+                said.statements += spoken
+            else:
+                said.denials.append(self._denial(name, role, now))
+        said.is_passing = self._register is not None
         return said
+
+    def _spoken(self, name: Name, role: Role) -> list[bytes]:
+        """Return what there is to say about a person in a role, denials left out."""
+        if role is Role.MSP:
+            return self._entries(Table.ASSERTIONS, name) or self._block(name)
+        if role is Role.CSIP:
+            return self._revocation(name)
+        return self._register.about(name) if self._register is not None else []
 
     def _block(self, name: Name) -> list[bytes]:
         """Return the longest block over a number, unless the number is an exception of it."""
-        found = self._tables.at_or_before(Table.BLOCKS, name)
+        for value in self._over(Table.BLOCKS, name):
+            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
+            assert isinstance(said, Block)
+            return [value] if said.speaks_for(name) else []
+        return []
+
+    def _over(self, table: Table, name: Name) -> Iterator[bytes]:
+        """Yield the entries of a table of blocks at a name and above it, the longest node first."""
+        found = self._tables.at_or_before(table, name)
         if found is None:
-            return []
+            return
         counts, value = split_block(found[1])
         for count in reversed(counts):
             node = names.ancestor(Name(found[0]), count)
-            if names.covers(node, name):
-                if node != found[0]:
-                    longer = self._tables.get(Table.BLOCKS, node)
-                    assert longer is not None, "a block names one above it that the store does not hold"
-                    value = split_block(longer)[1]
-                said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
-                assert isinstance(said, Block)
-                return [value] if said.speaks_for(name) else []
-        return []
+            if not names.covers(node, name):
+                continue
+            if node != found[0]:
+                above = self._tables.get(table, node)
+                assert above is not None, "a block names one above it that the store does not hold"
+                value = split_block(above)[1]
+            yield value
+
+    def _revocation(self, name: Name) -> list[bytes]:
+        """Return of all revocations that speak for a CSI the one with the latest instant."""
+        latest: list[bytes] = []
+        before = -1
+        for value in self._over(Table.REVOCATIONS, name):
+            said = statements.read_untrusted(Sealed.from_wire(data_of(value)))
+            assert isinstance(said, Revocation)
+            if said.speaks_for(name) and said.before > before:
+                latest, before = [value], said.before
+        return latest
 
     def _denial(self, name: Name, role: Role, now: float) -> bytes:
         """Sign a denial, or return one that has more than half of its life before it."""

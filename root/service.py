@@ -78,7 +78,8 @@ class Service:
         if query.qtype == TYPE_SOA and name == names.ROOT:
             return Reply(flags=wire.FLAG_AA, answer=[self._soa(query)]), now
         every = (*said.statements, *said.denials, *said.path, *said.bindings)
-        return self._lay_out(query, said, now), min(map(whole_until, every), default=now)
+        until = now if said.is_passing else min(map(whole_until, every), default=now)
+        return self._lay_out(query, said, now), until
 
     def _lay_out(self, query: Query, said: Said, now: float) -> Reply:
         """Put each entry into its section (docs/protocol.md, "Sections").

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from zonedata import identifiers, names
+from zonedata.holdings import Said
 from zonedata.kinds import Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Opened, Refusal, Step, open_claim
 from zonedata.path import BindingNeed, Grantee, Known, Need
 from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
 MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
-MAX_OPENED = 8  # statements of one authority about one owner that are opened; three are enough
+MAX_OPENED = 8  # statements of one authority about one owner that are opened; one in all roles says six at most
 
 
 def admit_zone(
@@ -101,10 +103,10 @@ def admit_said(
     said = known.held.about(signer.principal, owner)
     refusals: list[Refusal] = []
     opened_count = 0
-    for claim in claims:
+    for claim in _validations_first(claims) if Role.VALIDATOR in grantee.roles else claims:
         if len(refusals) == MAX_FAILURES or opened_count == MAX_OPENED:
             break
-        if not _is_said_by(grantee, claim.statement):
+        if not _is_said_by(grantee, claim.statement, said):
             continue
         opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         opened_count += 1
@@ -122,16 +124,29 @@ def admit_said(
     return refusals
 
 
-def _is_said_by(grantee: Grantee, statement: Statement) -> bool:
+def _validations_first(claims: Iterable[Claim]) -> list[Claim]:
+    """Put VALIDATIONs before the MAPPINGs that they let in."""
+    return sorted(claims, key=lambda claim: not isinstance(claim.statement, Validation))
+
+
+def _is_said_by(grantee: Grantee, statement: Statement, said: Said) -> bool:
     """Say whether a statement claims to be this authority's, in a role that matters here.
 
     An authority that has more roles than it was granted denies in all of them; what was not asked is passed over.
+    Of MAPPINGs a validator shows that of the recipient for whom it vouches; all others are passed over, too.
     """
     match statement:
         case Assertion() | Block():
             return statement.msp == grantee.signer.name
         case Denial():
             return statement.authority == grantee.signer.name and statement.role in grantee.roles
+        case Validation():
+            return statement.validator == grantee.signer.name and Role.VALIDATOR in grantee.roles
+        case Revocation():
+            return statement.csip == grantee.signer.name and Role.CSIP in grantee.roles
+        case Mapping():
+            vouched = said.validation is not None and said.validation.statement.recipient == statement.recipient
+            return vouched and Role.VALIDATOR in grantee.roles
         case _:
             return False
 
@@ -143,8 +158,12 @@ def _beside(statement: Statement, grantee: Grantee, owner: Name) -> str | None:
             return "an assertion about another owner"
         case Denial() if statement.owner != owner:
             return "a denial about another owner"
+        case Validation() | Mapping() if statement.owner != owner:
+            return "about another owner"
         case Block() if not statement.speaks_for(owner):
             return "a block that does not speak for this number"
+        case Revocation() if not statement.speaks_for(owner):
+            return "a revocation that does not speak for this owner"
         case Assertion() | Block() if Role.MSP not in grantee.roles:
             return "an assertion by an authority that is no MSP here"
         case _:

@@ -19,6 +19,7 @@ from zonedata.names import Name, ancestors, covers, depth, end_of
 from zonedata.opening import Claim, Opened, Refusal, Signer, Step, speaker_of
 from zonedata.ordered import Ordered
 from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
@@ -35,7 +36,13 @@ def _is_overtaken(statement: Statement, held: Opened[Statement] | None, signer: 
     """Say whether what is held is later. What was signed by a key that no longer counts overtakes nothing."""
     if held is None or held.until <= now or not signer.vouches_for(held, now):
         return False
+    if isinstance(statement, Mapping) and not _are_of_one_recipient(statement, held.statement):
+        return False
     return held.statement.life.serial > statement.life.serial
+
+
+def _are_of_one_recipient(one: Mapping, other: Statement) -> bool:
+    return isinstance(other, Mapping) and one.key == other.key
 
 
 def _octets_of(opened: Opened[Statement]) -> int:
@@ -203,14 +210,20 @@ def _whole(table: Ordered[Opened[Statement]]) -> list[tuple[bytes, Opened[Statem
 
 
 class Said:
-    """What one authority said about one owner: at most one statement of each kind, the latest."""
+    """What one authority said about one owner: at most one statement of each kind, the latest.
 
-    __slots__ = ("assertion", "block", "denials")
+    Of REVOCATIONs one at each node; the MAPPING is the recipient's word, and the validator shows it.
+    """
+
+    __slots__ = ("assertion", "block", "denials", "mapping", "revocations", "validation")
 
     def __init__(self) -> None:
         self.assertion: Opened[Assertion] | None = None
         self.block: Opened[Block] | None = None  # the longest that was shown
         self.denials: dict[Role, Opened[Denial]] = {}
+        self.validation: Opened[Validation] | None = None
+        self.mapping: Opened[Mapping] | None = None
+        self.revocations: dict[Name, Opened[Revocation]] = {}
 
     def add(self, opened: Opened[Statement], signer: Signer, now: float) -> Refusal | None:
         """Hold a statement about the owner, or refuse it because a later one is held (step 9)."""
@@ -220,7 +233,6 @@ class Said:
             case Assertion():
                 held = self.assertion
             case Block():
-                held = self.block
                 held = self.block if self.block is not None and _is_usable(self.block, signer, now) else None
                 if held is not None and held.statement.node != statement.node:
                     if len(held.statement.node) > len(statement.node):
@@ -228,22 +240,40 @@ class Said:
                     held = None
             case Denial():
                 held = self.denials.get(statement.role)
+            case Validation():
+                held = self.validation
+            case Mapping():
+                held = self.mapping
+            case Revocation():
+                held = self.revocations.get(statement.node)
             case _:
-                raise AssertionError(statement.kind)
+                pass
         if _is_overtaken(statement, held, signer, now):
             return Refusal(Step.ORDER, statement.kind, speaker_of(statement), "a later statement is held")
-        match statement:
+        self._take(opened)
+        return None
+
+    def _take(self, opened: Opened[Statement]) -> None:
+        match opened.statement:
             case Assertion():
                 self.assertion = cast("Opened[Assertion]", opened)
             case Block():
                 self.block = cast("Opened[Block]", opened)
-            case Denial():
-                self.denials[statement.role] = cast("Opened[Denial]", opened)
-        return None
+            case Denial() as denial:
+                self.denials[denial.role] = cast("Opened[Denial]", opened)
+            case Validation():
+                self.validation = cast("Opened[Validation]", opened)
+            case Mapping():
+                self.mapping = cast("Opened[Mapping]", opened)
+            case Revocation() as revocation:
+                self.revocations[revocation.node] = cast("Opened[Revocation]", opened)
+            case other:
+                raise AssertionError(other.kind)
 
     def all(self) -> list[Opened[Statement]]:
         """Return everything held."""
-        held = [self.assertion, self.block, *self.denials.values()]
+        single: list[Opened[Statement] | None] = [self.assertion, self.block, self.validation, self.mapping]
+        held = [*single, *self.denials.values(), *self.revocations.values()]
         return [opened for opened in held if opened is not None]
 
 

@@ -1,26 +1,29 @@
 """What a look-up comes to: how each authority stands, what was found, whether it is complete.
 
-`settle` decides for one authority, `conclude` for the whole question; the resolver merges with them what it
-was told, and `judge` decides with the same two what a proof shows to somebody who trusts nothing but the
-anchor.
+`findings.settle` decides for one authority, `conclude` for the whole question; the resolver merges with them what
+it was told, and `judge` decides with the same two what a proof shows to somebody who trusts nothing but the anchor.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import abc
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from zonedata.admission import MAX_FAILURES, admit_said, admit_zone
 from zonedata.errors import UntrustedError
-from zonedata.holdings import Holdings, Said
-from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
+from zonedata.findings import Finding, settle
+from zonedata.holdings import Holdings
+from zonedata.kinds import Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim, verifies
-from zonedata.path import Grantee, Known, Path, follow
-from zonedata.person_statements import Assertion, Block, Status
+from zonedata.path import Known, Path, follow
+from zonedata.person_statements import Status
 from zonedata.recall import Recall
+from zonedata.recipient_statements import Mapping
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 from zonedata.trust import Trust, advance
+from zonedata.weighing import weigh
 from zonedata.zone_statements import RootKeys
 
 
@@ -31,27 +34,6 @@ class Outcome(StrEnum):
     NONE = "none"
     OPTED_OUT = "opted-out"
     INCOMPLETE = "incomplete"
-
-
-@dataclass(slots=True)  # one a look-up: decision 0016
-class Finding:
-    """How one authority stands in one role.
-
-    Attributes:
-        authority: Who.
-        role: In which role it was asked.
-        standing: The word for it.
-        ssi: Where the person is reachable, when it asserted; else "".
-        assurance: How well that is vouched for.
-        opened: The statement that says so, or None.
-    """
-
-    authority: str
-    role: Role
-    standing: Standing
-    ssi: str = ""
-    assurance: Assurance = Assurance.ASSERTED
-    opened: Opened[Statement] | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +47,8 @@ class Judgement:
         findings: A row for each authority and role, zones first, in ascending order.
         refusals: What was not believed, with the step.
         evidence: Every statement it stands on, to be shown as proof.
+        recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
+        mapping: That recipient's MAPPING, or None.
     """
 
     owner: Name
@@ -73,6 +57,8 @@ class Judgement:
     findings: list[Finding]
     refusals: list[Refusal] = field(default_factory=list)
     evidence: list[Opened[Statement]] = field(default_factory=list)
+    recipient: bytes = b""
+    mapping: Opened[Mapping] | None = None
 
     @property
     def found(self) -> list[Finding]:
@@ -84,61 +70,11 @@ class Judgement:
         return min([opened.keep for opened in self.evidence], default=now)
 
 
-def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standing) -> list[Finding]:
-    """Decide how an authority stands, in each role in which it was granted.
-
-    Args:
-        grantee: The authority, as the path grants it.
-        said: What it said about the owner.
-        owner: The name asked about.
-        now: Unix seconds.
-        reason: Why it said nothing, for the roles in which it said nothing.
-    """
-    findings = []
-    for role, required in sorted(grantee.roles.items()) if len(grantee.roles) > 1 else grantee.roles.items():
-        denial = _current(grantee, said.denials.get(role), now)
-        spoken: Opened[Statement] | None = None
-        if role is Role.MSP:
-            spoken = _current(grantee, said.assertion, now) or _speaking_block(grantee, said, owner, now)
-        if spoken is not None and denial is not None:
-            later = denial.statement.life.issued > spoken.statement.life.issued
-            spoken, denial = (None, denial) if later else (spoken, None)
-        name = grantee.signer.name
-        if spoken is not None:
-            accepted = ASSURANCE_ORDER[required] <= ASSURANCE_ORDER[Assurance.ASSERTED]
-            standing = Standing.ASSERTED if accepted else Standing.INSUFFICIENT
-            findings.append(Finding(name, role, standing, _ssi_of(spoken.statement, owner), opened=spoken))
-        elif denial is not None:
-            findings.append(Finding(name, role, Standing.DENIED, opened=denial))
-        else:
-            findings.append(Finding(name, role, reason))
-    return findings
-
-
-def _current(grantee: Grantee, opened: Opened[Statement] | None, now: float) -> Opened[Statement] | None:
-    if opened is None or opened.keep <= now or not grantee.signer.vouches_for(opened, now):
-        return None
-    return opened
-
-
-def _speaking_block(grantee: Grantee, said: Said, owner: Name, now: float) -> Opened[Statement] | None:
-    block = _current(grantee, said.block, now)
-    speaks = block is not None and isinstance(block.statement, Block) and block.statement.speaks_for(owner)
-    return block if speaks else None
-
-
-def _ssi_of(statement: Statement, owner: Name) -> str:
-    if isinstance(statement, Block):
-        return statement.ssi_for(owner)
-    assert isinstance(statement, Assertion)
-    return statement.ssi
-
-
 def _by_authority_and_role(finding: Finding) -> tuple[str, Role]:
     return finding.authority, finding.role
 
 
-def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing]) -> Judgement:
+def conclude(path: Path, findings: list[Finding], reasons: abc.Mapping[str, Standing]) -> Judgement:
     """Put the rows together.
 
     Args:
@@ -152,7 +88,8 @@ def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing
         rows[name] = reasons.get(name, Standing.MISSING)
     every = [Finding(name, Role.REGISTRY, standing) for name, standing in sorted(rows.items())]
     every += [Finding(name, role, Standing.BOGUS) for name, role in sorted(set(path.unbound))]
-    every += sorted(findings, key=_by_authority_and_role)
+    weighed = weigh(findings)
+    every += sorted(weighed.findings, key=_by_authority_and_role)
     evidence = list(path.evidence.values())
     complete, outcome = True, Outcome.NONE
     for finding in every:
@@ -161,9 +98,16 @@ def conclude(path: Path, findings: list[Finding], reasons: Mapping[str, Standing
             outcome = Outcome.FOUND
         if finding.opened is not None:
             evidence.append(finding.opened)
-    if not complete and outcome is Outcome.NONE:
+        if finding.mapping is not None and finding.mapping not in evidence:
+            evidence.append(finding.mapping)
+    mapping = weighed.mapping
+    if outcome is Outcome.NONE and not complete:
         outcome = Outcome.INCOMPLETE
-    return Judgement(path.owner, outcome, complete, every, list(path.refusals), evidence)
+    elif outcome is Outcome.NONE and mapping is not None and not mapping.statement.entries:
+        outcome = Outcome.OPTED_OUT
+    return Judgement(
+        path.owner, outcome, complete, every, list(path.refusals), evidence, weighed.recipient, mapping
+    )
 
 
 def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Judgement:

@@ -1,6 +1,6 @@
 """The table of kinds: what each may be, who signs it, how long it may live.
 
-A new kind is a new row here and a class in `zone_statements` or `person_statements`.
+A new kind is a new row here and a class in `zone_statements`, `person_statements` or `recipient_statements`.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,9 @@ class Kind(IntEnum):
     ASSERTION = 16
     BLOCK = 17
     DENIAL = 18
+    MAPPING = 19
+    VALIDATION = 20
+    REVOCATION = 21
     STATUS = 255
 
 
@@ -34,6 +37,9 @@ class Use(StrEnum):
     ZONE = "zone"
     ASSERT = "assert"
     DENY = "deny"
+    VALIDATE = "validate"
+    REVOKE = "revoke"
+    RECIPIENT = "recipient"  # a person's own, in their MAPPING; no zone binds it
 
 
 class Role(StrEnum):
@@ -65,16 +71,19 @@ class Rules:
         max_life: Seconds from `issued` to `expires` at most.
         caps: Of its body.
         max_signatures: How many an envelope may carry.
+        max_ttl: Seconds for which one may be kept at most, whatever ttl it was signed with.
     """
 
     use: Use
     max_life: int
     caps: Caps
     max_signatures: int = 1
+    max_ttl: int = MAX_TTL
 
 
 SMALL = Caps(octets=900)  # with its envelope of 76 octets, a statement about one person stays under 1 KiB
 LARGE = Caps(octets=32_768, elements=512)  # hundreds of grants; travels over TCP
+FRESH = 300  # seconds: with the skew of 60 s what was removed or revoked is gone everywhere after 360 s
 MAX_ROOT_SIGNATURES = 32  # threshold of old and of new root keys, each list of at most 16
 
 RULES: dict[Kind, Rules] = {
@@ -85,7 +94,10 @@ RULES: dict[Kind, Rules] = {
     Kind.GAP: Rules(Use.ZONE, 7 * DAY, Caps(octets=1_024)),
     Kind.ASSERTION: Rules(Use.ASSERT, 30 * DAY, SMALL),
     Kind.BLOCK: Rules(Use.ASSERT, DAY, SMALL),
-    Kind.DENIAL: Rules(Use.DENY, 600, SMALL),
+    Kind.DENIAL: Rules(Use.DENY, 600, SMALL, max_ttl=FRESH),
+    Kind.MAPPING: Rules(Use.RECIPIENT, YEAR, SMALL, max_ttl=FRESH),
+    Kind.VALIDATION: Rules(Use.VALIDATE, YEAR, SMALL, max_ttl=FRESH),
+    Kind.REVOCATION: Rules(Use.REVOKE, 2 * YEAR, SMALL, max_ttl=FRESH),
 }
 ZONE_SIGNED = frozenset({Kind.ZONEDIGEST, Kind.AUTHORITY, Kind.DELEGATION, Kind.GAP})
 MAX_SEALED = LARGE.octets + 2 + 11 + 64  # the longest envelope of any kind

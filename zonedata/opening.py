@@ -15,6 +15,7 @@ from zonedata import statements
 from zonedata.errors import MalformedError
 from zonedata.keys import ED25519, PublicKey
 from zonedata.kinds import RULES, ZONE_SIGNED, Kind
+from zonedata.recipient_statements import Mapping
 from zonedata.sealed import Sealed, signed_octets
 from zonedata.statements import Statement
 from zonedata.zone_statements import BoundKey
@@ -98,8 +99,11 @@ class Signer:
     def vouches_for(self, opened: "Opened[Statement]", now: float) -> bool:
         """Say whether the key that signed it is still bound, for that use, at this time.
 
-        Asked at every use of what is held: a key that was withdrawn takes its statements along.
+        Asked at every use of what is held: a key that was withdrawn takes its statements along. A recipient's key
+        stands in the MAPPING itself; whose it is, `zonedata.weighing` looks at.
         """
+        if opened.sealed.kind is Kind.MAPPING:
+            return True
         bound = self.key_for(opened.key_id)
         rules = RULES.get(opened.sealed.kind)
         if bound is None or rules is None or rules.use not in bound.uses:
@@ -155,8 +159,11 @@ def read_claim(wire: bytes) -> Claim | Refusal:
 
 
 def speaker_of(statement: Statement) -> str:
-    """Return the party that a statement claims to be said by; "" for STATUS, which nobody says."""
-    for said_by in ("zone", "msp", "authority"):
+    """Return the party that a statement claims to be said by.
+
+    "" for STATUS, which nobody says, and for MAPPING, which a recipient says, who is no party but a key.
+    """
+    for said_by in ("zone", "msp", "authority", "validator", "csip"):
         speaker = getattr(statement, said_by, None)
         if isinstance(speaker, str):
             return speaker
@@ -184,7 +191,7 @@ def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is man
     keep: float | None = None,
     check: Verifies = verifies,
 ) -> Opened[Statement] | Refusal:
-    """Take steps 3 to 7.
+    """Take steps 3 to 7. A MAPPING is opened by the recipient's key in it, whoever the party is that showed it.
 
     Args:
         claim: What was read.
@@ -200,6 +207,8 @@ def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is man
     def refuse(step: Step, why: str) -> Refusal:
         return Refusal(step, kind, signer.name, why)
 
+    if isinstance(statement, Mapping):
+        return _open_mapping(claim, statement, signer.until, now, keep, check)
     if rules is None or speaker_of(statement) != signer.name:
         return refuse(Step.SPEAKER, f"said by {speaker_of(statement) or 'nobody'}, not by {signer.name}")
     if kind in ZONE_SIGNED and getattr(statement, "tree", None) != tree:
@@ -217,5 +226,36 @@ def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is man
     if not check(claim.sealed, bound.public, signature.octets, signed_octets(kind, claim.sealed.body)):
         return refuse(Step.SIGNATURE, "the signature does not verify")
     until = min(statement.life.expires, bound.end, signer.until)
-    kept = until if keep is None else ceil(min(until, keep, now + statement.life.ttl) * KEEP_PARTS) / KEEP_PARTS
-    return Opened(statement, claim.sealed, signature.key_id, until, kept)
+    return Opened(statement, claim.sealed, signature.key_id, until, _kept(statement, until, now, keep))
+
+
+def _kept(statement: Statement, until: float, now: float, keep: float | None) -> float:
+    """Return until when a statement may be used without asking again, as `Opened` has it."""
+    if keep is None:
+        return until
+    ttl = min(statement.life.ttl, RULES[statement.kind].max_ttl)
+    return ceil(min(until, keep, now + ttl) * KEEP_PARTS) / KEEP_PARTS
+
+
+def _open_mapping(  # noqa: PLR0913, PLR0917 - as `open_claim`
+    claim: Claim, mapping: Mapping, until: float, now: float, keep: float | None, check: Verifies
+) -> Opened[Statement] | Refusal:
+    """Take steps 5 to 7 on a recipient's MAPPING, which is signed by the key that stands in it.
+
+    That says nothing yet about whose the CSI is; a VALIDATION does (`zonedata.weighing`). It counts no longer than
+    the chain to whoever showed it, which ends at `until`.
+    """
+    sealed = claim.sealed
+
+    def refuse(step: Step, why: str) -> Refusal:
+        return Refusal(step, Kind.MAPPING, f"recipient {mapping.key.key_id.hex()}", why)
+
+    if (why := mapping.life.refusal_at(now, RULES[Kind.MAPPING].max_life)) is not None:
+        return refuse(Step.WINDOW, why)
+    signature = sealed.signatures[0]
+    if signature.key_id != mapping.key.key_id or signature.algorithm != ED25519:
+        return refuse(Step.KEY, f"signed by the key {signature.key_id.hex()}, not by the recipient's own")
+    if not check(sealed, mapping.key, signature.octets, signed_octets(Kind.MAPPING, sealed.body)):
+        return refuse(Step.SIGNATURE, "the signature does not verify")
+    ends = min(mapping.life.expires, until)
+    return Opened(mapping, sealed, signature.key_id, ends, _kept(mapping, ends, now, keep))

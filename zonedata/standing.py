@@ -14,8 +14,10 @@ class Standing(StrEnum):
     DENIED = "denied"
     REFERRED = "referred"  # a registry showed its delegations and its gap
     INSUFFICIENT = "insufficient"  # asserted, but below the assurance that the delegation demands
-    REVOKED = "revoked"
-    WITHHELD = "withheld"
+    VALIDATED = "validated"  # a validator vouches for the recipient whose word counts
+    CONTESTED = "contested"  # speaks for another recipient than the one whose claim to the CSI stands
+    REVOKED = "revoked"  # ended by the CSIP, or by the recipient who gave the CSI up
+    WITHHELD = "withheld"  # the recipient's mapping does not list this MSP
 
     UNREACHABLE = "unreachable"  # no server answered
     REFUSED = "refused"  # it answered, but not this question: REFUSED, SERVFAIL and the like
@@ -36,6 +38,8 @@ _PROVEN = frozenset(
         Standing.DENIED,
         Standing.REFERRED,
         Standing.INSUFFICIENT,
+        Standing.VALIDATED,
+        Standing.CONTESTED,
         Standing.REVOKED,
         Standing.WITHHELD,
     }

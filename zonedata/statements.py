@@ -12,10 +12,13 @@ from zonedata.keys import PrivateKey
 from zonedata.kinds import RULES, Kind
 from zonedata.life import Life
 from zonedata.person_statements import Assertion, Block, Denial, Status
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.sealed import Sealed, seal_body
 from zonedata.zone_statements import Authority, Delegation, Gap, RootKeys, ZoneDigest
 
-Statement = RootKeys | ZoneDigest | Authority | Delegation | Gap | Assertion | Block | Denial | Status
+ZoneStatement = RootKeys | ZoneDigest | Authority | Delegation | Gap
+PersonStatement = Assertion | Block | Denial | Mapping | Validation | Revocation
+Statement = ZoneStatement | PersonStatement | Status
 STATUS_CAPS = codec.Caps(octets=16_384, elements=128)  # a row for every authority that may be asked
 
 
@@ -33,6 +36,9 @@ _CLASSES: dict[Kind, type[_Readable]] = {
     Kind.ASSERTION: Assertion,
     Kind.BLOCK: Block,
     Kind.DENIAL: Denial,
+    Kind.MAPPING: Mapping,
+    Kind.VALIDATION: Validation,
+    Kind.REVOCATION: Revocation,
     Kind.STATUS: Status,
 }
 

@@ -25,6 +25,7 @@ MAX_AUTHORITY_KEYS = 8  # four of each on-line and off-line use while they roll
 MAX_SERVERS = 13  # as many as are considered; more are never asked
 MAX_ADDRESSES = 4  # of one server
 MAX_GRANTS = 400  # at one node; about 32 KiB
+BINDABLE = frozenset({Use.ZONE, Use.ASSERT, Use.DENY, Use.VALIDATE, Use.REVOKE})  # by an AUTHORITY
 TRANSPORTS = ("tcp", "tls", "udp")
 
 
@@ -135,8 +136,8 @@ class BoundKey:
             fields.number("until", 2**40),
         )
         fields.done()
-        if not bound.uses or bound.start >= bound.end or Use.ROOT in bound.uses:
-            raise MalformedError("key without a use, with an empty window, or with the use of root keys")
+        if not bound.uses or bound.start >= bound.end or not BINDABLE.issuperset(bound.uses):
+            raise MalformedError("key without a use, with an empty window, or with a use that no zone grants")
         strictly_ascending(bound.uses, "uses")
         if Use.DENY in bound.uses and len(bound.uses) > 1:
             raise MalformedError("the deny key is on-line and can sign nothing else")

@@ -88,8 +88,9 @@ def date(text: str, name: str) -> int:
 def uses(text: str) -> tuple[Use, ...]:
     """Read the uses of a key, parted by commas."""
     uses = tuple(sorted(word(Use, part, "uses") for part in set(text.split(","))))
-    if Use.ROOT in uses:
-        raise LineError("uses", "'root' keys stand in ROOTKEYS only")
+    for use, place in ((Use.ROOT, "ROOTKEYS"), (Use.RECIPIENT, "a recipient's own mapping")):
+        if use in uses:
+            raise LineError("uses", f"'{use}' keys stand in {place} only")
     if Use.DENY in uses and len(uses) > 1:
         raise LineError("uses", "the deny key is on-line and can sign nothing else; 'deny' takes a key of its own")
     return uses

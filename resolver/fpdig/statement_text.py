@@ -7,7 +7,8 @@ from zonedata.identifiers import Csi, node_to_text
 from zonedata.names import Name
 from zonedata.opening import Claim, speaker_of
 from zonedata.person_statements import Assertion, Block, Denial, Status
-from zonedata.statements import Statement
+from zonedata.recipient_statements import Mapping, Revocation, Validation
+from zonedata.statements import Statement, ZoneStatement
 from zonedata.zone_statements import Authority, BoundKey, Delegation, Gap, Grant, RootKeys, Server, ZoneDigest
 
 
@@ -29,7 +30,9 @@ def _about(statement: Statement, csi: Csi) -> str:
         case Gap():
             following = node_to_text(statement.next) if statement.next else "the end"
             return f"{node_to_text(statement.first)} to {following}"
-        case Assertion() | Denial() | Status():
+        case Revocation():
+            return owner_text(statement.node, csi) + (" and all below" if statement.is_block else "")
+        case Assertion() | Denial() | Status() | Mapping() | Validation():
             return owner_text(statement.owner, csi)
         case other:
             assert_never(other)
@@ -46,7 +49,7 @@ def details(claim: Claim) -> list[str]:
     keys = ",".join(signature.key_id.hex() for signature in claim.sealed.signatures[:1])
     more = len(claim.sealed.signatures) - 1
     signed = f"key {keys}" + (f" and {more} more" if more > 0 else "") if keys else "unsigned, a hint"
-    speaker = speaker_of(statement) or "the resolver"
+    speaker = "the recipient" if isinstance(statement, Mapping) else speaker_of(statement) or "the resolver"
     return [
         *_content(statement),
         f"by {speaker}, {signed}, serial {life.serial}, ttl {life.ttl}",
@@ -55,6 +58,26 @@ def details(claim: Claim) -> list[str]:
 
 
 def _content(statement: Statement) -> list[str]:
+    match statement:
+        case Assertion():
+            return _assertion(statement)
+        case Block():
+            return _block(statement)
+        case Denial():
+            return [f"nothing, asked as {statement.role}"]
+        case Mapping():
+            return _mapping(statement)
+        case Validation():
+            return _validation(statement)
+        case Revocation():
+            return [f"what was said before {instant(statement.before)} no longer holds: {statement.reason}"]
+        case Status():
+            return [f"{authority} as {role}: {standing}" for authority, role, standing in statement.rows]
+        case other:
+            return _zone_content(other)
+
+
+def _zone_content(statement: ZoneStatement) -> list[str]:
     match statement:
         case RootKeys():
             signers = f"{statement.threshold} of {len(statement.root_keys)} root keys must sign"
@@ -67,14 +90,6 @@ def _content(statement: Statement) -> list[str]:
             return [*(["terminating"] if statement.terminating else []), *map(_grant, statement.grants)]
         case Gap():
             return ["label counts delegated at or above: " + (" ".join(map(str, statement.counts)) or "none")]
-        case Assertion():
-            return _assertion(statement)
-        case Block():
-            return _block(statement)
-        case Denial():
-            return [f"nothing, asked as {statement.role}"]
-        case Status():
-            return [f"{authority} as {role}: {standing}" for authority, role, standing in statement.rows]
         case other:
             assert_never(other)
 
@@ -98,6 +113,20 @@ def _assertion(said: Assertion) -> list[str]:
     features = [f"features {' '.join(said.features)}"] if said.features else []
     recipient = [f"recipient {said.recipient.hex()}"] if said.recipient else []
     return [said.ssi, *features, *recipient]
+
+
+def _mapping(said: Mapping) -> list[str]:
+    marks = [word for word, is_set in (("new", said.is_new), ("given up", said.is_released)) if is_set]
+    entries = [f"at {entry.msp}, {' '.join(entry.tags) or 'no tag'}" for entry in said.entries]
+    nowhere = [] if entries or said.is_released else ["nowhere: does not want to be found"]
+    former = [f"formerly {digest.hex()}" for digest in said.former]
+    return [f"recipient {said.recipient.hex()}", *marks, *entries, *nowhere, *former]
+
+
+def _validation(said: Validation) -> list[str]:
+    times = f"since {instant(said.since)}, by {said.method}, last {instant(said.executed)}"
+    known = f"knows their mapping of serial {said.mapping}" if said.mapping else "knows no mapping of theirs"
+    return [f"recipient {said.recipient.hex()}", times, known]
 
 
 def _block(said: Block) -> list[str]:

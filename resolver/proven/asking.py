@@ -12,6 +12,7 @@ from zonedata.identifiers import authority_node
 from zonedata.names import Name
 from zonedata.opening import Opened, Signer
 from zonedata.person_statements import Block
+from zonedata.recipient_statements import Revocation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority
 
@@ -41,7 +42,7 @@ class Asking:
             self._take(found, key, table.get(key), owner)
             for at, octets in _above(table, blocks, owner):
                 self._take(found, at, octets, None)
-        said = [opened for opened in found.values() if not isinstance(opened.statement, Block)]
+        said = [opened for opened in found.values() if _is_about(opened.statement, owner)]
         above = [cast("Opened[Block]", opened) for opened in found.values() if isinstance(opened.statement, Block)]
         speaking = [block for block in above if block.statement.speaks_for(owner)]
         return [*said, *sorted(speaking, key=lambda block: -len(block.statement.node))]
@@ -83,6 +84,13 @@ class Asking:
             if newer is None or overtakes(opened, newer, self._signer, self._now):
                 found[place] = opened
             self.used.append(key)
+
+
+def _is_about(statement: Statement, owner: Name) -> bool:
+    """Say whether what was found is about the owner; blocks are looked at apart."""
+    if isinstance(statement, Revocation):
+        return statement.speaks_for(owner)
+    return not isinstance(statement, Block)
 
 
 def _above(table: Table, prefix: bytes, owner: Name) -> Iterator[tuple[bytes, bytes]]:

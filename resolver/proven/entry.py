@@ -24,7 +24,19 @@ from zonedata.person_statements import Denial
 from zonedata.sealed import Sealed, Signature
 from zonedata.statements import Statement
 
-KEPT = frozenset({Kind.AUTHORITY, Kind.DELEGATION, Kind.GAP, Kind.ASSERTION, Kind.BLOCK, Kind.DENIAL})
+KEPT = frozenset(
+    {
+        Kind.AUTHORITY,
+        Kind.DELEGATION,
+        Kind.GAP,
+        Kind.ASSERTION,
+        Kind.BLOCK,
+        Kind.DENIAL,
+        Kind.MAPPING,
+        Kind.VALIDATION,
+        Kind.REVOCATION,
+    }
+)
 MAX_UNTIL = 2**40 - 1  # what five octets hold; later times are cut to it
 MAX_KEEP = 2**48 - 1
 _HEAD = 13

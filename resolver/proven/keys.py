@@ -18,6 +18,7 @@ from zonedata.identifiers import authority_node
 from zonedata.names import Name
 from zonedata.opening import Signer, speaker_of
 from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
@@ -25,7 +26,8 @@ HASH = 8  # octets
 SECRET_OCTETS = 32
 MAX_KNOWN = 4_096  # hashes of principals kept ready; some hundreds are usual
 
-AUTHORITY, BLOCK, DELEGATION, GAP = b"A", b"B", b"D", b"G"
+AUTHORITY, BLOCK, DELEGATION, GAP = b"A", b"B", b"D", b"G"  # REVOCATIONs lie with the blocks
+OF_AN_OWNER = (Assertion, Denial, Validation, Mapping)
 
 
 class Keys:
@@ -64,9 +66,9 @@ class Keys:
             ValueError: Statements of its kind are not kept.
         """
         match statement:
-            case Assertion() | Denial():
+            case Assertion() | Denial() | Validation() | Mapping():
                 return self.about(principal, statement.owner)
-            case Block():
+            case Block() | Revocation():
                 return self.tagged(principal, BLOCK, statement.node)
             case Delegation():
                 return self.tagged(principal, DELEGATION, statement.node)
@@ -86,8 +88,11 @@ class Keys:
             key: Where it was found; names stand in full in all keys but those about an owner.
             owner: The owner, where the key is about one.
         """
-        if speaker_of(statement) != signer.name or getattr(statement, "tree", self.tree) != self.tree:
+        if getattr(statement, "tree", self.tree) != self.tree:
+            return False
+        # A MAPPING is a recipient's word, kept beside that of the validator who showed it.
+        if speaker_of(statement) != signer.name and not isinstance(statement, Mapping):
             return False
         if owner is not None:
-            return isinstance(statement, Assertion | Denial) and statement.owner == owner
-        return not isinstance(statement, Assertion | Denial) and self.of(signer.principal, statement) == key
+            return isinstance(statement, OF_AN_OWNER) and statement.owner == owner
+        return not isinstance(statement, OF_AN_OWNER) and self.of(signer.principal, statement) == key

@@ -17,6 +17,7 @@ from zonedata.identifiers import authority_node
 from zonedata.names import Name
 from zonedata.opening import Opened, Signer
 from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
@@ -51,15 +52,17 @@ def read(entry: Entry, keys: Keys, signer: Signer, key: bytes, owner: Name | Non
 
 def overtakes(held: Opened[Statement], new: Opened[Statement], signer: Signer, now: float) -> bool:
     """Say whether what is held, and has not ended, is later and signed by a key that still counts."""
+    if isinstance(new.statement, Mapping) and held.key_id != new.key_id:
+        return False  # another recipient's, for whom the validator vouched before
     return held.statement.life.serial > new.statement.life.serial and signer.vouches_for(held, now)
 
 
 def add(table: Changing, keys: Keys, put: Put) -> bool:
     """Put a statement into a table; False when something later stands there."""
     match put.opened.statement:
-        case Assertion() | Denial() as said:
+        case Assertion() | Denial() | Validation() | Mapping() as said:
             return _add_said(table, keys, put, said.owner)
-        case Block():
+        case Block() | Revocation():
             return _add_said(table, keys, put, None)
         case _:
             return _add_zone(table, keys, put)

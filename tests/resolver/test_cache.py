@@ -10,8 +10,9 @@ from resolver.service import ResolverService
 from resolver.settings import Settings
 from tests.resolver.small import ALICE, in_small_world
 from tests.world import RESOLVER, World
+from zonedata.findings import Finding
 from zonedata.holdings import HELD_OCTETS
-from zonedata.judgement import Finding, Judgement, Outcome
+from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Role
 from zonedata.names import Name
 from zonedata.packets import Packets

@@ -28,8 +28,9 @@ from tests.zonedata.random_worlds import Row, owners
 from tests.zonedata.samples import statement
 from zonedata import admission as module
 from zonedata.admission import MAX_FAILURES, admit_said
+from zonedata.findings import settle
 from zonedata.holdings import Holdings
-from zonedata.judgement import Judgement, Outcome, conclude, judge, settle
+from zonedata.judgement import Judgement, Outcome, conclude, judge
 from zonedata.kinds import DAY, Assurance, Kind, Role, Use
 from zonedata.opening import Claim, Step, read_claim
 from zonedata.path import Grantee, Known, Path

@@ -5,9 +5,9 @@ An entry is a record in waiting: everything after the owner, type and class, pre
     0        expires, Unix seconds (8)
     8        TTL (4), length of data (2), data: the envelope
 
-so that a reply is header + question + 0xC00C + type + class + entry[8:]. An entry of BLOCKS is preceded by one
-octet n and n label counts: those ancestors-or-self of its node that are blocks too, so that the longest block
-over a number is found from its neighbour in the order and at most one further read.
+so that a reply is header + question + 0xC00C + type + class + entry[8:]. An entry of BLOCKS or REVOCATIONS is
+preceded by one octet n and n label counts: those ancestors-or-self of its node that have an entry too, so that all
+that lie over a CSI are found from its neighbour in the order.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from zonedata.life import Life
 from zonedata.sealed import Sealed
 from zonedata.wire import CLASS_IN, POINTER_TO_QUESTION
 
-FORMAT = b"fingerpost-store-1"  # another version is another store; it is built anew, never guessed at
+FORMAT = b"fingerpost-store-2"  # another version is another store; it is built anew, never guessed at
 
 
 class Table(Enum):
@@ -27,6 +27,7 @@ class Table(Enum):
     META = b"meta"  # format, authority, serial and the like, by name
     ASSERTIONS = b"assertions"  # by owner
     BLOCKS = b"blocks"  # by node
+    REVOCATIONS = b"revocations"  # by node, entries as of BLOCKS
     DELEGATIONS = b"delegations"  # by node
     GAPS = b"gaps"  # by first name
     AUTHORITIES = b"authorities"  # by the name alpha.example.authority.
@@ -77,7 +78,7 @@ def whole_until(value: bytes) -> float:
 
 
 def block_entry(counts: list[int], value: bytes) -> bytes:
-    """Put the label counts before an entry of BLOCKS."""
+    """Put the label counts before an entry of BLOCKS or REVOCATIONS."""
     return bytes((len(counts), *counts)) + value
 
 

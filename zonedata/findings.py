@@ -1,0 +1,122 @@
+"""How one authority stands to a question, in each role in which it was granted, from what it said alone.
+
+What others say that bears on it is weighed afterwards, in `weighing`.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+from zonedata.holdings import Said
+from zonedata.kinds import Assurance, Role
+from zonedata.names import Name
+from zonedata.opening import Opened
+from zonedata.path import Grantee
+from zonedata.person_statements import Assertion, Block
+from zonedata.recipient_statements import Mapping, Validation
+from zonedata.standing import Standing
+from zonedata.statements import Statement
+
+
+@dataclass(slots=True)  # one a look-up: decision 0016
+class Finding:
+    """How one authority stands in one role.
+
+    Attributes:
+        authority: Who.
+        role: In which role it was asked.
+        standing: The word for it.
+        ssi: Where the person is reachable, when it asserted; else "".
+        assurance: How well that is vouched for.
+        opened: The statement that says so, or None.
+        required: The least assurance that the delegations demand.
+        mapping: The recipient's, which a validator showed beside its word; or None.
+        tags: The recipient's for this MSP.
+    """
+
+    authority: str
+    role: Role
+    standing: Standing
+    ssi: str = ""
+    assurance: Assurance = Assurance.ASSERTED
+    opened: Opened[Statement] | None = None
+    required: Assurance = Assurance.ASSERTED
+    mapping: Opened[Mapping] | None = None
+    tags: tuple[str, ...] = ()
+
+
+def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standing) -> list[Finding]:
+    """Decide how an authority stands, in each role in which it was granted.
+
+    Args:
+        grantee: The authority, as the path grants it.
+        said: What it said about the owner.
+        owner: The name asked about.
+        now: Unix seconds.
+        reason: Why it said nothing, for the roles in which it said nothing.
+    """
+    findings = []
+    name = grantee.signer.name
+    for role, required in sorted(grantee.roles.items()) if len(grantee.roles) > 1 else grantee.roles.items():
+        denial = _current(grantee, said.denials.get(role), now)
+        spoken = _spoken(role, grantee, said, owner, now)
+        if spoken is not None and denial is not None:
+            later = denial.statement.life.issued > spoken.statement.life.issued
+            spoken, denial = (None, denial) if later else (spoken, None)
+        if spoken is not None and role is Role.MSP:
+            ssi = _ssi_of(spoken.statement, owner)
+            findings.append(Finding(name, role, Standing.ASSERTED, ssi, opened=spoken, required=required))
+        elif spoken is not None and role is Role.CSIP:
+            findings.append(Finding(name, role, Standing.REVOKED, opened=spoken))
+        elif spoken is not None:
+            findings.append(_validated(name, spoken, _current(grantee, said.mapping, now)))
+        elif denial is not None:
+            findings.append(Finding(name, role, Standing.DENIED, opened=denial))
+        else:
+            findings.append(Finding(name, role, reason))
+    return findings
+
+
+def _spoken(role: Role, grantee: Grantee, said: Said, owner: Name, now: float) -> Opened[Statement] | None:
+    """Return what an authority said in a role, other than that it has nothing to say."""
+    if role is Role.MSP:
+        return _current(grantee, said.assertion, now) or _speaking_block(grantee, said, owner, now)
+    if role is Role.VALIDATOR:
+        return _current(grantee, said.validation, now)
+    latest: Opened[Statement] | None = None
+    before = -1
+    for revocation in said.revocations.values():
+        if revocation.statement.before > before and _current(grantee, revocation, now) is not None:
+            latest, before = revocation, revocation.statement.before
+    return latest
+
+
+def _current(grantee: Grantee, opened: Opened[Statement] | None, now: float) -> Opened[Statement] | None:
+    if opened is None or opened.keep <= now or not grantee.signer.vouches_for(opened, now):
+        return None
+    return opened
+
+
+def _speaking_block(grantee: Grantee, said: Said, owner: Name, now: float) -> Opened[Statement] | None:
+    block = _current(grantee, said.block, now)
+    speaks = block is not None and isinstance(block.statement, Block) and block.statement.speaks_for(owner)
+    return block if speaks else None
+
+
+def _ssi_of(statement: Statement, owner: Name) -> str:
+    if isinstance(statement, Block):
+        return statement.ssi_for(owner)
+    assert isinstance(statement, Assertion)
+    return statement.ssi
+
+
+def _validated(name: str, spoken: Opened[Statement], shown: Opened[Statement] | None) -> Finding:
+    """Say how a validator stands that vouches for somebody: it owes that recipient's MAPPING, if it knows one."""
+    validation = spoken.statement
+    assert isinstance(validation, Validation)
+    mapping: Opened[Mapping] | None = None
+    if shown is not None and isinstance(shown.statement, Mapping):
+        is_theirs = shown.statement.recipient == validation.recipient
+        mapping = cast("Opened[Mapping]", shown) if is_theirs else None
+    serial = mapping.statement.life.serial if mapping is not None else 0
+    standing = Standing.VALIDATED if serial >= validation.mapping else Standing.MISSING
+    return Finding(name, Role.VALIDATOR, standing, opened=spoken, mapping=mapping)
