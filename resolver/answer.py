@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from transport.handler import Protocol
 from zonedata import replies, wire
@@ -9,10 +10,26 @@ from zonedata.identifiers import Csi
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Assurance, Role
 from zonedata.opening import Claim, Refusal, read_claim
-from zonedata.person_statements import Assertion
+from zonedata.person_statements import Assertion, Block
+from zonedata.recipient_statements import Mapping
 from zonedata.standing import Standing
+from zonedata.statements import Statement
 
 OUR_TYPES = frozenset(wire.QType)  # of records
+
+
+class Case(StrEnum):
+    """What there is, in the cases that a sender must be able to tell apart (requirement R5).
+
+    A mapping is the recipient's own; where there is none, each MSP's claim is one by itself.
+    """
+
+    NO_MAPPING = "no-mapping"
+    OPTED_OUT = "opted-out"  # a mapping that lists nobody
+    ONE_MSP = "one-msp"  # one mapping, one MSP
+    SEVERAL_MSPS = "several-msps"  # one mapping, several MSPs
+    SEVERAL_MAPPINGS = "several-mappings"
+    UNPROVEN = "unproven"  # nothing found, and not proven that there is nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +42,8 @@ class Reach:
         assurance: How well it is vouched for.
         expires: Unix seconds at which the statement ends.
         features: Short words for the client.
+        tags: What the recipient would have this MSP used for, `Default` or words that senders choose by.
+        recipient: Digest of the recipient's key that the MSP names, or b"".
     """
 
     msp: str
@@ -32,6 +51,8 @@ class Reach:
     assurance: Assurance
     expires: int
     features: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    recipient: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,8 @@ class Answer:
         refusals: What was shown and not believed.
         claims: Every statement shown, in order; decoded when somebody looks.
         via: How it came.
+        recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
+        mapping: That recipient's, or None.
     """
 
     csi: Csi
@@ -90,6 +113,21 @@ class Answer:
     refusals: tuple[Refusal, ...]
     claims: Sequence[Claim]
     via: Via
+    recipient: bytes = b""
+    mapping: Mapping | None = None
+
+    @property
+    def case(self) -> Case:
+        """Return which of the cases of requirement R5 it is."""
+        others = any(row.standing is Standing.CONTESTED for row in self.rows)
+        count = others + (1 if self.mapping is not None else len(self.reaches))
+        if count > 1:
+            return Case.SEVERAL_MAPPINGS
+        if count == 0:
+            return Case.NO_MAPPING if self.complete else Case.UNPROVEN
+        if self.mapping is None or len(self.mapping.entries) == 1:
+            return Case.ONE_MSP
+        return Case.SEVERAL_MSPS if self.mapping.entries else Case.OPTED_OUT
 
     @property
     def rcode(self) -> int:
@@ -105,9 +143,7 @@ class Answer:
 def from_judgement(csi: Csi, judgement: Judgement, claims: Sequence[Claim], via: Via) -> Answer:
     """Make the answer of what was verified here."""
     reaches = tuple(
-        Reach(f.authority, f.ssi, f.assurance, f.opened.statement.life.expires, _features(f.opened.statement))
-        for f in judgement.found
-        if f.opened is not None
+        reach_of(f.opened.statement, f.ssi, f.assurance, f.tags) for f in judgement.found if f.opened is not None
     )
     return Answer(
         csi,
@@ -119,11 +155,18 @@ def from_judgement(csi: Csi, judgement: Judgement, claims: Sequence[Claim], via:
         tuple(judgement.refusals),
         claims,
         via,
+        judgement.recipient,
+        judgement.mapping.statement if judgement.mapping is not None else None,
     )
 
 
-def _features(statement: object) -> tuple[str, ...]:
-    return statement.features if isinstance(statement, Assertion) else ()
+def reach_of(statement: Statement, ssi: str, assurance: Assurance, tags: tuple[str, ...]) -> Reach:
+    """Make a reach of what an MSP said, an assertion or a block."""
+    life = statement.life
+    if isinstance(statement, Assertion):
+        return Reach(statement.msp, ssi, assurance, life.expires, statement.features, tags, statement.recipient)
+    assert isinstance(statement, Block)
+    return Reach(statement.msp, ssi, assurance, life.expires, (), tags)
 
 
 def read_claims(reply: replies.Received) -> tuple[list[Claim], list[Refusal]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.hearsay import Told
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
 from zonedata.glimpses import glimpse_assertion, glimpse_status
@@ -16,15 +17,15 @@ from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Assurance, Kind
 from zonedata.names import Name
-from zonedata.opening import Claim, Refusal, read_claim
-from zonedata.person_statements import Assertion, Block, Status
+from zonedata.opening import Claim, read_claim
 from zonedata.recall import Recall
 from zonedata.replies import Received
 from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import FLAG_RD, QType, Rcode
 
-_TELLING = frozenset(bytes((kind,)) for kind in (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS))  # first octets
+_KINDS = (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS, Kind.VALIDATION, Kind.MAPPING)
+_TELLING = frozenset(bytes((kind,)) for kind in _KINDS)  # first octets
 
 
 class Shown(Sequence[Claim]):
@@ -105,41 +106,41 @@ def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Ans
     A reply to a PROOF question without a STATUS, one that was cut short or one with an error says nothing about
     absence.
     """
-    asked = names.to_text(csi.owner)
-    rows: tuple[Row, ...] = ()
-    said: list[Reach] = []
-    for record in reply.records:
-        if record.rtype in OUR_TYPES and record.rdata[:1] in _TELLING:
-            glimpsed = glimpse_assertion(record.rdata)
-            if glimpsed is not None and glimpsed.owner == asked:
-                said.append(
-                    Reach(glimpsed.msp, glimpsed.ssi, Assurance.ASSERTED, glimpsed.expires, glimpsed.features)
-                )
-                continue
-            rows_of_status = glimpse_status(record.rdata, asked)
-            if rows_of_status is not None:
-                rows = tuple(Row(*row) for row in rows_of_status)
-                continue
-            claim = read_claim(record.rdata)
-            if isinstance(claim, Refusal):
-                continue
-            statement = claim.statement
-            match statement:
-                case Assertion() if statement.owner == csi.owner:
-                    ssi, features = statement.ssi, statement.features
-                case Block() if statement.speaks_for(csi.owner):
-                    ssi, features = statement.ssi_for(csi.owner), ()
-                case Status() if statement.owner == csi.owner:
-                    rows = tuple(Row(*row) for row in statement.rows)
-                    continue
-                case _:
-                    continue
-            said.append(Reach(statement.msp, ssi, Assurance.ASSERTED, statement.life.expires, features))
+    told = _told(csi, reply)
+    rows, holder = told.rows, told.holder()
+    said = [told.under(holder, reach) for reach in told.reaches] if holder.recipient else told.reaches
     if rows:
         accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
         said = [reach for reach in said if reach.msp in accepted]
     says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
     complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
-    absent = Outcome.NONE if complete else Outcome.INCOMPLETE
-    outcome = Outcome.FOUND if said else absent
-    return Answer(csi, outcome, complete, None, tuple(said), rows, (), Shown(reply), via)
+    outcome = Outcome.FOUND
+    if not said:
+        opted_out = holder.mapping is not None and not holder.mapping.entries
+        absent = Outcome.OPTED_OUT if opted_out else Outcome.NONE
+        outcome = absent if complete else Outcome.INCOMPLETE
+    return Answer(
+        csi, outcome, complete, None, tuple(said), rows, (), Shown(reply), via, holder.recipient, holder.mapping
+    )
+
+
+def _told(csi: Csi, reply: Received) -> Told:
+    """Read what a reply tells of a CSI, believing all of it."""
+    asked = names.to_text(csi.owner)
+    told = Told()
+    for record in reply.records:
+        if record.rtype not in OUR_TYPES or record.rdata[:1] not in _TELLING:
+            continue
+        glimpsed = glimpse_assertion(record.rdata)
+        if glimpsed is not None and glimpsed.owner == asked:
+            reach = Reach(glimpsed.msp, glimpsed.ssi, Assurance.ASSERTED, glimpsed.expires, glimpsed.features)
+            told.reaches.append(reach)
+            continue
+        rows = glimpse_status(record.rdata, asked)
+        if rows is not None:
+            told.rows = tuple(Row(*row) for row in rows)
+            continue
+        claim = read_claim(record.rdata)
+        if isinstance(claim, Claim):
+            told.take(claim.statement, csi.owner)
+    return told

@@ -5,6 +5,7 @@ variants are chosen by question type: CSI has what is accepted, PROOF has everyt
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from resolver.cache import Found
 from zonedata import statements, wire
@@ -70,7 +71,15 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
 
 
 def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
-    return [f.opened for f in judgement.found if f.opened is not None]
+    """Return what says where the person is reachable; and whose the CSI is, with their mapping, where known."""
+    if judgement.outcome is Outcome.INCOMPLETE:
+        return []
+    accepted = [f.opened for f in judgement.found if f.opened is not None]
+    vouching = [finding.opened for finding in judgement.findings if finding.standing is Standing.VALIDATED]
+    accepted += [opened for opened in vouching if opened is not None]
+    if judgement.mapping is not None:
+        accepted.append(cast("Opened[Statement]", judgement.mapping))
+    return accepted
 
 
 def _denials(judgement: Judgement) -> list[Opened[Statement]]:

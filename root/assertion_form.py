@@ -13,7 +13,7 @@ from zonedata.keys import ED25519, SIGNATURE_OCTETS, PrivateKey
 from zonedata.kinds import RULES, Kind
 from zonedata.life import Life
 from zonedata.names import MAX_NAME, Name
-from zonedata.person_statements import MAX_SSI, Assertion
+from zonedata.person_statements import MAX_SSI, RECIPIENT_OCTETS, Assertion
 from zonedata.sealed import Sealed, Signature, signed_octets
 from zonedata.store.layout import entry
 
@@ -21,6 +21,7 @@ _MAX_BODY = RULES[Kind.ASSERTION].caps.octets
 _LONGEST = max(MAX_SSI, MAX_NAME + 1)  # octets of text in a body
 _MAX_BEGINNINGS = 1_000  # remembered; the sets of features that people have are few
 _HOLE = "hole"
+_NOBODY = b"\xff" * RECIPIENT_OCTETS  # stands where a recipient's digest goes; no digest of a key that is known
 _LENGTHS = tuple(codec.pack("x" * n)[: -n or None] for n in range(_LONGEST + 1))  # what stands before a text
 
 
@@ -37,24 +38,28 @@ class AssertionForm:
         self._msp = msp
         self._life = life
         self._sign = key.sign
-        _, self._middle, self._end = self._parts(())
-        self._beginning = lru_cache(_MAX_BEGINNINGS)(lambda features: self._parts(features)[0])
+        _, self._middle, self._end = self._parts((), b"")
+        _, self._middle_named, self._end_named = self._parts((), _NOBODY)
+        self._beginning = lru_cache(_MAX_BEGINNINGS)(self._beginning_of)
         self._context = signed_octets(Kind.ASSERTION, b"")
         unsigned = Sealed(Kind.ASSERTION, (Signature(ED25519, key.public.key_id, bytes(SIGNATURE_OCTETS)),), b"")
         self._envelope = unsigned.to_wire()[:-SIGNATURE_OCTETS]
         self._times = entry(life, unsigned)[: -2 - len(unsigned.to_wire())]
         self._around = len(unsigned.to_wire())
 
-    def _parts(self, features: tuple[str, ...]) -> list[bytes]:
+    def _beginning_of(self, features: tuple[str, ...], *, is_named: bool) -> bytes:
+        return self._parts(features, _NOBODY if is_named else b"")[0]
+
+    def _parts(self, features: tuple[str, ...], recipient: bytes) -> list[bytes]:
         """Return what stands before the owner, between it and the SSI, and after that."""
-        sample = Assertion(self._life, Name(_HOLE.encode() + b"\0"), self._msp, _HOLE, features)
+        sample = Assertion(self._life, Name(_HOLE.encode() + b"\0"), self._msp, _HOLE, features, recipient)
         body = statements.to_body(sample)
         owner, ssi = codec.pack("owner") + codec.pack(_HOLE + "."), codec.pack("ssi") + codec.pack(_HOLE)
         before, after_owner = body.split(owner)
         between, after = after_owner.split(ssi)
         return [before + codec.pack("owner"), between + codec.pack("ssi"), after]
 
-    def entry_of(self, owner: Name, ssi: str, features: tuple[str, ...]) -> bytes:
+    def entry_of(self, owner: Name, ssi: str, features: tuple[str, ...], recipient: bytes = b"") -> bytes:
         """Sign one and make its entry.
 
         Raises:
@@ -65,8 +70,11 @@ class AssertionForm:
             before_name, before_place = _LENGTHS[len(name)], _LENGTHS[len(place)]
         except IndexError as error:
             raise MalformedError(f"ASSERTION with a text of more than {_LONGEST} octets") from error
-        parts = (self._beginning(features), before_name, name, self._middle, before_place, place, self._end)
-        body = b"".join(parts)
+        middle, end = self._middle, self._end
+        if recipient:
+            middle, end = self._middle_named.replace(_NOBODY, recipient), self._end_named
+        beginning = self._beginning(features, is_named=bool(recipient))
+        body = b"".join((beginning, before_name, name, middle, before_place, place, end))
         if len(body) > _MAX_BODY:
             raise MalformedError(f"ASSERTION of {len(body)} octets, at most {_MAX_BODY} are allowed")
         signature = self._sign(self._context + body)

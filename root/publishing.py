@@ -168,7 +168,7 @@ class ListingsWork:
         said: Assertion | Block
         if isinstance(listing, Listing):
             life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + ASSERTION_LIFE)
-            said = Assertion(life, listing.owner, self.msp, listing.ssi, listing.features)
+            said = Assertion(life, listing.owner, self.msp, listing.ssi, listing.features, listing.recipient)
         else:
             life = Life(ASSERTION_TTL, _SAMPLE_TIME, _SAMPLE_TIME, _SAMPLE_TIME + BLOCK_LIFE)
             said = Block(life, listing.node, self.msp, listing.template, listing.lengths, listing.exceptions)
@@ -185,7 +185,7 @@ class ListingsWork:
 
 def _is_surely_short(listing: Listing) -> bool:
     """Say whether a listing is like nearly all are; signing a million must not make each statement twice."""
-    _line, _owner, ssi, features = listing
+    _line, _owner, ssi, features, _recipient = listing
     return len(ssi) <= _SURELY_SHORT and ssi.isprintable() and _are_surely_few(features)
 
 

@@ -19,6 +19,8 @@ from zonedata.life import Life
 from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.person_statements import Block
+from zonedata.recipient_statements import Revocation
+from zonedata.revocations import RevocationLine
 from zonedata.sealed import Sealed
 from zonedata.store.layout import Table, block_entry, entry
 from zonedata.zone_statements import Authority, Delegation, Gap, ZoneDigest
@@ -26,6 +28,7 @@ from zonedata.zonefile import Binding, ZoneSource
 
 ZONE_LIFE = RULES[Kind.DELEGATION].max_life  # seven days: the longest allowed, re-signed daily
 ASSERTION_LIFE = 14 * DAY  # half of what is allowed, so that a missed signing is noticed before it hurts
+REVOCATION_LIFE = RULES[Kind.REVOCATION].max_life  # it must outlive every validation that it ends
 BLOCK_LIFE = DAY  # what is allowed: a block speaks for people it does not name
 ASSERTION_TTL = 300  # seconds: with the skew of 60 s a removed listing is gone after 360 s
 
@@ -146,8 +149,8 @@ def sign_listings(
     above: list[Name] = []  # the blocks that the last one lies in, itself last
     for listing in listings:
         if isinstance(listing, Listing):
-            _line, owner, ssi, features = listing
-            yield Table.ASSERTIONS, owner, form.entry_of(owner, ssi, features)
+            _line, owner, ssi, features, recipient = listing
+            yield Table.ASSERTIONS, owner, form.entry_of(owner, ssi, features, recipient)
         else:
             while above and not names.covers(above[-1], listing.node):
                 above.pop()
@@ -158,6 +161,19 @@ def sign_listings(
     yield Table.META, b"authority", msp.encode()
     yield Table.META, b"serial", str(signing.serial).encode()
     yield Table.META, b"nodes", b"\n".join(names.to_text(node).encode() for node in nodes)
+
+
+def sign_revocations(lines: Iterable[RevocationLine], csip: str, signing: Signing) -> Iterator[Entry]:
+    """Sign what a CSIP revokes; the lines come in canonical order of their nodes, none of them twice."""
+    life = signing.life(ASSERTION_TTL, REVOCATION_LIFE)
+    above: list[Name] = []  # the nodes that the last one lies in, itself last
+    for line in lines:
+        while above and not names.covers(above[-1], line.node):
+            above.pop()
+        above.append(line.node)
+        said = Revocation(life, csip, line.node, line.is_block, line.before, line.reason)
+        value = entry(life, statements.seal(said, signing.key))
+        yield Table.REVOCATIONS, line.node, block_entry([names.depth(node) for node in above], value)
 
 
 def _sealed_block(listing: BlockListing, msp: str, life: Life, signing: Signing) -> Sealed:

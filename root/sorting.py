@@ -54,8 +54,8 @@ def in_order(
             paths.append(path)
             for listing in listings:
                 if isinstance(listing, Listing):
-                    line, owner, ssi, features = listing
-                    people.add((owner, base + line, ssi, features))
+                    line, owner, ssi, features, recipient = listing
+                    people.add((owner, base + line, ssi, features, recipient))
                 else:
                     node, line = listing.node, base + listing.line
                     blocks.add((node, line, listing.template, listing.lengths, listing.exceptions))
@@ -63,8 +63,8 @@ def in_order(
             for node, line, template, lengths, exceptions in records:
                 yield BlockListing(line % MAX_LINES, node, template, lengths, exceptions)
         for records in _once_each(people.merged(), paths, "csi", report):
-            for owner, line, ssi, features in records:
-                yield listing_of((line % MAX_LINES, owner, ssi, features))
+            for owner, line, ssi, features, recipient in records:
+                yield listing_of((line % MAX_LINES, owner, ssi, features, recipient))
 
 
 def _once_each(

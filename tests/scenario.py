@@ -5,7 +5,11 @@ delegate . +1 alpha.example msp         zone, node, authority, roles and options
 above numbers.example beta.example      the authority is bound further up: no keys in this zone
 terminate . +1415
 withdraw . +1 alpha.example             takes the grant back
-holds alpha.example +14155550123 u/1    and `drops alpha.example +14155550123`
+holds alpha.example +14155550123 u/1    and `drops alpha.example +14155550123`; a word more is whose key it names
+validates check.example +14155550123 ann   vouches for the key of `ann`; a number more is since when, from the start
+forgets check.example +14155550123      vouches for nobody any more
+maps ann +14155550123 alpha.example=Default beta.example=Business    also `new`, `released`; then `validates` anew
+revokes csip.example +14155550123 5     what was said before 5 s from the start; a block ends in `*`
 block beta.example +1415555 11 0199     lengths, then exceptions, each parted by commas
 scope beta.example +1                   where it answers; everywhere when nothing is said
 roles csip.example csip
@@ -16,6 +20,10 @@ time SECONDS
 ask +14155550123                        through the resolver; `walk` without it; indented lines must hold
   found complete verified               or none, incomplete; partial; unverified
   alpha.example msp asserted u/1
+  alpha.example msp authorized u/1      asserted, and vouched for as well as that
+  tags alpha.example Default
+  case one-msp
+  nobody | recipient ann                whose it is
   sent . alpha.example                  exactly who was asked, in any order; `sent` alone is nobody
   within 1.2                            virtual seconds
   step 7                                at which something was refused
@@ -27,11 +35,14 @@ from collections.abc import Callable
 import trio
 
 from resolver.answer import Answer
-from tests.world import World, Zone, run_in
+from tests.world import START, World, Zone, key_of, run_in
 from zonedata import identifiers, replies, wire
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
 from zonedata.listings import BlockListing, Listing
+from zonedata.recipient_statements import recipient_of
+from zonedata.revocations import RevocationLine
+from zonedata.standing import Standing
 
 
 class Story:
@@ -100,8 +111,9 @@ class Story:
         assert gone, "nothing to withdraw"
         lines.remove(gone[0])
 
-    def do_holds(self, authority: str, csi: str, ssi: str) -> None:
-        listing = Listing(1, parse(csi).owner, f"mimi://{authority}/{ssi}", ())
+    def do_holds(self, authority: str, csi: str, ssi: str, whose: str = "") -> None:
+        recipient = recipient_of(key_of(whose).public) if whose else b""
+        listing = Listing(1, parse(csi).owner, f"mimi://{authority}/{ssi}", (), recipient)
         self.world.holds.setdefault(authority, []).append(listing)
 
     def do_drops(self, authority: str, csi: str) -> None:
@@ -109,6 +121,22 @@ class Story:
         gone = [m for m in held if isinstance(m, Listing) and m.owner == owner]
         assert gone, "nothing to drop"
         held.remove(gone[0])
+
+    def do_validates(self, validator: str, csi: str, whose: str, since: str = "") -> None:
+        self.world.validate(validator, csi, whose, float(since) if since else None)
+
+    def do_forgets(self, validator: str, csi: str) -> None:
+        self.world.registers[validator].forget(parse(csi).owner)
+
+    def do_maps(self, whose: str, csi: str, *words: str) -> None:
+        entries = [word for word in words if word not in {"new", "released"}]
+        self.world.map(whose, csi, *entries, is_new="new" in words, is_released="released" in words)
+
+    def do_revokes(self, csip: str, csi: str, before: str) -> None:
+        is_block = csi.endswith("*")
+        node = identifiers.node_from_text(csi[:-1]) if is_block else parse(csi).owner
+        line = RevocationLine(1, node, is_block, int(START + float(before)), "reassigned")
+        self.world.revocations.setdefault(csip, []).append(line)
 
     def do_block(self, authority: str, node: str, lengths: str, exceptions: str = "") -> None:
         block = BlockListing(
@@ -170,14 +198,24 @@ class Story:
                 assert wire.Rcode(answer.rcode).name == rcode
             case ["ede", code]:
                 assert int(code) in {code for code, _ in answer.errors}
-            case [authority, role, standing, *ssi]:
-                if role in set(Role):
-                    rows = {(row.authority, row.role): row.standing for row in answer.rows}
-                    assert rows.get((authority, Role(role))) == standing, rows
-                    if ssi:
-                        assert f"mimi://{authority}/{ssi[0]}" in {reach.ssi for reach in answer.reaches}
-                else:
-                    self.check_answer(words)
+            case [authority, role, standing, *ssi] if role in set(Role):
+                rows = {(row.authority, row.role): row.standing for row in answer.rows}
+                assert rows.get((authority, Role(role))) == (Standing.ASSERTED if ssi else standing), rows
+                found = [(reach.ssi, reach.assurance) for reach in answer.reaches if reach.msp == authority]
+                assert not ssi or found == [(f"mimi://{authority}/{ssi[0]}", standing)], found
+            case _:
+                self.check_whose(words, answer)
+
+    def check_whose(self, words: list[str], answer: Answer) -> None:
+        match words:
+            case ["case", case]:
+                assert answer.case == case, answer.case
+            case ["recipient", whose]:
+                assert answer.recipient == recipient_of(key_of(whose).public)
+            case ["nobody"]:
+                assert answer.recipient == b""
+            case ["tags", msp, *tags]:
+                assert [reach.tags for reach in answer.reaches if reach.msp == msp] == [tuple(tags)]
             case _:
                 self.check_answer(words)
 

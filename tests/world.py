@@ -21,7 +21,7 @@ from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from root.engine import Engine
 from root.service import Service
-from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_zone
+from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_revocations, sign_zone
 from root.sorting import order_of
 from transport.clock import Clock
 from transport.endpoint import Endpoint
@@ -38,7 +38,10 @@ from zonedata.listings import BlockListing, Listing
 from zonedata.names import Name
 from zonedata.opening import Opened, Refusal, Signer, open_claim, read_claim, speaker_of
 from zonedata.path import Known, follow
+from zonedata.recipient_statements import Mapping, MappingEntry, Validation, recipient_of
+from zonedata.revocations import RevocationLine
 from zonedata.sealed import Sealed
+from zonedata.store.layout import entry
 from zonedata.store.memory import MemoryTables
 from zonedata.trust import Trust, from_sealed
 from zonedata.zone_statements import BoundKey, RootKeys, Server
@@ -47,6 +50,9 @@ from zonedata.zonefile import parse_zone
 START = 1_800_000_000.0
 APEX = names.from_text("fingerpost.internal.")
 RESOLVER = Endpoint("10.9.9.9", 53)
+
+
+PARTY_USES = ("zone", "assert", "deny", "validate", "revoke")
 
 
 def key_of(text: str) -> PrivateKey:
@@ -163,6 +169,22 @@ class Zone:
     lines: list[str] = field(default_factory=list)
 
 
+class MemoryRegister:
+    """A validator's register in memory: for each owner its VALIDATION and MAPPING."""
+
+    def __init__(self) -> None:
+        self._sealed: dict[Name, list[bytes]] = {}
+
+    def about(self, owner: Name) -> list[bytes]:
+        return self._sealed.get(owner, [])
+
+    def hold(self, owner: Name, sealed: list[tuple[Validation | Mapping, Sealed]]) -> None:
+        self._sealed[owner] = [entry(said.life, envelope) for said, envelope in sealed]
+
+    def forget(self, owner: Name) -> None:
+        self._sealed.pop(owner, None)
+
+
 class World:
     """Everything, built from what a scenario says."""
 
@@ -173,6 +195,9 @@ class World:
         self.holds: dict[str, list[Listing | BlockListing]] = {}
         self.scopes: dict[str, list[str]] = {}
         self.roles: dict[str, tuple[Role, ...]] = {}
+        self.registers: dict[str, MemoryRegister] = {}
+        self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
+        self.revocations: dict[str, list[RevocationLine]] = {}
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
         self._rootkeys: list[Sealed] = []
@@ -218,15 +243,46 @@ class World:
     def binding_lines(self, party: str) -> list[str]:
         """The key and server lines of a party, as a zone's source has them."""
         lines = [f"server {party} ns.{party} {self.address_of(party)} udp=53 tcp=53"]
-        keys = {use: key_of(f"{use}-{party}").public.to_text() for use in ("zone", "assert", "deny")}
+        keys = {use: key_of(f"{use}-{party}").public.to_text() for use in PARTY_USES}
         return [*lines, *(f"key {party} {use} {text}" for use, text in keys.items())]
+
+    def validate(self, validator: str, csi: str, whose: str, since: float | None = None) -> None:
+        """Have a validator vouch that the key of these words holds a CSI; with their newest mapping it knows."""
+        now = int(self.clock.now())
+        owner = parse(csi).owner
+        mapping = self.mappings.get((whose, csi))
+        serial = mapping[0].life.serial if mapping is not None else 0
+        start = int(self.clock.now() if since is None else START + since)
+        life = Life(300, now, now, now + 30 * DAY)
+        recipient = recipient_of(key_of(whose).public)
+        said = Validation(life, owner, recipient, validator, "sms", start, max(start, now), serial)
+        shown: list[tuple[Validation | Mapping, Sealed]] = [
+            (said, statements.seal(said, key_of(f"validate-{validator}")))
+        ]
+        if mapping is not None:
+            shown.append(mapping)
+        self.registers.setdefault(validator, MemoryRegister()).hold(owner, shown)
+
+    def map(self, whose: str, csi: str, *entries: str, is_new: bool = False, is_released: bool = False) -> None:
+        """Sign a recipient's mapping; an entry is `MSP` or `MSP=TAG,TAG`. Validators learn of it by `validate`."""
+        now = int(self.clock.now())
+        before = self.mappings.get((whose, csi))
+        serial = max(now, before[0].life.serial + 1) if before is not None else now
+        made = []
+        for text in sorted(entries):
+            msp, _, tags = text.partition("=")
+            made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
+        key = key_of(whose)
+        life = Life(300, serial, now, now + 90 * DAY)
+        said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released)
+        self.mappings[whose, csi] = (said, statements.seal(said, key))
 
     def publish(self) -> None:
         """Sign everything as it is now and put it on its hosts."""
         now = int(self.clock.now())
         for zone in self.zones.values():
             self._serve(zone.name, self._zone_entries(zone, now))
-        for party in self.holds.keys() | self.scopes.keys():
+        for party in self.holds.keys() | self.scopes.keys() | self.registers.keys() | self.revocations.keys():
             self._serve(party, self._people_entries(party, now), people=True)
 
     def _zone_entries(self, zone: Zone, now: int) -> list[Entry]:
@@ -241,11 +297,14 @@ class World:
     def _people_entries(self, party: str, now: int) -> list[Entry]:
         ordered = sorted(self.holds.get(party, []), key=order_of)
         nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
-        return list(sign_listings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+        entries = list(sign_listings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+        revoking = sorted(self.revocations.get(party, []), key=lambda one: one.node)
+        return entries + list(sign_revocations(revoking, party, Signing(key_of(f"revoke-{party}"), now, now)))
 
     def _serve(self, party: str, entries: list[Entry], *, people: bool = False) -> None:
         deny = key_of(f"deny-{party}") if people else None
-        engine = Engine(MemoryTables(entries), deny, self.roles.get(party, (Role.MSP,)))
+        register = self.registers.get(party)
+        engine = Engine(MemoryTables(entries), deny, self.roles.get(party, (Role.MSP,)), register)
         endpoint = Endpoint(self.address_of(party), 53)
         handler = Service(engine, APEX).handle
         known = self.network.hosts.get(endpoint)

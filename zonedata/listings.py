@@ -3,9 +3,11 @@
 NDJSON, a line an object; either a listing or a block:
 
     {"csi": "+14155550123", "ssi": "mimi://alpha.example/u/7f3a", "features": ["e2ee"]}
+    {"csi": "+14155550123", "ssi": "mimi://alpha.example/u/7f3a", "recipient": "<64 hexadecimal digits>"}
     {"block": "+44770090", "ssi": "mimi://alpha.example/u/{number}", "lengths": [12], "except": ["0155"]}
 
-CSV, with a header line, listings only: `csi,ssi,features`, the features separated by blanks.
+CSV, with a header line, listings only: `csi,ssi,features,recipient`, the last two optional, the features separated
+by blanks. `recipient` is the digest of the recipient's key, where they gave it to the provider.
 
 Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
 """
@@ -22,8 +24,9 @@ from typing import Any, NamedTuple
 from zonedata import identifiers, names, plain_lines
 from zonedata.errors import Fault, MalformedError
 from zonedata.names import Name
-from zonedata.person_statements import host_of_ssi
+from zonedata.person_statements import RECIPIENT_OCTETS, host_of_ssi
 
+_COLUMNS = ("csi", "ssi", "features", "recipient")
 MAX_LINE = 8_192  # octets; a block with 40 exceptions has about 1,000
 
 
@@ -34,6 +37,7 @@ class Listing(NamedTuple):
     owner: Name
     ssi: str
     features: tuple[str, ...]
+    recipient: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class BlockListing:
 
 
 # A listing of its fields in order, in half the time of `Listing(...)`, which is Python around this.
-listing_of: Callable[[tuple[int, Name, str, tuple[str, ...]]], Listing] = partial(tuple.__new__, Listing)
+listing_of: Callable[[tuple[int, Name, str, tuple[str, ...], bytes]], Listing] = partial(tuple.__new__, Listing)
 
 Report = Callable[[Fault], None]
 
@@ -93,7 +97,7 @@ def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> It
         plain = read_plain(raw)
         if plain is not None:
             owner, ssi, features = plain
-            yield listing_of((number, owner, ssi, features))
+            yield listing_of((number, owner, ssi, features, b""))
             continue
         text = _text_of(path, file, number, raw, report)
         if not text:
@@ -122,8 +126,8 @@ def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Itera
             continue
         if header is None:
             header = [name.strip() for name in row]
-            if sorted(header) not in (["csi", "ssi"], ["csi", "features", "ssi"]):
-                report(Fault(path, number, "", "expected the header csi,ssi,features"))
+            if len(set(header)) != len(header) or not {"csi", "ssi"} <= set(header) <= set(_COLUMNS):
+                report(Fault(path, number, "", f"expected the header {','.join(_COLUMNS)}"))
                 return
             continue
         if len(row) != len(header):
@@ -131,6 +135,8 @@ def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Itera
             continue
         value: dict[str, Any] = dict(zip(header, row, strict=True))
         value["features"] = value.get("features", "").split()
+        if not value.get("recipient"):
+            value.pop("recipient", None)
         yield from _kept(path, number, value, msp, report)
 
 
@@ -154,7 +160,7 @@ class _FieldError(MalformedError):
 
 
 def _listing(line: int, value: dict[str, Any], msp: str) -> Listing:
-    _only(value, {"csi", "ssi", "features"})
+    _only(value, set(_COLUMNS))
     try:
         owner = identifiers.parse(_text(value, "csi")).owner
     except MalformedError as error:
@@ -163,7 +169,20 @@ def _listing(line: int, value: dict[str, Any], msp: str) -> Listing:
         features = plain_lines.features_of(value.get("features", []))
     except MalformedError as error:
         raise _FieldError("features", str(error)) from error
-    return Listing(line, owner, _ssi(value, msp), features)
+    return Listing(line, owner, _ssi(value, msp), features, _recipient(value))
+
+
+def _recipient(value: dict[str, Any]) -> bytes:
+    if "recipient" not in value:
+        return b""
+    text = _text(value, "recipient")
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError as error:
+        raise _FieldError("recipient", "expected hexadecimal digits") from error
+    if len(digest) != RECIPIENT_OCTETS or text != digest.hex():
+        raise _FieldError("recipient", f"expected {2 * RECIPIENT_OCTETS} lower-case hexadecimal digits")
+    return digest
 
 
 def _block(line: int, value: dict[str, Any], msp: str) -> BlockListing:

@@ -25,24 +25,32 @@ _ssis = st.text(st.characters(codec="utf-8"), max_size=300).map(lambda user: f"m
 _times = st.integers(0, 2**40)
 
 
-def by_itself(life: Life, owner: Name, ssi: str, features: tuple[str, ...], msp: str = HOST) -> bytes:
+def by_itself(  # noqa: PLR0917 - what an assertion consists of
+    life: Life, owner: Name, ssi: str, features: tuple[str, ...], recipient: bytes = b"", msp: str = HOST
+) -> bytes:
     """The straightforward way."""
-    return entry(life, statements.seal(Assertion(life, owner, msp, ssi, features), KEY))
+    return entry(life, statements.seal(Assertion(life, owner, msp, ssi, features, recipient), KEY))
 
 
-@given(st.builds(Life, st.integers(0, 2**31), _times, _times, _times), _numbers | _names, _ssis, _features)
+@given(
+    st.builds(Life, st.integers(0, 2**31), _times, _times, _times),
+    _numbers | _names,
+    _ssis,
+    _features,
+    st.just(b"") | st.binary(min_size=32, max_size=32),
+)
 def test_entries_are_those_of_statements_sealed_one_by_one(
-    life: Life, owner: Name, ssi: str, features: tuple[str, ...]
+    life: Life, owner: Name, ssi: str, features: tuple[str, ...], recipient: bytes
 ) -> None:
     form = AssertionForm(HOST, life, KEY)
     try:
-        expected = by_itself(life, owner, ssi, features)
+        expected = by_itself(life, owner, ssi, features, recipient)
     except MalformedError:
         with pytest.raises(MalformedError):
-            form.entry_of(owner, ssi, features)
+            form.entry_of(owner, ssi, features, recipient)
     else:
         try:
-            assert form.entry_of(owner, ssi, features) == expected
+            assert form.entry_of(owner, ssi, features, recipient) == expected
         except MalformedError:  # of what nobody may say the form refuses more than the sealing alone
             assert len(ssi.encode()) > 300
 
@@ -50,7 +58,7 @@ def test_entries_are_those_of_statements_sealed_one_by_one(
 @given(st.sampled_from(["a.b", "owner.ssi", "features.example", "x" * 60 + ".example"]), _numbers)
 def test_whatever_the_msp_is_called(msp: str, owner: Name) -> None:
     made = AssertionForm(msp, LIFE, KEY).entry_of(owner, f"mimi://{msp}/u", ("e2ee",))
-    assert made == by_itself(LIFE, owner, f"mimi://{msp}/u", ("e2ee",), msp)
+    assert made == by_itself(LIFE, owner, f"mimi://{msp}/u", ("e2ee",), msp=msp)
 
 
 def test_one_form_for_many_that_differ() -> None:

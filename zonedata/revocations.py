@@ -1,0 +1,118 @@
+"""The source of a CSIP: what it revokes, as NDJSON, a line for each number, address or block.
+
+    {"csi": "+14155550123", "before": "2026-11-01T00:00:00Z", "reason": "reassigned"}
+    {"block": "+4477009", "before": "2026-11-01T00:00:00Z", "reason": "range returned"}
+
+A line stays in the source for as long as anybody may hold something that it ends: validations live for a year.
+Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zonedata import identifiers
+from zonedata.errors import Fault, MalformedError
+from zonedata.names import Name
+from zonedata.plain_lines import once_each
+from zonedata.recipient_statements import MAX_REASON, is_revocable
+
+MAX_LINE = 1_000  # octets; an address of 320, an instant and a reason of 64
+_FIELDS = {"csi", "block", "before", "reason"}
+Report = Callable[[Fault], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationLine:
+    """One line; `node`, `is_block`, `before` and `reason` as in REVOCATION."""
+
+    line: int
+    node: Name
+    is_block: bool
+    before: int
+    reason: str
+
+
+class _FieldError(MalformedError):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+def read_revocations(path: Path, now: float, report: Report) -> Iterator[RevocationLine]:
+    """Read a source line by line.
+
+    Args:
+        path: The file.
+        now: Unix seconds; nothing later can be revoked yet.
+        report: Takes every fault.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+                if not raw.strip():
+                    continue
+                try:
+                    yield _line(number, raw, now)
+                except _FieldError as error:
+                    report(Fault(path, number, error.field, str(error)))
+    except OSError as error:
+        report(Fault(path, 0, "", f"cannot be read: {error.strerror}"))
+
+
+def _line(number: int, raw: bytes, now: float) -> RevocationLine:
+    if len(raw) > MAX_LINE:
+        raise _FieldError("", f"line of more than {MAX_LINE} octets")
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each)
+    except (ValueError, RecursionError) as error:
+        raise _FieldError("", f"not a JSON object: {error}") from error
+    if not isinstance(value, dict):
+        raise _FieldError("", "not a JSON object")
+    for name in value:
+        if name not in _FIELDS:
+            shown = name[:40].encode("unicode_escape").decode()  # it may hold what no terminal should be sent
+            raise _FieldError(shown, f"unknown field; expected {', '.join(sorted(_FIELDS))}")
+    node, is_block = _node(value)
+    before = _instant(_text(value, "before"))
+    if before > now:
+        raise _FieldError("before", "lies in the future; only what was can be revoked")
+    reason = _text(value, "reason")
+    if not 0 < len(reason.encode()) <= MAX_REASON or not reason.isprintable():
+        raise _FieldError("reason", f"expected 1 to {MAX_REASON} octets of printable text")
+    return RevocationLine(number, node, is_block, before, reason)
+
+
+def _node(value: dict[str, Any]) -> tuple[Name, bool]:
+    if ("csi" in value) == ("block" in value):
+        raise _FieldError("csi", "expected either csi, for one, or block, for all below a node")
+    field = "block" if "block" in value else "csi"
+    text = _text(value, field)
+    try:
+        node = identifiers.node_from_text(text) if field == "block" else identifiers.parse(text).owner
+    except MalformedError as error:
+        raise _FieldError(field, str(error)) from error
+    if not is_revocable(node, is_block=field == "block"):
+        raise _FieldError(field, "expected a number prefix such as +4477009, or a mail domain such as @example.com")
+    return node, field == "block"
+
+
+def _text(value: dict[str, Any], field: str) -> str:
+    text = value.get(field)
+    if not isinstance(text, str):
+        raise _FieldError(field, "missing, or not text")
+    return text
+
+
+def _instant(text: str) -> int:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _FieldError("before", f"{text[:40]!r}, expected an instant as 2026-01-31T00:00:00Z") from error
+    seconds = int(read.replace(tzinfo=read.tzinfo or UTC).timestamp())
+    if seconds < 0:
+        raise _FieldError("before", "is before 1970")
+    return seconds
