@@ -246,8 +246,18 @@ class World:
         keys = {use: key_of(f"{use}-{party}").public.to_text() for use in PARTY_USES}
         return [*lines, *(f"key {party} {use} {text}" for use, text in keys.items())]
 
-    def validate(self, validator: str, csi: str, whose: str, since: float | None = None) -> None:
-        """Have a validator vouch that the key of these words holds a CSI; with their newest mapping it knows."""
+    def validate(
+        self, validator: str, csi: str, whose: str, since: float | None = None, executed: int | None = None
+    ) -> None:
+        """Have a validator vouch that the key of these words holds a CSI; with their newest mapping it knows.
+
+        Args:
+            validator: Which.
+            csi: Of whom.
+            whose: Names the key.
+            since: Seconds from the start of the world; now if None.
+            executed: Unix seconds; now if None.
+        """
         now = int(self.clock.now())
         owner = parse(csi).owner
         mapping = self.mappings.get((whose, csi))
@@ -255,7 +265,7 @@ class World:
         start = int(self.clock.now() if since is None else START + since)
         life = Life(300, now, now, now + 30 * DAY)
         recipient = recipient_of(key_of(whose).public)
-        said = Validation(life, owner, recipient, validator, "sms", start, max(start, now), serial)
+        said = Validation(life, owner, recipient, validator, "sms", start, executed or max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
             (said, statements.seal(said, key_of(f"validate-{validator}")))
         ]
