@@ -152,12 +152,11 @@ def _zone(zone: Zone, owner: Name, known: Known, *, is_shown: bool) -> ZoneAccou
         otherwise = Bearing.ENDED if len(node) < len(start) else Bearing.BESIDE
         granted = [Granted(g, Bearing.REACHES if (node, g) in reaching else otherwise) for g in grants]
         accounts.append(NodeAccount(node, one, tuple(granted)))
-    binder = zone.above[-1].lineage if zone.above else ()
-    return ZoneAccount(zone, is_shown, _binding(binder, zone, known), gap, tuple(accounts))
+    return ZoneAccount(zone, is_shown, _binding(zone, known), gap, tuple(accounts))
 
 
-def _binding(lineage: tuple[Zone, ...], bound: Zone, known: Known) -> Opened[Authority] | None:
-    for upper in lineage:
+def _binding(bound: Zone, known: Known) -> Opened[Authority] | None:
+    for upper in bound.above:
         if upper.signer.principal == bound.signer.principal[:-1]:
             return known.held.zone(upper.signer.principal).authority(bound.signer.name, upper.signer, known.now)
     return None
