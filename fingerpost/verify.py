@@ -16,7 +16,7 @@ from resolver.fpdig.verdict import status_of
 from transport.handler import Protocol
 from zonedata import bundle
 from zonedata.account import account_of
-from zonedata.bundle import MAX_BUNDLE, Bundle
+from zonedata.bundle import MAX_BUNDLE
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.judgement import hear
 from zonedata.life import MAX_TIME
@@ -26,8 +26,8 @@ from zonedata.trust import read_anchor
 EXIT_BAD_BUNDLE = 4
 ASKED = -1  # of --at: when the bundle says that it was asked
 _EPILOG = """\
-Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what is in it against the trust anchor, and
-says step by step what is proven, by whose word, and what is not. No network is used.
+Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what is in it against the trust anchor,
+and says step by step what is proven, by whose word, and what is not. No network is used.
 
 exit status:
   0   it verifies, and the answer is complete

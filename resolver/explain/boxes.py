@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from resolver.explain.sections import Case, Mark, gap_text, grant_text, mark_of, said, zone_title
-from resolver.explain.words import ground_of, refusal_text, short
+from resolver.explain.words import ground_of, meaning, refusal_text, short, step_text
 from resolver.fpdig.words import MEANINGS, instant
 from zonedata.account import Bearing, NodeAccount, PartyAccount, ZoneAccount
 from zonedata.findings import Finding
@@ -19,8 +19,8 @@ from zonedata.standing import Standing
 from zonedata.statements import Statement
 from zonedata.trust import Trust
 
-FEW, SEVERAL = 3, 10  # authorities
-FEW_COLUMNS, SEVERAL_COLUMNS, MANY_COLUMNS = 3, 5, 8  # 64 authorities then stand in 8 rows
+SEVERAL = 10  # authorities
+LEAST_COLUMNS, SEVERAL_COLUMNS, MANY_COLUMNS = 3, 5, 8  # the heading needs 3; 64 authorities stand in 8 rows of 8
 MAX_GRANTS_TOLD = 5  # in the box of a delegation; the arrows show all
 
 
@@ -88,8 +88,9 @@ def draw(case: Case) -> Drawing:
     """Say what is to be drawn of a proof."""
     account = case.account
     count = len(account.parties)
-    columns = FEW_COLUMNS if count <= FEW else SEVERAL_COLUMNS if count <= SEVERAL else MANY_COLUMNS
-    return _Drafting(case, Drawing(columns)).draw()
+    wanted = max([count, *(len(zone.nodes) + (zone.gap is not None) for zone in account.zones)])
+    columns = min(wanted, SEVERAL_COLUMNS if count <= SEVERAL else MANY_COLUMNS)
+    return _Drafting(case, Drawing(max(LEAST_COLUMNS, columns))).draw()
 
 
 @dataclass(slots=True)
@@ -215,15 +216,15 @@ class _Drafting:
         ]
         last = heads
         for finding in party.findings:
-            last = [add(mark_of(finding.standing), *_finding(finding), heads)]
+            last = [add(mark_of(finding), *_finding(finding), heads)]
             if finding.opened is not None:
                 said_ = [*said(finding, self.case), *_signed(finding.opened)]
                 kind = finding.opened.sealed.kind.name
-                last = [add(mark_of(finding.standing), kind, said_, last)]
+                last = [add(mark_of(finding), kind, said_, last)]
             if finding.mapping is not None:
                 entries = [" ".join([entry.msp, *entry.tags]) for entry in finding.mapping.statement.entries]
                 shown = [f"recipient {short(finding.mapping.statement.recipient)}", *(entries or ["nowhere"])]
-                last = [add(mark_of(finding.standing), "MAPPING", [*shown, *_signed(finding.mapping)], last)]
+                last = [add(mark_of(finding), "MAPPING", [*shown, *_signed(finding.mapping)], last)]
         for refusal in party.refusals:
             last = [add(Mark.REFUSED, *_refused(refusal), last)]
 
@@ -238,7 +239,7 @@ def _whose(zone: str) -> str:
 
 def _finding(finding: Finding) -> tuple[str, list[str]]:
     why = ground_of(finding)
-    lines = [f"as {finding.role}: {finding.standing}", why or MEANINGS[finding.standing]]
+    lines = [f"as {finding.role}: {finding.standing}", why or meaning(finding)]
     if finding.standing is Standing.ASSERTED:
         lines[0] = f"as {finding.role}: {finding.assurance}"
         lines[1:] = [finding.ssi, *([f"tags {' '.join(finding.tags)}"] if finding.tags else [])]
@@ -246,7 +247,7 @@ def _finding(finding: Finding) -> tuple[str, list[str]]:
 
 
 def _refused(refusal: Refusal) -> tuple[str, list[str]]:
-    return f"Refused at step {int(refusal.step)}: {refusal.step.name.lower()}", [refusal_text(refusal)]
+    return f"Refused at {step_text(refusal)}", [refusal_text(refusal)]
 
 
 def _signed(opened: Opened[Statement]) -> list[str]:

@@ -22,6 +22,7 @@ COLUMNS = 33  # characters of a line in a box, at 7 pixels
 MAX_LINES = 3  # into which one text is broken; the whole stands in the box's title
 STEPS = 7  # arrows side by side in a lane or a gutter before they share a way
 STEP = 4
+APART = 10  # arrows from different boxes at the top of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def _way(arrow: Arrow, boxes: list[Box], placed: list[Placed], tops: list[int], 
     x1, y1, x2, y2 = from_.x + WIDTH // 2, from_.y + from_.height, to.x + WIDTH // 2, to.y
     shift = arrow.start % STEPS * STEP
     lane = bottoms[start.band] + 10 + shift
+    if start.column != end.column:
+        x2 += (arrow.start % STEPS - STEPS // 2) * APART
     if end.band == start.band + 1:
         points = [(x1, y1), (x2, y2)] if x1 == x2 else [(x1, y1), (x1, lane), (x2, lane), (x2, y2)]
     else:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from resolver.explain.words import counts, ground_of, refusal_text, short
+from resolver.explain.words import counts, ground_of, meaning, refusal_text, short, step_text
 from resolver.fpdig.statement_text import content, key_text, owner_text
 from resolver.fpdig.words import MEANINGS, instant
 from zonedata.account import Account, Bearing, NodeAccount, PartyAccount, ZoneAccount
@@ -80,7 +80,7 @@ def explain(case: Case) -> list[Section]:
         Section("Who the authorities are", [line for party in account.parties for line in _binding(party)]),
         Section("What they say", [line for party in account.parties for line in _party(party, case)]),
         Section("Whose the identifier is", _recipient(case)),
-        Section("What was not believed", [Line(Mark.REFUSED, refusal_text(r)) for r in account.judgement.refusals]),
+        Section("What was not believed", _refusals(case)),
         Section("Conclusion", _conclusion(case)),
     ]
     return [section for section in sections if section.lines]
@@ -141,7 +141,7 @@ def _whom(zone: str) -> str:
 
 
 def _zone(zone: ZoneAccount, case: Case) -> list[Line]:
-    binding = [_until("it is bound", zone.binding)] if zone.binding is not None else []
+    binding = [_until("its binding is", zone.binding)] if zone.binding is not None else []
     if zone.is_shown:
         lines = [Line(Mark.PROVEN, zone_title(zone), binding)]
     else:
@@ -208,15 +208,15 @@ def _party(party: PartyAccount, case: Case) -> list[Line]:
     return [_finding(finding, case) for finding in party.findings]
 
 
-def mark_of(standing: Standing) -> Mark:
+def mark_of(finding: Finding) -> Mark:
     """Return the mark of a row."""
-    if not standing.is_proven:
+    if not finding.standing.is_proven:
         return Mark.UNPROVEN
-    return Mark.PROVEN if counts(standing) else Mark.NOTE
+    return Mark.PROVEN if counts(finding) else Mark.NOTE
 
 
 def _finding(finding: Finding, case: Case) -> Line:
-    text = f"{finding.authority} as {finding.role} is {finding.standing}: {MEANINGS[finding.standing]}"
+    text = f"{finding.authority} as {finding.role} is {finding.standing}: {meaning(finding)}"
     below = []
     if why := ground_of(finding):
         below.append(f"That is so because {why}.")
@@ -225,7 +225,7 @@ def _finding(finding: Finding, case: Case) -> Line:
         below.append(_until(f"{finding.opened.sealed.kind.name} is", finding.opened))
     if finding.standing is Standing.ASSERTED:
         below.append(f"assurance {finding.assurance}, tags {' '.join(finding.tags) or 'none'}")
-    return Line(mark_of(finding.standing), text, below)
+    return Line(mark_of(finding), text, below)
 
 
 def said(finding: Finding, case: Case) -> list[str]:
@@ -238,6 +238,10 @@ def said(finding: Finding, case: Case) -> list[str]:
         below = " and all below" if statement.is_block else ""
         return [f"about {owner_text(statement.node, case.bundle.csi)}{below}", *content(statement)]
     return content(statement)
+
+
+def _refusals(case: Case) -> list[Line]:
+    return [Line(Mark.REFUSED, f"At {step_text(r)}: {refusal_text(r)}") for r in case.account.judgement.refusals]
 
 
 def _recipient(case: Case) -> list[Line]:
@@ -279,7 +283,7 @@ def _conclusion(case: Case) -> list[Line]:
         lines.append(Line(Mark.PROVEN, "It is complete: every authority on the way has spoken"))
     else:
         unproven = [f for f in judgement.findings if not f.standing.is_proven]
-        missing = [f"{f.authority} as {f.role} is {f.standing}: {MEANINGS[f.standing]}" for f in unproven]
+        missing = [f"{f.authority} as {f.role} is {f.standing}: {meaning(f)}" for f in unproven]
         lines.append(Line(Mark.UNPROVEN, "It is incomplete; unproven is:", missing))
     if judgement.refusals:
         count = len(judgement.refusals)

@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from resolver.answer import OUR_TYPES, Answer
@@ -74,5 +73,4 @@ def write_new(path: Path, octets: bytes) -> None:
             os.fsync(file.fileno())
         os.link(name, path)
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        Path(name).unlink(missing_ok=True)
