@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from resolver.explain.words import counts, ground_of, meaning, refusal_text, short, step_text
-from resolver.fpdig.statement_text import content, key_text, owner_text
+from resolver.fpdig.statement_text import content, heading, key_text, owner_text
 from resolver.fpdig.words import MEANINGS, instant
 from zonedata.account import Account, Bearing, NodeAccount, PartyAccount, ZoneAccount
 from zonedata.bundle import Bundle
@@ -13,8 +13,8 @@ from zonedata.identifiers import node_to_text
 from zonedata.judgement import Outcome
 from zonedata.kinds import RULES, Kind
 from zonedata.names import Name
-from zonedata.opening import Opened, Step
-from zonedata.person_statements import Block
+from zonedata.opening import Opened, Refusal, Step, read_claim, speaker_of
+from zonedata.person_statements import Block, Status
 from zonedata.recipient_statements import Revocation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
@@ -81,6 +81,7 @@ def explain(case: Case) -> list[Section]:
         Section("What they say", [line for party in account.parties for line in _party(party, case)]),
         Section("Whose the identifier is", _recipient(case)),
         Section("What was not believed", _refusals(case)),
+        Section("What had ended by then", _ended(case)),
         Section("Conclusion", _conclusion(case)),
     ]
     return [section for section in sections if section.lines]
@@ -244,9 +245,26 @@ def _refusals(case: Case) -> list[Line]:
     return [Line(Mark.REFUSED, f"At {step_text(r)}: {refusal_text(r)}") for r in case.account.judgement.refusals]
 
 
+def _ended(case: Case) -> list[Line]:
+    """Name every statement shown that had ended, looked at or not."""
+    lines = []
+    for wire in dict.fromkeys(case.bundle.shown):
+        read = read_claim(wire)
+        if isinstance(read, Refusal) or isinstance(read.statement, Status):
+            continue
+        expires = read.statement.life.expires
+        if expires <= case.account.now:
+            speaker = speaker_of(read.statement) or "the recipient"
+            text = f"{heading(read.statement, case.bundle.csi)} of {speaker} ended at {instant(expires)}"
+            lines.append(Line(Mark.REFUSED, text))
+    return lines
+
+
 def _recipient(case: Case) -> list[Line]:
     judgement = case.account.judgement
     if not judgement.recipient:
+        if not all(zone.is_shown for zone in case.account.zones):
+            return [Line(Mark.UNPROVEN, "Who could vouch is not known: not all zones were shown")]
         if not any(finding.role in {"validator", "csip"} for finding in judgement.findings):
             return [Line(Mark.NOTE, "Nobody on the way could vouch: what the MSPs say is their own word")]
         return [Line(Mark.NOTE, "No validator vouches for anybody")]
@@ -288,6 +306,7 @@ def _conclusion(case: Case) -> list[Line]:
     if judgement.refusals:
         count = len(judgement.refusals)
         lines.append(Line(Mark.REFUSED, f"It does not verify as a whole: {count} refused, as told above"))
-    if any(refusal.step is Step.WINDOW for refusal in judgement.refusals):
+    is_late = case.account.now != case.bundle.asked
+    if is_late and any(refusal.step in {Step.WINDOW, Step.KEY} for refusal in judgement.refusals):
         lines.append(Line(Mark.NOTE, "To judge it for when it was asked: --at asked"))
     return lines

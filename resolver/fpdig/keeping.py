@@ -64,6 +64,15 @@ def write_new(path: Path, octets: bytes) -> None:
     Raises:
         OSError: It is there already, or cannot be written.
     """
+    try:
+        _write_new(path, octets)
+    except FileExistsError as error:
+        raise FileExistsError(error.errno, "is there already, and is not overwritten", str(path)) from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_new(path: Path, octets: bytes) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
