@@ -144,7 +144,7 @@ def _zone(zone: Zone, owner: Name, known: Known, *, is_shown: bool) -> ZoneAccou
     nodes = [node for node in wanted if names.covers(zone.node, node)]
     opened = {node: holdings.delegation(node, zone.signer, known.now) for node in nodes}
     said = [one.statement for one in opened.values() if one is not None]
-    reaching = [*effective(said, owner)]
+    reaching = {*effective(said, owner)}
     start = max([d.node for d in said if d.terminating], key=len, default=names.ROOT)
     accounts = []
     for node, one in opened.items():

@@ -174,6 +174,8 @@ def _bundle(head: dict[str, str], wires: list[bytes]) -> Bundle:
         raise MalformedError(
             f"asked at {head['asked'][:40]!r}, expected a time like 2027-01-15T08:00:00Z"
         ) from error
+    if asked < 0:
+        raise MalformedError(f"asked at {head['asked']}, before 1970")
     resolver = head["resolver"]
     if not resolver or len(resolver) > MAX_RESOLVER or not (resolver.isascii() and resolver.isprintable()):
         raise MalformedError(f"{resolver[:MAX_RESOLVER]!r} is no resolver's address and port")

@@ -60,11 +60,13 @@ def lay_out(drawing: Drawing) -> Layout:
     """Give every box and every arrow its place."""
     texts = [_fitted(box) for box in drawing.boxes]
     heights = [2 * PAD + TITLE_HEIGHT + LINE_HEIGHT * len(lines) for _, lines in texts]
+    highest = [0] * drawing.bands
+    for box, height in zip(drawing.boxes, heights, strict=True):
+        highest[box.band] = max(highest[box.band], height)
     tops, bottoms, y = [], [], MARGIN
-    for band in range(drawing.bands):
+    for height in highest:
         tops.append(y)
-        in_band = [height for box, height in zip(drawing.boxes, heights, strict=True) if box.band == band]
-        bottoms.append(y + max(in_band, default=0))
+        bottoms.append(y + height)
         y = bottoms[-1] + LANE
     placed = [
         Placed(box.mark, title, lines, _whole(box), _left(box.column), tops[box.band], height)

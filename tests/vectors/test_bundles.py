@@ -1,4 +1,4 @@
-"""A bundle for other implementations: it is read, written to the same octets, and judged as docs/bundles.md says."""
+"""A bundle for other implementations: read, written to the same octets, and judged as docs/bundles.md says."""
 
 from pathlib import Path
 

@@ -139,6 +139,7 @@ def test_an_older_anchor_catches_up_over_the_version_in_it() -> None:
         (lambda t: t.replace(b"csi: +1415", b"csi: +1 415"), "does not have the owner name"),
         (lambda t: t.replace(b"owner: 3.", b"owner: 4."), "does not have the owner name"),
         (lambda t: t.replace(b"asked: 2", b"asked: x"), "asked at 'x"),
+        (lambda t: t.replace(b"asked: 20", b"asked: 19").replace(b"asked: 19", b"asked: 18"), "before 1970"),
         (lambda t: t.replace(b"resolver: 192.0.2.53#53", b"resolver: "), "is no resolver's address"),
         (lambda t: t.replace(b"#53", b"\x1b[2J"), "is no resolver's address"),
         (lambda t: t.replace(b"#53", b"#" + b"5" * MAX_RESOLVER), "is no resolver's address"),
