@@ -130,7 +130,10 @@ class _Drafting:
         if caught_up.rootkeys.version != given.rootkeys.version:
             mark = Mark.PROVEN if self._is_current(caught_up) else Mark.REFUSED
             title = f"ROOTKEYS version {caught_up.rootkeys.version}"
-            top = drawing.add(mark, title, self._version(caught_up)[1:], (drawing.bands, drawing.middle), [top])
+            passed = range(given.rootkeys.version + 1, caught_up.rootkeys.version)
+            by_way = [f"by way of {', '.join(map(str, passed))}"] if passed else []
+            lines = [*by_way, *self._version(caught_up)[1:]]
+            top = drawing.add(mark, title, lines, (drawing.bands, drawing.middle), [top])
         elif not self._is_current(given):
             drawing.boxes[top] = Box(Mark.REFUSED, *_rest_of(drawing.boxes[top]))
         return top

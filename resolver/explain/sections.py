@@ -280,6 +280,14 @@ def _recipient(case: Case) -> list[Line]:
     ]
 
 
+def _span(case: Case) -> tuple[int, int]:
+    """Return the time in which everything that the conclusion stands on counts, as its signers say."""
+    account = case.account
+    root, evidence = account.trust.rootkeys.life, account.judgement.evidence
+    start = max([root.issued, *(opened.statement.life.issued for opened in evidence)])
+    return start, int(min([root.expires, *(opened.until for opened in evidence)]))
+
+
 # --- the end -----------------------------------------------------------------------------------------------
 
 
@@ -299,6 +307,8 @@ def _conclusion(case: Case) -> list[Line]:
     lines = [Line(mark, f"{csi.text} {what}", reached)]
     if judgement.complete:
         lines.append(Line(Mark.PROVEN, "It is complete: every authority on the way has spoken"))
+        start, end = _span(case)
+        lines.append(Line(Mark.PROVEN, f"All that it stands on counts from {instant(start)} to {instant(end)}"))
     else:
         unproven = [f for f in judgement.findings if not f.standing.is_proven]
         missing = [f"{f.authority} as {f.role} is {f.standing}: {meaning(f)}" for f in unproven]

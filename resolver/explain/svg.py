@@ -7,6 +7,7 @@ from resolver.explain.layout import LINE_HEIGHT, MARGIN, PAD, TITLE_HEIGHT, WIDT
 from resolver.explain.sections import Case, Mark
 from resolver.explain.words import plain
 from resolver.fpdig.words import instant
+from zonedata.judgement import Outcome
 
 HEAD = 78  # pixels above the boxes, for the heading
 _STYLE = """
@@ -60,7 +61,8 @@ def picture(case: Case) -> str:
     judgement, bundle = case.account.judgement, case.bundle
     complete = "complete" if judgement.complete else "incomplete"
     verified = "verified" if not judgement.refusals else f"{len(judgement.refusals)} refused"
-    title = f"{bundle.csi.text}: {judgement.outcome}, {complete}, {verified}"
+    what = "nothing found" if judgement.outcome is Outcome.INCOMPLETE else judgement.outcome.value
+    title = f"{bundle.csi.text}: {what}, {complete}, {verified}"
     asked = f"asked {instant(bundle.asked)} of {bundle.resolver}"
     beside = f"judged by {case.anchor} for {instant(int(case.account.now))}; {asked}"
     reached = "; ".join(f"{f.ssi} by {f.authority}, {f.assurance}" for f in judgement.found) or "nowhere"

@@ -17,6 +17,7 @@ from resolver.explain.svg import picture
 from resolver.explain.text import text_of
 from resolver.explain.words import GROUNDS, plain
 from tests.fingerpost.verify.scenes import Kept, keep
+from tests.zonedata.builders import anchor as other_anchor
 from zonedata.findings import Ground
 from zonedata.kinds import Kind
 from zonedata.opening import Refusal, Step
@@ -213,3 +214,23 @@ def check_places(layout: Layout) -> None:
 
 def test_every_ground_has_words() -> None:
     assert set(GROUNDS) == set(Ground)
+
+
+def test_how_the_anchor_caught_up_is_drawn_and_what_does_not_count_is_red() -> None:
+    scenario = """
+delegate . +1 alpha.example msp
+rootkeys
+rootkeys
+of +14155550123
+"""
+    anchor, version, *_ = draw(kept(scenario).case()).boxes
+    assert (version.title, version.lines[0]) == ("ROOTKEYS version 3", "by way of 2")
+    assert {anchor.mark, version.mark} == {Mark.PROVEN}
+    late = kept(scenario).case(kept(scenario).bundle.asked + 10**8)
+    anchor, version, *_ = draw(late).boxes
+    assert (anchor.mark, version.mark) == (Mark.NOTE, Mark.REFUSED)
+    title = parsed(picture(late)).find(f"{SVG}title")
+    assert title is not None
+    assert title.text == "+14155550123: nothing found, incomplete, 2 refused"
+    of_other = replace(late, trust=other_anchor())
+    assert draw(of_other).boxes[0].mark is Mark.REFUSED
