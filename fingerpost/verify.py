@@ -8,7 +8,8 @@ from pathlib import Path
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.output import complain, say
 from resolver.answer import Via, from_judgement
-from resolver.explain.sections import Case, explain
+from resolver.explain.lines import Case
+from resolver.explain.sections import explain
 from resolver.explain.svg import picture
 from resolver.explain.text import document_of, text_of
 from resolver.fpdig.keeping import write_new

@@ -7,7 +7,9 @@ stands, what it said. Where there are more authorities than columns, further ban
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from resolver.explain.sections import Case, Mark, gap_text, grant_text, mark_of, said, zone_title
+from resolver.explain.chain import gap_text, grant_text, zone_title
+from resolver.explain.lines import Case, Mark
+from resolver.explain.spoken import mark_of, said
 from resolver.explain.words import ground_of, meaning, refusal_text, short, step_text
 from resolver.fpdig.words import MEANINGS, instant
 from zonedata.account import Bearing, NodeAccount, PartyAccount, ZoneAccount

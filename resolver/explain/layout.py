@@ -9,7 +9,7 @@ from textwrap import wrap
 from unicodedata import east_asian_width
 
 from resolver.explain.boxes import Arrow, Box, Drawing
-from resolver.explain.sections import Mark
+from resolver.explain.lines import Mark
 from resolver.explain.words import plain
 
 WIDTH = 252  # of a box

@@ -4,7 +4,7 @@ from html import escape
 
 from resolver.explain.boxes import draw
 from resolver.explain.layout import LINE_HEIGHT, MARGIN, PAD, TITLE_HEIGHT, WIDTH, Layout, Placed, Way, lay_out
-from resolver.explain.sections import Case, Mark
+from resolver.explain.lines import Case, Mark
 from resolver.explain.words import plain
 from resolver.fpdig.words import instant
 from zonedata.judgement import Outcome

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Any
 
 from resolver.answer import Answer
-from resolver.explain.sections import Case, Mark, Section
+from resolver.explain.lines import Case, Mark, Section
 from resolver.explain.words import plain
 from resolver.fpdig.document import document
 from resolver.fpdig.words import instant

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from resolver.answer import OUR_TYPES, Answer
-from resolver.explain.sections import Case
+from resolver.explain.lines import Case
 from resolver.explain.svg import picture
 from resolver.fpdig.options import Options
 from resolver.fpdig.words import rcode_text

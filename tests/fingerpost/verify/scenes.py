@@ -6,7 +6,7 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
-from resolver.explain.sections import Case
+from resolver.explain.lines import Case
 from resolver.fpdig.keeping import bundle_of
 from tests.resolver.fpdig.phonebook import write_anchors
 from tests.scenario import Story

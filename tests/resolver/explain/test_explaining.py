@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from resolver.explain.boxes import draw
 from resolver.explain.layout import COLUMNS, WIDTH, Layout, lay_out
-from resolver.explain.sections import Case, Mark, explain
+from resolver.explain.lines import Case, Mark
+from resolver.explain.sections import explain
 from resolver.explain.svg import picture
 from resolver.explain.text import text_of
 from resolver.explain.words import GROUNDS, plain
