@@ -60,13 +60,17 @@ def _authority(authority: Given) -> Iterator[Disagreement]:
     if name is None or roles is None:
         return
     where = s.AUTHORITY.where(s.ROLES.name)
-    if name == "." and not {Role.REGISTRY}.issuperset(roles):
-        yield where, "the root speaks for its zone only; it has no role but 'registry'"
-    elif name != "." and not roles:
+    people = [role for role in roles if role is not Role.REGISTRY]
+    if name == "." and people and not authority.has(s.SPEAKS_AS):
+        reason = "the root speaks for its zone only; 'speaks_as' names it where it speaks about people, too"
+        yield where, reason
+        return
+    if name != "." and not roles:
         yield where, f"missing; expected {s.ROLES.form}: {s.ROLES.doc}"
-    elif {Role.REGISTRY, Role.MSP}.issubset(roles):
-        yield where, "'registry' and 'msp' sign with different keys; give each its own file and store"
-    people = [role for role in roles if role is not Role.REGISTRY] if name != "." else []
+    if authority.has(s.SPEAKS_AS) and name != ".":
+        yield s.AUTHORITY.where(s.SPEAKS_AS.name), f"is for the root; {name} speaks as itself"
+    elif authority.has(s.SPEAKS_AS) and not people:
+        yield s.AUTHORITY.where(s.SPEAKS_AS.name), "has no use without a role, such as 'msp'"
     where = s.AUTHORITY.where(s.DENY_KEY.name)
     if people and not authority.has(s.DENY_KEY):
         yield where, f"missing; an authority with the role {people[0]} signs what it denies"
@@ -78,26 +82,47 @@ def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
     if not authority.is_there:
         yield s.SIGN.where(), "has no [authority] beside it that says whose store this is"
         return
-    key, deny_key = sign.get(s.KEY), authority.get(s.DENY_KEY)
-    if deny_key is not None and deny_key in {key, sign.get(s.REVOKE_KEY)}:
+    deny_key = authority.get(s.DENY_KEY)
+    if deny_key is not None and deny_key in {sign.get(s.KEY), sign.get(s.REVOKE_KEY), sign.get(s.ZONE_KEY)}:
         yield s.AUTHORITY.where(s.DENY_KEY.name), "is the signing key too; the on-line key may sign denials only"
     name, is_zone = authority.get(s.NAME), _is_zone(authority)
     if is_zone is None:
         return
-    whose = "a zone" if is_zone else "a provider's listings"
-    needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.LISTINGS, s.NODES)
-    people = (s.LISTINGS, s.NODES, s.REVOCATIONS, s.REVOKE_KEY)
-    foreign: tuple[Key[Any], ...] = people if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    is_whole = is_zone and _speaks_from_listings(authority, sign)
+    yield from _sources(sign, name, is_zone=is_zone, is_whole=is_whole)
+    if not is_zone or is_whole:
+        yield from _revoking(authority, sign)
+    if is_zone and name != "." and sign.has(s.ROOTKEYS):
+        yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"
+
+
+def _sources(sign: Given, name: str | None, *, is_zone: bool, is_whole: bool) -> Iterator[Disagreement]:
+    """Say what of the keys of [sign] is missing, and what has no place there."""
+    people = (s.LISTINGS, s.NODES, s.REVOCATIONS, s.REVOKE_KEY, s.ZONE_KEY)
+    needed: tuple[Key[Any], ...] = (s.LISTINGS, s.NODES)
+    foreign: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR, s.ROOTKEYS, s.ZONE_KEY)
+    if is_whole:
+        needed, foreign = (s.ZONE, s.ANCHOR, s.ZONE_KEY, s.LISTINGS, s.NODES), ()
+    elif is_zone:
+        needed, foreign = (s.ZONE, s.ANCHOR), people
     for one in needed:
         if not sign.has(one):
             yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"
+    whose = "a zone" if is_zone else "a provider's listings"
     for one in foreign:
         if sign.has(one):
             yield s.SIGN.where(one.name), f"has no place here: what is signed for {name} is {whose}"
-    if not is_zone:
-        yield from _revoking(authority, sign)
-    elif name != "." and sign.has(s.ROOTKEYS):
-        yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"
+    if is_whole and sign.has(s.ZONE_KEY) and sign.get(s.ZONE_KEY) in {sign.get(s.KEY), sign.get(s.REVOKE_KEY)}:
+        yield s.SIGN.where(s.ZONE_KEY.name), "signs listings, too; a zone is signed with a key of its own"
+
+
+def _speaks_from_listings(authority: Given, sign: Given) -> bool:
+    """Say whether a zone's store has listings, too: always where it is an MSP, else when the file names any."""
+    if authority.get(s.NAME) == "." and not authority.has(s.SPEAKS_AS):
+        return False
+    roles = authority.get(s.ROLES) or ()
+    has_people = any(role is not Role.REGISTRY for role in roles)
+    return Role.MSP in roles or (has_people and (sign.has(s.LISTINGS) or sign.has(s.REVOCATIONS)))
 
 
 def _revoking(authority: Given, sign: Given) -> Iterator[Disagreement]:

@@ -14,8 +14,9 @@ from fingerpost.output import say
 from fingerpost.store_state import look_into, owner_of
 from fingerpost.upstream import trust_of
 from fingerpost.workload import check_store_owner, workload_of
-from root.publishing import ListingsWork, ZoneWork
+from root.publishing import ListingsWork, WholeWork, ZoneWork
 from zonedata.errors import ConfigError, Fault, MalformedError
+from zonedata.keys import PrivateKey
 from zonedata.zone_statements import TREE_OCTETS
 
 _EPILOG = """\
@@ -93,14 +94,21 @@ def _faults_in(look: Callable[[], object]) -> list[Fault]:
     return []
 
 
-def _sources_of(configuration: Configuration) -> ZoneWork | ListingsWork:
+def _sources_of(configuration: Configuration) -> ZoneWork | ListingsWork | WholeWork:
     """Return the sources; a check of them needs no key, and any tree will do."""
     authority, sign = configuration.authority, configuration.sign
     assert authority is not None, "a [sign] without an [authority] is refused when it is read"
     assert sign is not None, "the caller has looked"
-    if isinstance(sign, s.ZoneSigning):
-        return ZoneWork(sign.zone, authority.name, bytes(TREE_OCTETS))
-    return ListingsWork(sign.listings, authority.name, sign.nodes, sign.revocations)
+
+    def zone(part: s.ZoneSigning) -> ZoneWork:
+        return ZoneWork(part.zone, authority.name, bytes(TREE_OCTETS))
+
+    def listed(part: s.ListingsSigning) -> ListingsWork:
+        return ListingsWork(part.listings, authority.speaker, part.nodes, part.revocations)
+
+    if isinstance(sign, s.WholeSigning):
+        return WholeWork(zone(sign.zone), PrivateKey.generate(), listed(sign.listings))
+    return zone(sign) if isinstance(sign, s.ZoneSigning) else listed(sign)
 
 
 def _look_at_store(configuration: Configuration, store: Path, now: float) -> Iterator[Fault | str]:

@@ -46,7 +46,7 @@ class Configuration:
     apex: Name
     listen: s.Listen
     authority: s.AuthorityPart | None
-    sign: s.ZoneSigning | s.ListingsSigning | None
+    sign: s.ZoneSigning | s.ListingsSigning | s.WholeSigning | None
     resolver: s.ResolverPart | None
     process: s.ProcessPart
     limits: RateSettings
@@ -178,15 +178,18 @@ def _listen(given: Given) -> s.Listen:
 
 
 def _authority(given: Given) -> s.AuthorityPart:
-    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY])
+    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY], given[s.SPEAKS_AS])
 
 
-def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning:
-    zone, anchor = given[s.ZONE], given[s.ANCHOR]
+def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning | s.WholeSigning:
+    zone, anchor, zone_key = given[s.ZONE], given[s.ANCHOR], given[s.ZONE_KEY]
+    revoking = given[s.REVOCATIONS], given[s.REVOKE_KEY]
+    listings = s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES], *revoking)
     if zone is None or anchor is None:
-        revoking = given[s.REVOCATIONS], given[s.REVOKE_KEY]
-        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES], *revoking)
-    return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
+        return listings
+    if zone_key is None:
+        return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
+    return s.WholeSigning(s.ZoneSigning(zone_key, zone, anchor, given[s.ROOTKEYS]), listings)
 
 
 def _resolver(given: Given) -> s.ResolverPart:

@@ -10,7 +10,7 @@ from transport import rates
 from transport.endpoint import Endpoint
 from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, names
-from zonedata.fields import check_host
+from zonedata.fields import check_authority, check_host
 from zonedata.kinds import Role
 from zonedata.names import Name
 
@@ -88,19 +88,34 @@ DENY_KEY = Key(
     _NO_PATH,
     readers.look_at_key,
 )
+SPEAKS_AS = Key(
+    "speaks_as",
+    readers.text_as(check_authority),
+    "domain name",
+    "of a root that speaks about people, too: the name under which its own zone grants it that",
+    "",
+)
 AUTHORITY = Section(
-    "authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY)
+    "authority",
+    "Answering with authority: the root, a registry, a provider.",
+    (NAME, STORE, ROLES, DENY_KEY, SPEAKS_AS),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorityPart:
-    """Who answers, from which store, as what."""
+    """Who answers, from which store, as what; `speaks_as` is "" but in a root that speaks about people, too."""
 
     name: str
     store: Path
     roles: tuple[Role, ...]
     deny_key: Path | None
+    speaks_as: str = ""
+
+    @property
+    def speaker(self) -> str:
+        """The name in what is said about people, and the owner of the store."""
+        return self.speaks_as or self.name
 
 
 # --- [sign] ----------------------------------------------------------------------------------------------------
@@ -162,10 +177,18 @@ REVOKE_KEY = Key(
     _NO_PATH,
     readers.look_at_key,
 )
+ZONE_KEY = Key(
+    "zone_key",
+    readers.path,
+    "path",
+    "key that signs the zone, where one store has a zone and listings; 'key' signs the listings then",
+    _NO_PATH,
+    readers.look_at_key,
+)
 SIGN = Section(
     "sign",
     "Signing: what 'fingerpost sign' reads.",
-    (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS, REVOCATIONS, REVOKE_KEY),
+    (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS, REVOCATIONS, REVOKE_KEY, ZONE_KEY),
 )
 
 
@@ -188,6 +211,14 @@ class ListingsSigning:
     nodes: tuple[Name, ...]
     revocations: tuple[Path, ...] = ()
     revoke_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSigning:
+    """How one store is signed that has a zone and, for the same nodes, what is said about people."""
+
+    zone: ZoneSigning
+    listings: ListingsSigning
 
 
 # --- [resolver] ------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fingerpost import sections as s
 from fingerpost.configuration import Configuration
-from root.publishing import ListingsWork, ZoneWork
+from root.publishing import ListingsWork, WholeWork, ZoneWork
 from zonedata import keys, trust
 from zonedata.errors import ConfigError, Fault, UntrustedError
 from zonedata.keys import PrivateKey, PublicKey
@@ -23,12 +23,12 @@ class Workload:
 
     Attributes:
         work: The sources.
-        key: The signing key.
+        key: The signing key; of a whole store that of the listings.
         store: Where the result goes.
         anchor: The anchor as its file has it, and the file; None for listings.
     """
 
-    work: ZoneWork | ListingsWork
+    work: ZoneWork | ListingsWork | WholeWork
     key: PrivateKey
     store: Path
     anchor: tuple[Trust, Path] | None = None
@@ -44,18 +44,31 @@ def workload_of(configuration: Configuration, now: float) -> Workload:
     authority, sign = configuration.authority, configuration.sign
     assert authority is not None, "a [sign] without an [authority] is refused when it is read"
     assert sign is not None, "the caller has looked"
-    key = keys.load(sign.key)
     if isinstance(sign, s.ListingsSigning):
-        revoke_key = keys.load(sign.revoke_key) if sign.revoke_key is not None else None
-        listed = ListingsWork(sign.listings, authority.name, sign.nodes, sign.revocations, revoke_key)
-        return Workload(listed, key, authority.store)
+        return Workload(_listed(authority, sign), keys.load(sign.key), authority.store)
+    if isinstance(sign, s.ZoneSigning):
+        work, key, anchor = _zone(configuration, authority, sign, now)
+        return Workload(work, key, authority.store, (anchor, sign.anchor))
+    work, key, anchor = _zone(configuration, authority, sign.zone, now)
+    whole = WholeWork(work, key, _listed(authority, sign.listings))
+    return Workload(whole, keys.load(sign.listings.key), authority.store, (anchor, sign.zone.anchor))
+
+
+def _listed(authority: s.AuthorityPart, sign: s.ListingsSigning) -> ListingsWork:
+    revoke_key = keys.load(sign.revoke_key) if sign.revoke_key is not None else None
+    return ListingsWork(sign.listings, authority.speaker, sign.nodes, sign.revocations, revoke_key)
+
+
+def _zone(
+    configuration: Configuration, authority: s.AuthorityPart, sign: s.ZoneSigning, now: float
+) -> tuple[ZoneWork, PrivateKey, Trust]:
+    key = keys.load(sign.key)
     anchor = trust.read_anchor(sign.anchor)
     versions: tuple[Sealed, ...] = ()
     if authority.name == ".":
         newest, versions = _versions(configuration, sign, anchor)
         _check_zone_key(configuration, sign, newest, key.public, now)
-    work = ZoneWork(sign.zone, authority.name, anchor.tree, versions)
-    return Workload(work, key, authority.store, (anchor, sign.anchor))
+    return ZoneWork(sign.zone, authority.name, anchor.tree, versions), key, anchor
 
 
 def _versions(configuration: Configuration, sign: s.ZoneSigning, anchor: Trust) -> tuple[Trust, tuple[Sealed, ...]]:
@@ -87,7 +100,8 @@ def _check_zone_key(
     version = newest.rootkeys.version
     if key not in newest.rootkeys.zone_keys:
         reason = f"{key.key_id.hex()} is no zone key of the root; version {version} of its keys has others"
-        raise ConfigError([configuration.fault(s.SIGN.where(s.KEY.name), reason)])
+        where = s.SIGN.where((s.ZONE_KEY if isinstance(configuration.sign, s.WholeSigning) else s.KEY).name)
+        raise ConfigError([configuration.fault(where, reason)])
     if not trust.is_current(newest, now):
         where = s.SIGN.where((s.ROOTKEYS if sign.rootkeys else s.ANCHOR).name)
         raise ConfigError([configuration.fault(where, f"version {version} of the root's keys is not current")])
@@ -100,6 +114,6 @@ def check_store_owner(configuration: Configuration, held_by: str) -> None:
         ConfigError: It is.
     """
     assert configuration.authority is not None, "only an authority has a store"
-    if held_by != configuration.authority.name:
-        reason = f"holds the statements of {held_by}, not of {configuration.authority.name}"
+    if held_by != configuration.authority.speaker:
+        reason = f"holds the statements of {held_by}, not of {configuration.authority.speaker}"
         raise ConfigError([configuration.fault(s.AUTHORITY.where(s.STORE.name), reason)])

@@ -206,6 +206,53 @@ class ListingsWork:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class WholeWork:
+    """A zone and what its server says about people, to be published in one store.
+
+    Attributes:
+        zone: Signed with the zone's own key.
+        zone_key: That key.
+        listings: Whose name is the store's.
+    """
+
+    zone: ZoneWork
+    zone_key: PrivateKey
+    listings: ListingsWork
+
+    def entries(self, signing: Signing) -> Generator[Entry, None, None]:
+        """Sign both; the signing's own key signs the listings.
+
+        Raises:
+            ConfigError: As those of the parts.
+        """
+        nodes: dict[bytes, None] = {}
+        for part, key in ((self.zone, self.zone_key), (self.listings, signing.key)):
+            for table, name, value in part.entries(replace(signing, key=key)):
+                if table is Table.META and name == b"nodes":
+                    nodes |= dict.fromkeys(value.split(b"\n"))
+                elif table is not Table.META:
+                    yield table, name, value
+        yield Table.META, b"authority", self.listings.msp.encode()
+        yield Table.META, b"serial", str(signing.serial).encode()
+        yield Table.META, b"nodes", b"\n".join(nodes)
+
+    def check(self, now: float) -> None:
+        """Go through both without keeping anything.
+
+        Raises:
+            ConfigError: With every fault of both.
+        """
+        faults: list[Fault] = []
+        for part in (self.zone, self.listings):
+            try:
+                part.check(now)
+            except ConfigError as error:
+                faults += error.faults
+        if faults:
+            raise ConfigError(faults)
+
+
 def _is_surely_short(listing: Listing) -> bool:
     """Say whether a listing is like nearly all are; signing a million must not make each statement twice."""
     _line, _owner, ssi, features, _recipient = listing
@@ -239,7 +286,7 @@ class Published:
     root_binding: Sealed | None = None
 
 
-def publish(work: ZoneWork | ListingsWork, key: PrivateKey, store: Path, now: int) -> Published:
+def publish(work: ZoneWork | ListingsWork | WholeWork, key: PrivateKey, store: Path, now: int) -> Published:
     """Sign and swap in.
 
     Args:

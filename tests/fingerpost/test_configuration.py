@@ -145,11 +145,8 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
         ),
         # what does not agree
         (
-            {"roles": '["registry", "msp"]', "listings": '["people.ndjson"]'},
-            (
-                "c.toml:8: authority.roles: 'registry' and 'msp' sign with different keys; give each its own "
-                "file and store"
-            ),
+            {"deny_key": '"deny.pem"\nspeaks_as = "beta.example"'},
+            "c.toml:10: authority.speaks_as: is for the root; alpha.example speaks as itself",
         ),
         (
             {"deny_key": '"assert.pem"'},
@@ -240,7 +237,10 @@ def test_one_mistake_in_the_whole(house: Household, text: str, expected: str) ->
     [
         (
             ROOT.replace('name = "."', 'name = "."\nroles = ["msp"]'),
-            "c.toml:7: authority.roles: the root speaks for its zone only; it has no role but 'registry'",
+            (
+                "c.toml:7: authority.roles: the root speaks for its zone only; 'speaks_as' names it where it speaks "
+                "about people, too"
+            ),
         ),
         (
             ROOT.replace('name = "."', 'name = "."\ndeny_key = "root.pem"'),
