@@ -44,6 +44,7 @@ class Reach:
         features: Short words for the client.
         tags: What the recipient would have this MSP used for, `Default` or words that senders choose by.
         recipient: Digest of the recipient's key that the MSP names, or b"".
+        tree: Id in hex of the tree in which it is said, where there are several; else "".
     """
 
     msp: str
@@ -53,15 +54,17 @@ class Reach:
     features: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     recipient: bytes = b""
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How one authority stands to the question."""
+    """How one authority stands to the question; in which tree, where there are several."""
 
     authority: str
     role: Role
     standing: Standing
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,25 @@ class Via:
 
 
 @dataclass(frozen=True, slots=True)
+class InTree:
+    """What one of several trees came to.
+
+    Attributes:
+        tree: Its id in hex.
+        outcome: In it alone.
+        complete: Whether every authority on the path in it has spoken.
+        recipient: As of an `Answer`.
+        mapping: As of an `Answer`.
+    """
+
+    tree: str
+    outcome: Outcome
+    complete: bool
+    recipient: bytes = b""
+    mapping: Mapping | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is known about one identifier.
 
@@ -102,6 +124,10 @@ class Answer:
         via: How it came.
         recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
         mapping: That recipient's, or None.
+        trees: What each tree came to, where there are several, ascending; else empty. All of them are in the
+            fields above; a recipient only if no two trees know another.
+        unverified: Ids in hex of trees on which the resolver reports and of which no anchor was given; nothing of
+            them is in this answer.
     """
 
     csi: Csi
@@ -115,12 +141,18 @@ class Answer:
     via: Via
     recipient: bytes = b""
     mapping: Mapping | None = None
+    trees: tuple[InTree, ...] = ()
+    unverified: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
         others = any(row.standing is Standing.CONTESTED for row in self.rows)
-        count = others + (1 if self.mapping is not None else len(self.reaches))
+        if len({word.recipient for word in self.trees if word.recipient}) > 1:
+            return Case.SEVERAL_MAPPINGS
+        # Of several trees one and the same MSP may say the same in each.
+        claims = {(reach.msp, reach.ssi) for reach in self.reaches} if self.trees else self.reaches
+        count = others + (1 if self.mapping is not None else len(claims))
         if count > 1:
             return Case.SEVERAL_MAPPINGS
         if count == 0:

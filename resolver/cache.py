@@ -23,6 +23,7 @@ from zonedata.holdings import Holdings
 from zonedata.judgement import Judgement
 from zonedata.names import Name
 from zonedata.packets import Packets
+from zonedata.sealed import Sealed
 
 SILENCE_KEPT = 5.0  # seconds for which an incomplete answer is given again without asking (RFC 9520)
 FEW = 8  # rows of an answer; each costs some 20 us when it is found again
@@ -40,12 +41,31 @@ class Found:
         refused: What was shown and refused, for clients that set CD.
         keep: Unix seconds until which it may be given.
         found: Unix seconds at which it was found.
+        parts: What each tree came to, where the resolver holds several; the judgement is all of it together.
     """
 
     judgement: Judgement
     refused: tuple[bytes, ...]
     keep: float
     found: float
+    parts: tuple["Part", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one of several trees came to.
+
+    Attributes:
+        tree: Its id.
+        name: What the operator calls it.
+        found: The answer in it.
+        chain: Later versions of its ROOTKEYS than the anchor's.
+    """
+
+    tree: bytes
+    name: str
+    found: Found
+    chain: tuple[Sealed, ...]
 
 
 @dataclass(frozen=True, slots=True)

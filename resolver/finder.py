@@ -29,7 +29,9 @@ from zonedata.judgement import conclude
 from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step
+from zonedata.packets import Packets
 from zonedata.path import BindingNeed, Grantee, Known, Need, Path, Zone
+from zonedata.sealed import Sealed
 from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -63,6 +65,20 @@ class Finder:
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
         self._catching_up = trio.Lock()  # one at a time: the second finds it done
+
+    @property
+    def packets(self) -> Packets:
+        """Replies ready to be sent, to be cleared when the anchor moves on."""
+        return self.stores.packets
+
+    @property
+    def chain(self) -> tuple[Sealed, ...]:
+        """Later versions of ROOTKEYS than the anchor's, oldest first."""
+        return self.trust.chain
+
+    def ready(self, owner: Name, now: float) -> Found | None:
+        """Return what was found a moment ago, if it must not be sought again yet."""
+        return self.cache.answer(owner, now)
 
     async def find(self, owner: Name, watch: Watch | None = None) -> Found:
         """Answer one question within its allowance, from what is held and what must be asked.

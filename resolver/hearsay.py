@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from resolver.answer import Reach, Row, reach_of
 from zonedata.kinds import Assurance
 from zonedata.names import Name
-from zonedata.person_statements import Assertion, Block, Status
+from zonedata.person_statements import Assertion, Block, Rows, Status
 from zonedata.recipient_statements import Mapping, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
@@ -30,13 +30,15 @@ class Told:
 
     Attributes:
         reaches: What MSPs assert.
-        rows: How each authority stands, if the reply says it.
+        rows: How each authority stands, if the reply says it of no tree in particular.
+        trees: By its id, how each authority stands in a tree, if the reply says it.
         validations: In order.
         mappings: In order.
     """
 
     reaches: list[Reach] = field(default_factory=list)
     rows: tuple[Row, ...] = ()
+    trees: dict[bytes, tuple[Row, ...]] = field(default_factory=dict)
     validations: list[Validation] = field(default_factory=list)
     mappings: list[Mapping] = field(default_factory=list)
 
@@ -48,13 +50,21 @@ class Told:
             case Block() if statement.speaks_for(owner):
                 self.reaches.append(reach_of(statement, statement.ssi_for(owner), Assurance.ASSERTED, ()))
             case Status() if statement.owner == owner:
-                self.rows = tuple(Row(*row) for row in statement.rows)
+                self.take_rows(statement.rows, statement.tree)
             case Validation() if statement.owner == owner:
                 self.validations.append(statement)
             case Mapping() if statement.owner == owner:
                 self.mappings.append(statement)
             case _:
                 pass
+
+    def take_rows(self, listed: Rows, tree: bytes) -> None:
+        """Take the rows of a STATUS about the owner."""
+        rows = tuple(Row(*row) for row in listed)
+        if tree:
+            self.trees[tree] = rows
+        else:
+            self.rows = rows
 
     def holder(self) -> Holder:
         """Return for whom the validators vouch that stand; where no row says so, all of them."""

@@ -5,13 +5,16 @@ denial.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import overload
 
-from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.answer import OUR_TYPES, Answer, Reach, Via, from_judgement, read_claims
+from resolver.federation import in_tree, merged
 from resolver.hearsay import Told
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
+from zonedata.foreign import NO_TREES
 from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
@@ -71,12 +74,14 @@ class Manner:
         flags: RD and CD as wanted.
         apex: Under which the resolver answers.
         trust: The anchor to judge a proof by; None believes the resolver.
+        beside: Anchors of other trees; each is judged by itself, and all must be proven.
     """
 
     qtype: QType = QType.PROOF
     flags: int = FLAG_RD
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
+    beside: tuple[Trust, ...] = ()
 
 
 def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
@@ -97,16 +102,37 @@ def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | 
     if reply.rcode != Rcode.NOERROR:  # nothing shown beside an error can be a proof
         return Answer(csi, Outcome.INCOMPLETE, False, None, (), (), (), (), via)
     wires = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
-    return from_judgement(csi, judge(csi.owner, manner.trust, wires, now, recall), Shown(reply), via)
+    others = frozenset([trust.tree for trust in manner.beside]) if manner.beside else NO_TREES
+    judgement = judge(csi.owner, manner.trust, wires, now, recall, others)
+    answer = from_judgement(csi, judgement, Shown(reply), via)
+    if not (manner.beside or judgement.trees):
+        return answer
+    answer = in_tree(answer, manner.trust.tree)
+    others |= {manner.trust.tree}
+    for trust in manner.beside:
+        judged = judge(csi.owner, trust, wires, now, recall, others)
+        answer = merged(answer, in_tree(from_judgement(csi, judged, answer.claims, via), trust.tree))
+    return replace(answer, unverified=tuple(tree.hex() for tree in judgement.trees if tree not in others))
 
 
 def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Answer:
-    """Make the answer of what a resolver says, when there is no anchor to check it against.
+    """Make the answer of what a resolver says, when there is no anchor to check it against."""
+    told = _told(csi, reply)
+    if not told.trees:
+        return _believed(csi, told, reply, via, is_proof=is_proof)
+    several = [
+        in_tree(_believed(csi, replace(told, rows=rows), reply, via, is_proof=is_proof), tree)
+        for tree, rows in told.trees.items()
+    ]
+    return reduce(merged, several)
+
+
+def _believed(csi: Csi, told: Told, reply: Received, via: Via, *, is_proof: bool) -> Answer:
+    """Make the answer of what is told, about one tree.
 
     A reply to a PROOF question without a STATUS, one that was cut short or one with an error says nothing about
     absence.
     """
-    told = _told(csi, reply)
     rows, holder = told.rows, told.holder()
     said = [told.under(holder, reach) for reach in told.reaches] if holder.recipient else told.reaches
     if rows:
@@ -136,9 +162,9 @@ def _told(csi: Csi, reply: Received) -> Told:
             reach = Reach(glimpsed.msp, glimpsed.ssi, Assurance.ASSERTED, glimpsed.expires, glimpsed.features)
             told.reaches.append(reach)
             continue
-        rows = glimpse_status(record.rdata, asked)
-        if rows is not None:
-            told.rows = tuple(Row(*row) for row in rows)
+        status = glimpse_status(record.rdata, asked)
+        if status is not None:
+            told.take_rows(*status)
             continue
         claim = read_claim(record.rdata)
         if isinstance(claim, Claim):

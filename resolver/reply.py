@@ -45,20 +45,25 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         now: Unix seconds.
     """
     judgement, refused = found.judgement, found.refused
+    if found.parts:
+        chain = tuple(sealed for part in found.parts for sealed in part.chain[-MAX_CHAIN:])
+    else:
+        chain = chain[-MAX_CHAIN:]
     to = min([opened.keep for opened in judgement.evidence], default=0.0)
     ages = Ages(to) if judgement.complete and to else Ages(to or MAX_TIME, INCOMPLETE_TTL)
     ttl = ages.ttl(now)
     checking_disabled = bool(query.flags & wire.FLAG_CD)
-    reply = Reply(flags=wire.FLAG_RA, errors=[] if judgement.complete else _errors(judgement))
+    reply = Reply(flags=wire.FLAG_RA, errors=[] if judgement.complete else _errors(found))
     if judgement.complete and not (checking_disabled and refused):
         reply.flags |= wire.FLAG_AD
     needs_status = query.qtype == QType.PROOF or not judgement.complete
-    status = [wire.record(query.qtype, ttl, _status(found))] if needs_status else []
-    shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _accepted(judgement)]
+    status = [wire.record(query.qtype, ttl, octets) for octets in _statuses(found)] if needs_status else []
+    accepted = _accepted_of(found)
+    shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in accepted]
     unverified = [wire.record(query.qtype, ttl, octets) for octets in refused] if checking_disabled else []
     if query.qtype == QType.PROOF:
-        versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain[-MAX_CHAIN:]]
-        reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), *status, *versions, *unverified]
+        versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain]
+        reply.answer = [*shown, *_rest(judgement, accepted, query.qtype, ttl), *status, *versions, *unverified]
     else:
         reply.answer = shown + unverified
         reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
@@ -67,7 +72,16 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
             reply.rcode = Rcode.SERVFAIL
         elif not reply.answer:
             reply.authority.append(wire.soa_record(query, apex, 1, ttl))
+    if found.parts:  # what is said in several trees is shown once
+        reply.answer = [*dict.fromkeys(reply.answer)]
+        reply.authority = [*dict.fromkeys(reply.authority)]
     return LaidOut(reply, ages)
+
+
+def _accepted_of(found: Found) -> list[Opened[Statement]]:
+    if not found.parts:
+        return _accepted(found.judgement)
+    return [opened for part in found.parts for opened in _accepted(part.found.judgement)]
 
 
 def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
@@ -86,14 +100,19 @@ def _denials(judgement: Judgement) -> list[Opened[Statement]]:
     return [o for o in judgement.evidence if o.sealed.kind is Kind.DENIAL]
 
 
-def _rest(judgement: Judgement, qtype: int, ttl: int) -> list[bytes]:
+def _rest(judgement: Judgement, accepted: list[Opened[Statement]], qtype: int, ttl: int) -> list[bytes]:
     """Return the proof but for what was accepted: denials, delegations, gaps, authorities."""
-    accepted = {id(opened) for opened in _accepted(judgement)}
-    rest = [opened for opened in judgement.evidence if id(opened) not in accepted]
+    shown = {id(opened) for opened in accepted}
+    rest = [opened for opened in judgement.evidence if id(opened) not in shown]
     return [wire.record(qtype, ttl, opened.sealed.to_wire()) for opened in rest]
 
 
-def _status(found: Found) -> bytes:
+def _statuses(found: Found) -> list[bytes]:
+    """Return the report, or one on each of several trees."""
+    return [_status(part.found, part.tree) for part in found.parts] if found.parts else [_status(found)]
+
+
+def _status(found: Found, tree: bytes = b"") -> bytes:
     judgement = found.judgement
     # Two parties may have one name, bound by different zones; what is unproven must not hide behind the other.
     worst = sorted(judgement.findings, key=lambda finding: not finding.standing.is_proven)
@@ -103,12 +122,19 @@ def _status(found: Found) -> bytes:
     if not judgement.complete or not issued:
         issued = int(found.found)
     life = Life(0, issued, issued, max(issued + STATUS_LIFE, int(found.keep) + 1))
-    status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows))
+    status = Status(life, judgement.owner, tuple((name, role, word) for (name, role), word in rows), tree)
     return statements.seal(status).to_wire()
 
 
-def _errors(judgement: Judgement) -> list[tuple[Ede, str]]:
-    """Say why an answer is incomplete, with the names of who is missing (RFC 8914)."""
+def _errors(found: Found) -> list[tuple[Ede, str]]:
+    """Say why an answer is incomplete, with the names of who is missing, and of their tree (RFC 8914)."""
+    if not found.parts:
+        return _errors_of(found.judgement)
+    named = [(part.name, error) for part in found.parts for error in _errors_of(part.found.judgement)]
+    return [(code, f"{name}: {text}") for name, (code, text) in named]
+
+
+def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
     errors = []
     unproven = [finding for finding in judgement.findings if not finding.standing.is_proven]
     bogus = [finding.authority for finding in unproven if finding.standing is Standing.BOGUS]

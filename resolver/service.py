@@ -14,6 +14,7 @@ from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for
 from resolver.settings import Settings
+from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.handler import Caller, Later, Protocol, Verdict
@@ -31,11 +32,19 @@ log = logging.getLogger(__name__)
 
 
 class ResolverService:
-    """A recursive resolver without its sockets."""
+    """A recursive resolver without its sockets.
+
+    Args:
+        trust: Whom to believe: the anchor of the only tree, or several trees.
+        dialer: Reaches servers of the only tree.
+        clock: Tells Unix seconds.
+        settings: What an operator may set.
+        stores: Where the only tree keeps things; in this process if None.
+    """
 
     def __init__(
         self,
-        trust: Trust,
+        trust: Trust | Trees,
         dialer: Dialer,
         clock: Clock,
         settings: Settings | None = None,
@@ -43,9 +52,16 @@ class ResolverService:
     ) -> None:
         self._settings = settings or Settings()
         self._clock = clock
-        self.finder = Finder(trust, dialer, clock, self._settings, stores)
-        self.packets = self.finder.stores.packets
+        self._trees = trust if isinstance(trust, Trees) else None
+        self._seeker = trust if isinstance(trust, Trees) else Finder(trust, dialer, clock, self._settings, stores)
+        self.packets = self._seeker.packets
         self._flights: Flights[Name, Found | None] = Flights()
+
+    @property
+    def finder(self) -> Finder:
+        """The only tree's."""
+        assert isinstance(self._seeker, Finder), "there are several trees"
+        return self._seeker
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message, or return the work of finding out; never raises."""
@@ -70,14 +86,14 @@ class ResolverService:
             return query.addressed(ready)
         limit = query.room(in_datagram=in_datagram)
         name = names.from_wire(query.labels, self._settings.apex)
-        if name is None or query.qclass != CLASS_IN:
-            refused = Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, "not a name of this tree")])
-            return refused.to_wire(query, limit)
+        if name is None or query.qclass != CLASS_IN or self._is_nobodys(name):
+            why = "not a name of this tree" if self._trees is None else "not a name of any tree here"
+            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]).to_wire(query, limit)
         if query.qtype not in {QType.CSI, QType.PROOF} or not identifiers.is_owner(name):
             empty = Reply(flags=wire.FLAG_RA)
             empty.authority.append(wire.soa_record(query, self._settings.apex, 1, NEGATIVE_TTL))
             return empty.to_wire(query, limit)
-        found = self.finder.cache.answer(name, now)
+        found = self._seeker.ready(name, now)
         if found is not None:
             return self._lay_out(query, key, found, limit, now)
 
@@ -90,17 +106,20 @@ class ResolverService:
 
         return Later(work)
 
+    def _is_nobodys(self, name: Name) -> bool:
+        """Say whether no tree speaks for a name that a person can have."""
+        return self._trees is not None and identifiers.is_owner(name) and not self._trees.speaks_for(name)
+
     async def _search(self, name: Name) -> Found | None:
         try:
-            return await self.finder.find(name)
+            return await self._seeker.find(name)
         except Exception:  # the barrier, as in `handle`
             log.exception("event=bug-in-search")
             return None
 
     def _lay_out(self, query: Query, key: bytes, found: Found, limit: int, now: float) -> bytes:
         """Write the reply, and keep it ready."""
-        chain = self.finder.trust.chain
-        laid_out = reply_for(query, found, chain, self._settings.apex, now)
+        laid_out = reply_for(query, found, self._seeker.chain, self._settings.apex, now)
         octets = laid_out.reply.to_wire(query, limit)
         if found.keep > now:
             kept = query.unaddressed(octets)

@@ -51,6 +51,7 @@ class Stub:
         apex: Under which the resolvers answer.
         trust: The anchor to judge proofs by; None believes the resolver.
         tries: How long and how often.
+        beside: Anchors of other trees; each is judged by itself.
     """
 
     servers: list[Endpoint]
@@ -59,6 +60,7 @@ class Stub:
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
     tries: Tries = Tries()
+    beside: tuple[Trust, ...] = ()
 
     async def lookup(self, csi: Csi, qtype: QType = QType.PROOF, flags: int = wire.FLAG_RD) -> Answer:
         """Ask about one identifier.
@@ -67,7 +69,7 @@ class Stub:
             UnreachableError: No server gave an answer that can be read, after every try.
         """
         via = await self.exchange(csi.owner, qtype, flags)
-        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust), self.clock.now())
+        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust, self.beside), self.clock.now())
 
     async def exchange(self, name: Name, qtype: int, flags: int) -> Via:
         """Ask a question and return the first reply that can be read.

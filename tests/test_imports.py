@@ -50,6 +50,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/proven/shared.py",
     "resolver/search.py",
     "resolver/stub.py",
+    "resolver/trees.py",
     "resolver/upstream.py",
     "transport/clock.py",
     "transport/batch.py",

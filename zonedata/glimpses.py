@@ -24,12 +24,14 @@ from zonedata.person_statements import (
     status_row,
 )
 from zonedata.statements import STATUS_CAPS
+from zonedata.zone_statements import TREE_OCTETS
 
 _ASSERTION_CAPS = RULES[Kind.ASSERTION].caps
 _BODY_AT = 13  # of an envelope with one signature of no octets: kind, count, algorithm, key id, length
 _USUAL = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # fields of an ASSERTION, in canonical order
 _WITH_FEATURES = ("expires", "features", *_USUAL[1:])
 _OF_STATUS = ("expires", "issued", "owner", "rows", "serial", "ttl")
+_OF_STATUS_IN_TREE = (*_OF_STATUS[:-1], "tree", "ttl")
 _IN_SSI = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in NOT_IN_SSI)
 
 
@@ -61,8 +63,8 @@ def glimpse_assertion(wire: bytes) -> Glimpse | None:
     return glimpsed if glimpsed is not None and codec.encode(value) == body else None
 
 
-def glimpse_status(wire: bytes, owner: str) -> Rows | None:
-    """Read the envelope of a STATUS about an owner as far as its rows; None where it takes `read_untrusted`."""
+def glimpse_status(wire: bytes, owner: str) -> tuple[Rows, bytes] | None:
+    """Read the envelope of a STATUS about an owner: its rows and its tree; None where it takes `read_untrusted`."""
     if not 2 <= len(wire) <= MAX_SEALED or wire[0] != Kind.STATUS or wire[1]:
         return None
     body = wire[2:]
@@ -70,8 +72,8 @@ def glimpse_status(wire: bytes, owner: str) -> Rows | None:
         value = codec.decode(body, STATUS_CAPS)
     except MalformedError:
         return None
-    rows = _status(value, owner)
-    return rows if rows is not None and codec.encode(value) == body else None
+    glimpsed = _status(value, owner)
+    return glimpsed if glimpsed is not None and codec.encode(value) == body else None
 
 
 def _assertion(value: Any) -> Glimpse | None:  # noqa: C901 - what is not as usual is many things
@@ -112,20 +114,29 @@ def _assertion(value: Any) -> Glimpse | None:  # noqa: C901 - what is not as usu
         return None
 
 
-def _status(value: Any, owner: str) -> Rows | None:
-    """Read the rows of a decoded STATUS about this owner, as `_assertion` does; None if anything is unusual.
+def _status(value: Any, owner: str) -> tuple[Rows, bytes] | None:
+    """Read rows and tree of a decoded STATUS about this owner, as `_assertion` does; None if anything is unusual.
 
     Args:
         value: From `codec.decode`; whether it was in canonical form is left to `codec.encode`.
         owner: In presentation form, of a name that a person can have.
     """
-    if type(value) is not dict or tuple(value) != _OF_STATUS:
+    if type(value) is not dict:
         return None
-    expires, issued, stated, rows, serial, ttl = value.values()
+    tree: Any = b""
+    fields = tuple(value)
+    if fields == _OF_STATUS:
+        expires, issued, stated, rows, serial, ttl = value.values()
+    elif fields == _OF_STATUS_IN_TREE:
+        expires, issued, stated, rows, serial, tree, ttl = value.values()
+        if type(tree) is not bytes or len(tree) != TREE_OCTETS:
+            return None
+    else:
+        return None
     if stated != owner or type(rows) is not list or not are_usual(ttl, serial, issued, expires):
         return None
     try:
-        return _rows(tuple([tuple(row) for row in rows]))
+        return _rows(tuple([tuple(row) for row in rows])), tree
     except (TypeError, MalformedError):  # no rows of text
         return None
 

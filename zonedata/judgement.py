@@ -12,6 +12,7 @@ from enum import StrEnum
 from zonedata.admission import MAX_FAILURES, admit_said, admit_zone
 from zonedata.errors import UntrustedError
 from zonedata.findings import Finding, settle
+from zonedata.foreign import NO_TREES, set_aside
 from zonedata.holdings import Holdings
 from zonedata.kinds import Role
 from zonedata.names import Name
@@ -25,6 +26,8 @@ from zonedata.statements import Statement
 from zonedata.trust import Trust, advance
 from zonedata.weighing import weigh
 from zonedata.zone_statements import RootKeys
+
+_NOBODY: abc.Mapping[str, set[bytes]] = {}
 
 
 class Outcome(StrEnum):
@@ -49,6 +52,8 @@ class Judgement:
         evidence: Every statement it stands on, to be shown as proof.
         recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
         mapping: That recipient's MAPPING, or None.
+        trees: Ids of the trees on which the STATUSes of a proof report, ascending; none where its resolver holds
+            one tree.
     """
 
     owner: Name
@@ -59,6 +64,7 @@ class Judgement:
     evidence: list[Opened[Statement]] = field(default_factory=list)
     recipient: bytes = b""
     mapping: Opened[Mapping] | None = None
+    trees: tuple[bytes, ...] = ()
 
     @property
     def found(self) -> list[Finding]:
@@ -125,12 +131,26 @@ class Hearing:
     known: Known
 
 
-def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Judgement:
+def judge(  # noqa: PLR0913, PLR0917 - as `hear`
+    owner: Name,
+    trust: Trust,
+    wires: Iterable[bytes],
+    now: float,
+    recall: Recall | None = None,
+    others: frozenset[bytes] = NO_TREES,
+) -> Judgement:
     """Judge a proof alone: what is proven, what is absent, what is unproven; as `hear`."""
-    return hear(owner, trust, wires, now, recall).judgement
+    return hear(owner, trust, wires, now, recall, others).judgement
 
 
-def hear(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Hearing:
+def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
+    owner: Name,
+    trust: Trust,
+    wires: Iterable[bytes],
+    now: float,
+    recall: Recall | None = None,
+    others: frozenset[bytes] = NO_TREES,
+) -> Hearing:
     """Judge a proof alone, and keep what the judgement stands on.
 
     Args:
@@ -140,9 +160,16 @@ def hear(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: 
         now: Unix seconds.
         recall: Remembers for later judgements what was decoded and which signatures are sound. The verdict is the
             same with it and without it.
+        others: Ids of other trees whose statements may be shown beside; those that the STATUSes name are added.
     """
     read, check = (recall.read, recall.verifies) if recall is not None else (read_claim, verifies)
-    claims, refusals, hints = _read(wires, owner, read)
+    claims, refusals, statuses = _read(wires, owner, read)
+    trees = tuple(sorted({status.tree for status in statuses if status.tree}))
+    hints = _hints(statuses, trust.tree)
+    elsewhere: dict[str, set[bytes]] = {}
+    if trees or others:
+        shown = set_aside(claims, others.union(trees) - {trust.tree})
+        claims, elsewhere = shown.claims, shown.keys
     known = Known(_caught_up(trust, claims), Holdings(), now, check)
     path = recall.paths.find(owner, trust, claims, now) if recall is not None else None
     if path is None:
@@ -153,12 +180,14 @@ def hear(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: 
     findings = []
     parties = [grantee.signer for grantee in path.grantees.values()]
     for principal, grantee in path.grantees.items():
-        refused = admit_said(grantee, owner, _not_of_namesakes(grantee.signer, parties, claims), known)
+        theirs = _not_of_namesakes(grantee.signer, parties, claims, elsewhere)
+        refused = admit_said(grantee, owner, theirs, known)
         refusals += refused
         reason = Standing.BOGUS if refused else hints.get(grantee.signer.name, Standing.MISSING)
         findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
+    judgement.trees = trees
     return Hearing(judgement, path, known)
 
 
@@ -193,15 +222,22 @@ def _caught_up(trust: Trust, claims: list[Claim]) -> Trust:
     return trust
 
 
-def _not_of_namesakes(signer: Signer, parties: Iterable[Signer], claims: list[Claim]) -> list[Claim]:
+def _not_of_namesakes(
+    signer: Signer,
+    parties: Iterable[Signer],
+    claims: list[Claim],
+    elsewhere: abc.Mapping[str, set[bytes]] = _NOBODY,
+) -> list[Claim]:
     """Leave out what other parties of the same name, bound by other zones, have signed with keys of their own.
 
-    A key that two of them have stays in: a zone that binds somebody's name and key silences nobody.
+    A key that two of them have stays in: a zone that binds somebody's name and key silences nobody. `elsewhere`
+    has the keys that other trees bind to names, to which the same applies.
     """
     namesakes = [one for one in parties if one.name == signer.name]  # itself, too, and takes nothing out
     theirs = {
         bound.public.key_id for one in namesakes for bound in one.keys if not signer.key_for(bound.public.key_id)
     }
+    theirs |= {key_id for key_id in elsewhere.get(signer.name, ()) if not signer.key_for(key_id)}
     if not theirs:
         return claims
     return [c for c in claims if not any(signature.key_id in theirs for signature in c.sealed.signatures)]
@@ -209,19 +245,28 @@ def _not_of_namesakes(signer: Signer, parties: Iterable[Signer], claims: list[Cl
 
 def _read(
     wires: Iterable[bytes], owner: Name, read_one: Callable[[bytes], Claim | Refusal]
-) -> tuple[list[Claim], list[Refusal], dict[str, Standing]]:
+) -> tuple[list[Claim], list[Refusal], list[Status]]:
     claims: list[Claim] = []
     refusals: list[Refusal] = []
-    hints: dict[str, Standing] = {}
+    statuses: list[Status] = []
     for wire in dict.fromkeys(wires):  # what is shown twice is said once
         read = read_one(wire)
         if isinstance(read, Refusal):
             refusals.append(read)
         elif isinstance(read.statement, Status):
             if read.statement.owner == owner:
-                for name, _, word in read.statement.rows:
-                    if not word.is_proven:  # the first word of several, so that their order does not matter
-                        hints[name] = min(word, hints.get(name, word))
+                statuses.append(read.statement)
         else:
             claims.append(read)
-    return claims, refusals, hints
+    return claims, refusals, statuses
+
+
+def _hints(statuses: Iterable[Status], tree: bytes) -> dict[str, Standing]:
+    """Return why authorities gave no proof, by the reports on this tree and on no tree in particular."""
+    hints: dict[str, Standing] = {}
+    for status in statuses:
+        if status.tree in {b"", tree}:
+            for name, _, word in status.rows:
+                if not word.is_proven:  # the first word of several, so that their order does not matter
+                    hints[name] = min(word, hints.get(name, word))
+    return hints

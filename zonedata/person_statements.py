@@ -14,6 +14,7 @@ from zonedata.kinds import Kind, Role
 from zonedata.life import Life
 from zonedata.names import Name
 from zonedata.standing import Standing
+from zonedata.zone_statements import TREE_OCTETS
 
 MAX_SSI = 300  # octets; mimi://, a host of at most 253 and a user part
 MIMI = "mimi://"
@@ -189,21 +190,25 @@ class Status:
 
     Attributes:
         rows: (authority, role, standing), ascending.
+        tree: Id of the tree that it reports on, where the resolver holds several; else b"".
     """
 
     kind: ClassVar[Kind] = Kind.STATUS
     life: Life
     owner: Name
     rows: Rows
+    tree: bytes = b""
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of the body."""
-        return {"owner": names.to_text(self.owner), "rows": [list(row) for row in self.rows]}
+        fields = {"owner": names.to_text(self.owner), "rows": [list(row) for row in self.rows]}
+        return fields | {"tree": self.tree} if self.tree else fields
 
     @classmethod
     def from_fields(cls, life: Life, fields: Fields) -> "Status":
         """Read the fields of the body."""
-        return cls(life, fields.name("owner"), in_order(fields.list_of("rows", status_row, MAX_STATUS)))
+        tree = fields.octets("tree", TREE_OCTETS) if fields.has("tree") else b""
+        return cls(life, fields.name("owner"), in_order(fields.list_of("rows", status_row, MAX_STATUS)), tree)
 
 
 def feature(value: Any) -> str:

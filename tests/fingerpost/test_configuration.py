@@ -238,8 +238,8 @@ def test_one_mistake_in_the_whole(house: Household, text: str, expected: str) ->
         (
             ROOT.replace('name = "."', 'name = "."\nroles = ["msp"]'),
             (
-                "c.toml:7: authority.roles: the root speaks for its zone only; 'speaks_as' names it where it speaks "
-                "about people, too"
+                "c.toml:7: authority.roles: the root speaks for its zone only; 'speaks_as' names it where it "
+                "speaks about people, too"
             ),
         ),
         (

@@ -100,13 +100,17 @@ _rows = st.lists(st.lists(st.one_of(_word, _odd), min_size=2, max_size=4), max_s
 
 
 @given(
-    st.dictionaries(st.sampled_from([*STATUS, "zone"]), st.one_of(_odd, _rows), max_size=2),
+    st.dictionaries(
+        st.sampled_from([*STATUS, "zone", "tree"]), st.one_of(_odd, _rows, st.just(bytes(16))), max_size=2
+    ),
     st.sets(st.sampled_from([*STATUS]), max_size=1),
     st.booleans(),
     st.lists(st.sampled_from(ROWS), max_size=4),
     st.binary(max_size=1),
 )
 @example({}, set(), True, ROWS, b"")
+@example({"tree": bytes(16)}, set(), True, ROWS, b"")
+@example({"tree": bytes(15)}, set(), True, ROWS, b"")
 def test_a_glimpse_of_a_status_is_what_the_whole_says(
     odd: dict[str, Any], less: set[str], in_order: bool, rows: list[Any], tail: bytes
 ) -> None:
@@ -117,7 +121,7 @@ def test_a_glimpse_of_a_status_is_what_the_whole_says(
     if glimpsed is not None:
         assert isinstance(read, Claim)
         assert isinstance(read.statement, Status)
-        assert (read.statement.owner, read.statement.rows) == (OWNER, glimpsed)
+        assert (read.statement.owner, (read.statement.rows, read.statement.tree)) == (OWNER, glimpsed)
     elif not odd and not less and in_order and not tail:
         assert rows != sorted(rows) or len(rows) != len({tuple(row) for row in rows})
 

@@ -1,0 +1,52 @@
+"""What of a proof belongs to other trees, where a resolver holds several: set aside before one is judged. Pure.
+
+A statement of a zone names its tree. What people are told names none, because an MSP says the same in every tree
+that delegates to it; of these only what is signed with a key that another tree alone binds to that name is passed
+over. Nothing is believed here: what is set aside could only have been refused, at step 4 or at step 6.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from zonedata.kinds import ZONE_SIGNED, Kind
+from zonedata.opening import Claim
+from zonedata.zone_statements import Authority
+
+_OF_TREES = ZONE_SIGNED | {Kind.ROOTKEYS}
+NO_TREES: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A proof without what belongs to other trees.
+
+    Attributes:
+        claims: The rest. Of what people are told the earlier comes first: two trees may show one authority's
+            statements of two times, and the later overtakes the earlier.
+        keys: Ids of the keys that other trees bind to a name, by the name.
+    """
+
+    claims: list[Claim]
+    keys: dict[str, set[bytes]] = field(default_factory=dict)
+
+
+def set_aside(claims: Iterable[Claim], others: frozenset[bytes]) -> Sorted:
+    """Take out what zones of other trees say.
+
+    Args:
+        claims: Everything shown.
+        others: Ids of trees that are judged by themselves, or by nobody.
+    """
+    zones: list[Claim] = []
+    people: list[Claim] = []
+    keys: dict[str, set[bytes]] = {}
+    for claim in claims:
+        if claim.sealed.kind not in _OF_TREES:
+            people.append(claim)
+        elif getattr(claim.statement, "tree", None) not in others:
+            zones.append(claim)
+        elif isinstance(claim.statement, Authority):
+            bound = keys.setdefault(claim.statement.authority, set())
+            bound.update(key.public.key_id for key in claim.statement.keys)
+    people.sort(key=lambda claim: claim.statement.life.serial)
+    return Sorted(zones + people, keys)
