@@ -8,7 +8,7 @@ stands beside the rest under its own id.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from resolver.answer import Answer, InTree
+from resolver.answer import Answer, InTree, Row
 from resolver.cache import Found, Part
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Role
@@ -71,7 +71,7 @@ def merged(one: Answer, other: Answer) -> Answer:
         complete=all(word.complete for word in trees),
         verified=max(one.verified, other.verified, key=_BELIEF.__getitem__),
         reaches=tuple(sorted({*one.reaches, *other.reaches}, key=lambda reach: (reach.tree, repr(reach)))),
-        rows=tuple(sorted({*one.rows, *other.rows}, key=lambda row: (row.tree, _is_of_people(row.role), row))),
+        rows=tuple(sorted({*one.rows, *other.rows}, key=_order_of_row)),
         refusals=tuple(sorted({*one.refusals, *other.refusals}, key=repr)),
         trees=trees,
         recipient=recipient,
@@ -79,8 +79,9 @@ def merged(one: Answer, other: Answer) -> Answer:
     )
 
 
-def _is_of_people(role: Role) -> bool:
-    return role is not Role.REGISTRY
+def _order_of_row(row: Row) -> tuple[str, bool, str, str, str]:
+    """Order rows by tree, zones first, as one tree has them."""
+    return row.tree, row.role is not Role.REGISTRY, row.authority, row.role, row.standing
 
 
 def _order_of_tree(word: InTree) -> tuple[str, int, bool, bytes, str]:

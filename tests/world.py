@@ -186,11 +186,13 @@ class MemoryRegister:
 
 
 class World:
-    """Everything, built from what a scenario says."""
+    """Everything, built from what a scenario says; a tree of its own beside another world, on the same network."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.clock = Clock.starting_at(START)
-        self.network = Network(self.clock, random.Random(seed))
+    def __init__(self, seed: int = 0, beside: "World | None" = None, *, same_keys: bool = False) -> None:
+        self.clock = beside.clock if beside is not None else Clock.starting_at(START)
+        self.network = beside.network if beside is not None else Network(self.clock, random.Random(seed))
+        self._is_beside = beside is not None
+        self._root = "" if beside is None or same_keys else "beside-"  # in the names of the root's keys
         self.zones: dict[str, Zone] = {".": Zone(".", [])}
         self.holds: dict[str, list[Listing | BlockListing]] = {}
         self.scopes: dict[str, list[str]] = {}
@@ -214,9 +216,10 @@ class World:
         version = len(self.rootkeys) + 1
         now = int(self.clock.now())
         tree = self.anchor.tree if self.rootkeys else b""
-        keys = sorted((key_of(f"root-{n}") for n in range(3)), key=lambda k: k.public.key_id)
-        zone_key = key_of(f"zone-.-{version}").public
-        life = Life(DAY, version, now, now + 365 * DAY)
+        keys = sorted((key_of(f"{self._root}root-{n}") for n in range(3)), key=lambda k: k.public.key_id)
+        zone_key = key_of(f"{self._root}zone-.-{version}").public
+        days = 365 - self._is_beside  # the same keys make another tree all the same
+        life = Life(DAY, version, now, now + days * DAY)
         said = RootKeys(life, version, tree, tuple(k.public for k in keys), 2, (zone_key,))
         self.rootkeys.append(statements.seal(said, *keys[:2]))
         self.zone_key_version = version
@@ -230,7 +233,8 @@ class World:
 
     def address_of(self, party: str) -> str:
         return self._addresses.setdefault(
-            party, f"10.0.{len(self._addresses) // 250}.{len(self._addresses) % 250 + 1}"
+            party,
+            f"10.{self._is_beside:d}.{len(self._addresses) // 250}.{len(self._addresses) % 250 + 1}",
         )
 
     def host(self, party: str) -> Host:
@@ -298,7 +302,7 @@ class World:
     def _zone_entries(self, zone: Zone, now: int) -> list[Entry]:
         lines = [f"zone {zone.name}", "lab-addresses yes", *(f"node {n}" for n in zone.nodes), *zone.lines]
         source = parse_zone(Path(f"{zone.name}.zone"), [line.encode() for line in lines])
-        name = f"zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
+        name = f"{self._root}zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
         entries = list(sign_zone(source, self.anchor.tree, Signing(key_of(name), now, now)))
         if zone.name == ".":
             entries += rootkeys_entries(self.rootkeys)
