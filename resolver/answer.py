@@ -102,6 +102,8 @@ class Answer:
         via: How it came.
         recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
         mapping: That recipient's, or None.
+        left_out: What was found, and is vouched for less well than the sender demands.
+        asked_directly: Authorities that the sender asked on its own, because the proof showed nothing of theirs.
     """
 
     csi: Csi
@@ -115,6 +117,8 @@ class Answer:
     via: Via
     recipient: bytes = b""
     mapping: Mapping | None = None
+    left_out: tuple[Reach, ...] = ()
+    asked_directly: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:

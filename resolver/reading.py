@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.demand import demanding
 from resolver.hearsay import Told
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
@@ -71,12 +72,14 @@ class Manner:
         flags: RD and CD as wanted.
         apex: Under which the resolver answers.
         trust: The anchor to judge a proof by; None believes the resolver.
+        least: The assurance that the sender demands.
     """
 
     qtype: QType = QType.PROOF
     flags: int = FLAG_RD
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
+    least: Assurance = Assurance.ASSERTED
 
 
 def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
@@ -89,6 +92,11 @@ def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | 
         now: Unix seconds.
         recall: What earlier judgements remembered.
     """
+    answer = _from_reply(csi, via, manner, now, recall)
+    return answer if manner.least is Assurance.ASSERTED else demanding(answer, manner.least)
+
+
+def _from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None) -> Answer:
     reply = via.reply
     assert reply is not None, "an answer is made of a reply"
     is_proof = manner.qtype is QType.PROOF
