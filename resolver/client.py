@@ -26,6 +26,7 @@ from pathlib import Path
 
 import trio
 
+from resolver import direct
 from resolver.answer import Answer, Case, Reach, Row, Via, from_judgement
 from resolver.asked import Asked
 from resolver.batch import Batch, Turn
@@ -72,6 +73,7 @@ __all__ = [
     "Walker",
     "Why",
     "choose",
+    "complete_directly",
     "lookup",
     "lookup_many",
     "walk",
@@ -212,6 +214,34 @@ async def _tell_all(
         for turn in turns:
             text, error = turn.label
             yield text, error or batch.answer(turn, now)
+
+
+async def complete_directly(
+    answer: Answer,
+    *,
+    anchor: Path,
+    settings: Settings | None = None,
+    assurance: Assurance = Assurance.ASSERTED,
+) -> Answer:
+    """Ask each authority that the proof of an answer shows no word of, from here, and judge again.
+
+    Each learns who asks about whom, so it is for senders who do not want to leave it to their resolver. See
+    `resolver.direct`; servers at private addresses or low ports are asked only if `settings` say so.
+
+    Args:
+        answer: Of `lookup` or `lookup_many` with an anchor.
+        anchor: The trust anchor's file.
+        settings: What an operator may set.
+        assurance: As in `lookup`; of the whole, so the one given there is to be given again.
+
+    Raises:
+        MalformedError: The anchor's file is damaged.
+        UntrustedError: The anchor is not signed by its own keys.
+    """
+    trust = read_anchor(anchor)
+    async with SocketDialer() as dialer:
+        completed = await direct.complete_directly(answer, trust, dialer, Clock(), settings)
+    return demanding(completed, assurance)
 
 
 async def walk(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from resolver.answer import Reach, Row, reach_of
-from zonedata.kinds import Assurance
+from zonedata.kinds import Assurance, Role
 from zonedata.names import Name
 from zonedata.person_statements import Assertion, Block, Status
 from zonedata.recipient_statements import Mapping, Validation
@@ -65,6 +65,11 @@ class Told:
                 newest = max(theirs, key=lambda one: one.life.serial, default=None)
                 return Holder(validation.recipient, newest)
         return Holder()
+
+    def contested(self, holder: Holder) -> tuple[Row, ...]:
+        """Return a row for each validator that vouches for somebody else; for replies that bring no rows."""
+        others = sorted({one.validator for one in self.validations if one.recipient != holder.recipient})
+        return tuple(Row(validator, Role.VALIDATOR, Standing.CONTESTED) for validator in others)
 
     def under(self, holder: Holder, reach: Reach) -> Reach:
         """Return a reach with what the holder's mapping says of it."""

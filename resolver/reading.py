@@ -120,6 +120,8 @@ def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Ans
     if rows:
         accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
         said = [reach for reach in said if reach.msp in accepted]
+    elif not is_proof:
+        rows = told.contested(holder)
     says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
     complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
     outcome = Outcome.FOUND

@@ -10,7 +10,7 @@ from typing import cast
 from resolver.cache import Found
 from zonedata import statements, wire
 from zonedata.judgement import Judgement, Outcome
-from zonedata.kinds import Kind
+from zonedata.kinds import Kind, Role
 from zonedata.life import MAX_TIME, Life
 from zonedata.names import Name
 from zonedata.opening import Opened
@@ -60,7 +60,8 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain[-MAX_CHAIN:]]
         reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), *status, *versions, *unverified]
     else:
-        reply.answer = shown + unverified
+        contested = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _contested(judgement)]
+        reply.answer = [*shown, *contested, *unverified]
         reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
         reply.additional += status
         if not reply.answer and judgement.outcome is Outcome.INCOMPLETE:
@@ -80,6 +81,12 @@ def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
     if judgement.mapping is not None:
         accepted.append(cast("Opened[Statement]", judgement.mapping))
     return accepted
+
+
+def _contested(judgement: Judgement) -> list[Opened[Statement]]:
+    """Return who vouches for somebody else, to stand after the one that counts: whoever loses is seen."""
+    rows = [finding for finding in judgement.findings if finding.role is Role.VALIDATOR]
+    return [f.opened for f in rows if f.standing is Standing.CONTESTED and f.opened is not None]
 
 
 def _denials(judgement: Judgement) -> list[Opened[Statement]]:
