@@ -1,8 +1,8 @@
 """A world for fpdig, and running it there: the real parties, in memory, in virtual time.
 
 +1 is at alpha and beta, both answer. +81 too, and there check.example and other.example vouch for Ann and for Eve:
-each number from +81312345670 to +81312345674 is another of the cases that are to be told apart. +44 is at alpha and at
-gamma, which is dead. +33 is at alpha and at liar, whose signatures do not verify. +49 is at alpha, by a block.
+each number from +81312345670 to +81312345674 is another of the cases that are to be told apart. +44 is at alpha and
+at gamma, which is dead. +33 is at alpha and at liar, whose signatures do not verify. +49 is at alpha, by a block.
 @example.com is at alpha. The resolver is 10.9.9.9, nobody answers at 10.9.9.1, 10.9.9.2 refuses connections, and
 10.9.9.3 is the resolver but for what beta asserts, which it leaves out. Every run begins at the same instant.
 """
@@ -68,19 +68,23 @@ def forge(_query: bytes, reply: bytes) -> list[bytes]:
     return [reply if at < 0 else reply[: at + 20] + bytes([reply[at + 20] ^ 1]) + reply[at + 21 :]]
 
 
-def hide(query: bytes, reply: bytes) -> list[bytes]:
-    """Leave out of ANSWER what beta asserts."""
-    at = replies.names_end(query, 12) + 4
-    kept = [reply[:6], b"", reply[8:at]]
-    count = 0
-    for _ in range(int.from_bytes(reply[6:8])):
-        end = at + 12 + int.from_bytes(reply[at + 10 : at + 12])
-        if not (reply[at + 12] == Kind.ASSERTION and b"beta.example" in reply[at:end]):
-            kept.append(reply[at:end])
-            count += 1
-        at = end
-    kept[1] = count.to_bytes(2)
-    return [b"".join([*kept, reply[at:]])]
+def leave_out(kind: Kind, who: bytes = b"") -> Callable[[bytes, bytes], list[bytes]]:
+    """Return a lie that leaves out of ANSWER what is of a kind and names somebody."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        start = at = replies.names_end(query, 12) + 4
+        kept = []
+        for _ in range(int.from_bytes(reply[6:8])):
+            end = at + 12 + int.from_bytes(reply[at + 10 : at + 12])
+            if not (reply[at + 12] == kind and who in reply[at:end]):
+                kept.append(reply[at:end])
+            at = end
+        return [reply[:6] + len(kept).to_bytes(2) + reply[8:start] + b"".join(kept) + reply[at:]]
+
+    return lie
+
+
+hide = leave_out(Kind.ASSERTION, b"beta.example")
 
 
 def vouch(made: World) -> None:
