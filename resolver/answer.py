@@ -123,8 +123,11 @@ class Answer:
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
-        others = any(row.standing is Standing.CONTESTED for row in self.rows)
-        count = others + (1 if self.mapping is not None else len(self.reaches))
+        count = len(self.reaches) if self.mapping is None else 1
+        for row in self.rows:
+            if row.standing is Standing.CONTESTED:
+                count += 1
+                break
         if count > 1:
             return Case.SEVERAL_MAPPINGS
         if count == 0:

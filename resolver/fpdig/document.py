@@ -83,11 +83,12 @@ def _hex(digest: bytes) -> str:
 
 
 def _assertion(reach: Reach) -> str:
+    tags = ", ".join(map(_text, reach.tags)) if reach.tags else ""
     return (
         f'{{"msp": {_text(reach.msp)}, "ssi": {_text(reach.ssi)}, "assurance": {_text(reach.assurance)}, '
         f'"expires": {reach.expires}, "expires_text": {_text(instant(reach.expires))}, '
         f'"features": [{", ".join(map(_text, reach.features))}], '
-        f'"tags": [{", ".join(map(_text, reach.tags))}], "recipient": {_hex(reach.recipient)}}}'
+        f'"tags": [{tags}], "recipient": {_hex(reach.recipient)}}}'
     )
 
 
