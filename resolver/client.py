@@ -14,7 +14,8 @@
 All but the last give an `Answer` (see `resolver.answer`), and take the least `assurance` that a sender wants to be
 shown (see `resolver.demand`). `choose` carries out what the recipient prefers (see `resolver.choice`): it verifies
 nothing and asks nobody. A caller keeps `choice.pick.ssi` and gives it again as `Context.earlier`, so that a pick
-which the recipient left open is made once, whether a contact is added or a message sent.
+which the recipient left open is made once, whether a contact is added or a message sent; and stays with that pick
+while `choice.unsure` names somebody, or asks for the rest with `complete_directly`.
 
 Under trio. `API_VERSION` goes up when a caller would have to change; what is not named in `__all__` may change at
 any time.

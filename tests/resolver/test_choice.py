@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.answer import Answer, Reach
+from resolver.answer import Answer, Reach, Row
 from resolver.choice import Choice, Context, Why, choose, tie_break
 from resolver.demand import demanding
-from tests.resolver.fpdig.answers import CSI, EMPTY, SOUND
+from tests.resolver.fpdig.answers import CSI, EMPTY, FOUND, SOUND
+from tests.zonedata.builders import key, life
 from zonedata.errors import MalformedError
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
-from zonedata.kinds import Assurance
-from zonedata.recipient_statements import DEFAULT_TAG, SAME_SERVICE_TAG
+from zonedata.kinds import ASSURANCE_ORDER, Assurance, Kind, Role
+from zonedata.recipient_statements import DEFAULT_TAG, SAME_SERVICE_TAG, Mapping, MappingEntry
+from zonedata.standing import Standing
 
 MSPS = ("alpha.example", "beta.example", "gamma.example", "delta.example")
 BY_TIE_BREAK = sorted(MSPS, key=lambda msp: tie_break(CSI.owner, msp))
@@ -112,6 +114,41 @@ def test_what_is_vouched_for_best_comes_first_and_the_least_is_the_senders() -> 
     assert pick(*reaches, earlier=f"mimi://{FIRST}/u/1") == (FIRST, Why.KEPT)
 
 
+def test_a_silence_that_could_have_made_another_pick_is_named() -> None:
+    silent = tuple(Row(msp, Role.MSP, Standing.UNREACHABLE) for msp in (FIRST, LAST))
+    low = replace(SOUND, reaches=(reach(SECOND, level=Assurance.ASSERTED),), rows=silent, complete=False)
+    both = tuple(sorted((FIRST, LAST)))
+    assert choose(low).unsure == (FIRST,), "of bare claims the first in the order would be picked"
+    assert choose(low, Context(least=Assurance.VALIDATED)) == Choice(None, Why.NOBODY, ())
+    assert choose(low, Context(earlier=f"mimi://{LAST}/u/1")).unsure == both, "one would be kept"
+    assert choose(low, Context(earlier=f"mimi://{SECOND}/u/1")).unsure == ()
+    assert choose(low, own_services=(LAST,)).unsure == both
+    assert choose(low, own_services=(SECOND,)).unsure == ()
+    assert choose(replace(low, recipient=bytes(32))).unsure == both, "either could be vouched for"
+    spoken = tuple(replace(row, standing=Standing.DENIED) for row in silent)
+    assert choose(replace(low, rows=(FOUND, *spoken))).unsure == ()
+
+
+def test_of_silent_msps_only_those_count_that_the_recipient_lists() -> None:
+    tags: dict[str, tuple[str, ...]] = {FIRST: ("Work",), SECOND: (), THIRD: (DEFAULT_TAG,)}
+    entries = tuple(MappingEntry(msp, tags[msp]) for msp in sorted(tags))
+    mapping = Mapping(life(Kind.MAPPING), CSI.owner, key("ann").public, entries)
+    silent = tuple(Row(msp, Role.MSP, Standing.MISSING) for msp in (FIRST, THIRD, LAST))
+    found = replace(SOUND, reaches=(reach(SECOND),), rows=silent, mapping=mapping, recipient=mapping.recipient)
+    listed = tuple(sorted((FIRST, THIRD)))
+    assert choose(found).unsure == choose(found, Context(tags=("Work",))).unsure == listed
+    assert choose(found, Context(earlier=f"mimi://{SECOND}/u/1")).unsure == (THIRD,)
+    heard = replace(found, reaches=(reach(SECOND), reach(THIRD, DEFAULT_TAG)), rows=silent[::2])
+    assert choose(heard).unsure == ()
+
+
+def test_without_a_validator_or_a_zone_no_pick_is_sure() -> None:
+    rows = Row("check.example", Role.VALIDATOR, Standing.MISSING), Row("reg.example", Role.REGISTRY, Standing.STALE)
+    choice = choose(replace(SOUND, rows=rows, complete=False))
+    assert choice.unsure == ("check.example", "reg.example")
+    assert choice.why is Why.ONLY_ONE
+
+
 @pytest.mark.parametrize("word", ["two words", "", "ü", DEFAULT_TAG, SAME_SERVICE_TAG, "a" * 25])
 def test_words_that_nobody_selects_by(word: str) -> None:
     with pytest.raises(MalformedError):
@@ -187,6 +224,20 @@ def test_what_was_picked_is_picked_again(reaches: list[Reach], context: Context,
     if first is not None:
         again = replace(context, earlier=first.ssi)
         assert choose(answer(*reaches), again, own).pick == first
+
+
+@given(_reaches, _contexts, _own, st.sampled_from(Assurance))
+def test_who_is_not_unsure_could_not_have_been_picked(
+    reaches: list[Reach], context: Context, own: tuple[str, ...], level: Assurance
+) -> None:
+    heard = [one for one in reaches if one.msp != FIRST]
+    silent = replace(answer(*heard), rows=(Row(FIRST, Role.MSP, Standing.MISSING),), recipient=bytes(32))
+    choice = choose(silent, context, own)
+    assert choice.unsure in {(), (FIRST,)}
+    if not choice.unsure:
+        least = min(level, Assurance.VALIDATED, key=lambda one: ASSURANCE_ORDER[one])  # there is no mapping
+        said = choose(answer(*heard, reach(FIRST, level=least)), context, own)
+        assert said.pick == choice.pick
 
 
 @given(_reaches, _contexts, _contexts, _own, _own)

@@ -140,3 +140,21 @@ async def test_an_msp_cannot_prefer_itself(world: World) -> None:
 @in_three
 async def test_opted_out_leaves_nobody(world: World) -> None:
     assert picked(choose(await mapped(world), own_services=MSPS)) == ("", Why.NOBODY)
+
+
+@in_three
+async def test_silence_moves_no_messages(world: World) -> None:
+    entries = f"{ALPHA}=Default", BETA, GAMMA
+    first = choose(await mapped(world, *entries))
+    assert picked(first) == (ALPHA, Why.DEFAULT)
+    assert first.unsure == ()
+    assert first.pick is not None
+    world.host(ALPHA).is_dead = True
+    await trio.sleep(301)
+    later = choose(await world.ask(ANN), Context(earlier=first.pick.ssi))
+    assert later.unsure == (ALPHA,), "the earlier pick is to be used until it is heard"
+    world.host(ALPHA).is_dead = False
+    world.host(BETA).is_dead = True
+    await trio.sleep(301)
+    assert picked(choose(await world.ask(ANN))) == (ALPHA, Why.DEFAULT)
+    assert choose(await world.ask(ANN)).unsure == (), "whatever this one says"
