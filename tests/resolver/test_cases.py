@@ -7,11 +7,12 @@ import pytest
 
 from resolver.answer import Case
 from resolver.stub import Stub
-from tests.resolver.fpdig.phonebook import make_world
+from tests.resolver.fpdig.phonebook import leave_out, make_world
 from tests.virtual import in_world
 from tests.world import APEX, RESOLVER, World
 from zonedata import wire
 from zonedata.identifiers import parse
+from zonedata.kinds import Kind
 from zonedata.opening import Claim, read_claim
 from zonedata.person_statements import Assertion
 from zonedata.recipient_statements import Mapping, Validation
@@ -106,3 +107,11 @@ async def test_who_stands_is_told_before_who_contests_it(world: World) -> None:
     believed = await world.ask("+81312345674", trust=False, qtype=QType.CSI)
     assert believed.recipient == validations[0].recipient
     assert [(row.authority, str(row.standing)) for row in believed.rows] == [("other.example", "contested")]
+
+
+@in_phonebook
+async def test_a_proof_without_its_report_says_nothing_of_absence_whoever_contests(world: World) -> None:
+    world.network.hosts[RESOLVER].lies = leave_out(Kind.STATUS)
+    believed = await world.ask("+81312345674", trust=False)
+    assert believed.rows == ()
+    assert not believed.complete

@@ -67,7 +67,7 @@ def test_same_service_comes_before_default_and_only_where_the_recipient_says_so(
     assert pick(*reaches, own=(FIRST, SECOND)) == (FIRST, Why.SAME_SERVICE)
     assert pick(*reaches, own=(LAST, FIRST)) == (LAST, Why.SAME_SERVICE), "Default can have no second tag"
     assert pick(*reaches, own=(THIRD,)) == (LAST, Why.DEFAULT)
-    assert pick(reach(FIRST), reach(LAST, DEFAULT_TAG), own=(FIRST,)) == (LAST, Why.DEFAULT)
+    assert pick(reach(FIRST), reach(LAST, DEFAULT_TAG), own=(FIRST, LAST)) == (LAST, Why.DEFAULT)
 
 
 def test_where_the_recipient_leaves_it_open_own_services_count_and_then_the_tie_break() -> None:
@@ -138,6 +138,8 @@ def test_of_silent_msps_only_those_count_that_the_recipient_lists() -> None:
     listed = tuple(sorted((FIRST, THIRD)))
     assert choose(found).unsure == choose(found, Context(tags=("Work",))).unsure == listed
     assert choose(found, Context(earlier=f"mimi://{SECOND}/u/1")).unsure == (THIRD,)
+    bare = replace(found, reaches=(reach(SECOND, level=Assurance.ASSERTED),))
+    assert choose(bare).unsure == listed, "the last would be withheld, whoever vouches for it"
     heard = replace(found, reaches=(reach(SECOND), reach(THIRD, DEFAULT_TAG)), rows=silent[::2])
     assert choose(heard).unsure == ()
 
