@@ -166,7 +166,7 @@ def test_a_proof_tells_lists_and_maps() -> None:
     authority = SAMPLES[Kind.AUTHORITY]
     sealed = Sealed(Kind.AUTHORITY, (), to_body(authority))
     (told,) = read(replace(SOUND, claims=(Claim(sealed, authority),)), Options(proof=True))["proof"]
-    assert [list(key) for key in told["body"]["keys"]] == [["key", "uses", "from", "until"]] * 3
+    assert [list(key) for key in told["body"]["keys"]] == [["key", "uses", "from", "until"]] * 5
     assert {len(bytes.fromhex(key["key"])) for key in told["body"]["keys"]} == {32}
     assert told["body"]["servers"][0]["ports"] == {"udp": 5300}
     assert (told["speaker"], told["keys"]) == (".", [])

@@ -90,9 +90,9 @@ def test_an_authority_has_a_line_for_each_key_and_server() -> None:
     assert isinstance(sample, Authority)
     pinned = Server("ns2.example", ("192.0.2.1", "2001:db8::1"), (("tcp", 53), ("tls", 853)), bytes(32))
     lines = details(replace(claim(Kind.AUTHORITY), statement=replace(sample, servers=(*sample.servers, pinned))))
-    assert [line.split()[0] for line in lines] == ["key", "key", "key", "server", "server", "pin", "by", "from"]
-    assert lines[3] == "server ns.example 192.0.2.1 udp=5300"
-    assert lines[4] == "server ns2.example 192.0.2.1,2001:db8::1 tcp=53 tls=853"
+    assert [line.split()[0] for line in lines] == [*["key"] * 5, "server", "server", "pin", "by", "from"]
+    assert lines[5] == "server ns.example 192.0.2.1 udp=5300"
+    assert lines[6] == "server ns2.example 192.0.2.1,2001:db8::1 tcp=53 tls=853"
     assert lines[0].endswith(" 2025-06-14T15:06:40Z to 2025-07-15T15:06:40Z")
 
 
