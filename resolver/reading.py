@@ -16,7 +16,7 @@ from zonedata import names
 from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
-from zonedata.kinds import Assurance, Kind
+from zonedata.kinds import Assurance, Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, read_claim
 from zonedata.recall import Recall
@@ -122,6 +122,8 @@ def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Ans
         said = [reach for reach in said if reach.msp in accepted]
     elif not is_proof:
         rows = told.contested(holder)
+        others = {row.authority for row in rows if row.role is Role.MSP}
+        said = [reach for reach in said if reach.msp not in others]
     says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
     complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
     outcome = Outcome.FOUND
