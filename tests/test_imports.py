@@ -39,6 +39,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/listening.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/verify.py",
     "fingerpost/worker.py",
     "resolver/batch.py",
     "resolver/client.py",

@@ -67,6 +67,8 @@ VALUES: dict[str, Callable[[str], object]] = {
     "apex": _apex,
     "anchor": _path,
     "assurance": _assurance,
+    "bundle": _path,
+    "svg": _path,
     "root": Endpoint.from_text,
 }
 _FIELDS = TOGGLES | {name: name for name in VALUES}

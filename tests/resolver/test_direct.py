@@ -4,11 +4,12 @@ from resolver.answer import Answer
 from resolver.choice import choose
 from resolver.demand import demanding
 from resolver.direct import complete_directly
+from resolver.fpdig.keeping import bundle_of
 from resolver.settings import Settings
 from tests.resolver.fpdig.phonebook import forge, hide, leave_out, make_world
 from tests.virtual import in_world
 from tests.world import RESOLVER, World
-from zonedata.judgement import Outcome
+from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Assurance, Kind
 from zonedata.standing import Standing
 
@@ -153,3 +154,14 @@ async def test_a_walk_can_be_completed_later(world: World) -> None:
     completed = await complete(world, walked)
     assert completed.complete
     assert completed.reaches == (await world.ask(BOTH)).reaches
+
+
+@in_phonebook
+async def test_what_was_said_directly_is_kept_with_the_rest(world: World) -> None:
+    world.network.hosts[RESOLVER].lies = hide
+    lacking = await world.ask(BOTH)
+    completed = await complete(world, lacking)
+    now = world.clock.now()
+    kept = [bundle_of(answer, world.anchor, now) for answer in (lacking, completed)]
+    judged = [judge(lacking.csi.owner, world.anchor, one.wires(), now).complete for one in kept]
+    assert judged == [False, True]
