@@ -128,6 +128,8 @@ class Answer:
             fields above; a recipient only if no two trees know another.
         unverified: Ids in hex of trees on which the resolver reports and of which no anchor was given; nothing of
             them is in this answer.
+        left_out: What was found, and is vouched for less well than the sender demands.
+        asked_directly: Authorities that the sender asked on its own, because the proof showed nothing of theirs.
     """
 
     csi: Csi
@@ -143,16 +145,29 @@ class Answer:
     mapping: Mapping | None = None
     trees: tuple[InTree, ...] = ()
     unverified: tuple[str, ...] = ()
+    left_out: tuple[Reach, ...] = ()
+    asked_directly: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
-        others = any(row.standing is Standing.CONTESTED for row in self.rows)
+        if self.trees:
+            return self._case_of_trees()
+        count = len(self.reaches) if self.mapping is None else 1
+        for row in self.rows:
+            if row.standing is Standing.CONTESTED:
+                count += 1
+                break
+        return self._case_of(count)
+
+    def _case_of_trees(self) -> Case:
+        """Return the case where there are several trees, in which one MSP may say the same more than once."""
         if len({word.recipient for word in self.trees if word.recipient}) > 1:
             return Case.SEVERAL_MAPPINGS
-        # Of several trees one and the same MSP may say the same in each.
-        claims = {(reach.msp, reach.ssi) for reach in self.reaches} if self.trees else self.reaches
-        count = others + (1 if self.mapping is not None else len(claims))
+        count = len({(reach.msp, reach.ssi) for reach in self.reaches}) if self.mapping is None else 1
+        return self._case_of(count + any(row.standing is Standing.CONTESTED for row in self.rows))
+
+    def _case_of(self, count: int) -> Case:
         if count > 1:
             return Case.SEVERAL_MAPPINGS
         if count == 0:

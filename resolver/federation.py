@@ -14,6 +14,7 @@ from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Role
 from zonedata.names import Name
 from zonedata.recipient_statements import Mapping
+from zonedata.trust import Trust
 
 # Found in one tree is found; and what one tree leaves open, no other settles.
 _RANKS = {Outcome.NONE: 0, Outcome.OPTED_OUT: 1, Outcome.INCOMPLETE: 2, Outcome.FOUND: 3}
@@ -47,6 +48,12 @@ def gathered(owner: Name, parts: Iterable[Part]) -> Found:
     refused = dict.fromkeys(octets for found in founds for octets in found.refused)
     keep, at = min(found.keep for found in founds), max(found.found for found in founds)
     return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, at, ordered)
+
+
+def others_of(trees: Iterable[bytes], *anchors: Trust) -> tuple[str, ...]:
+    """Return the ids in hex of the trees that are none of the anchors'."""
+    ours = {anchor.tree for anchor in anchors}
+    return tuple(tree.hex() for tree in trees if tree not in ours)
 
 
 def in_tree(answer: Answer, tree: bytes) -> Answer:

@@ -10,7 +10,8 @@ from functools import reduce
 from typing import overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Via, from_judgement, read_claims
-from resolver.federation import in_tree, merged
+from resolver.demand import demanding
+from resolver.federation import in_tree, merged, others_of
 from resolver.hearsay import Told
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
@@ -18,7 +19,7 @@ from zonedata.foreign import NO_TREES
 from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
-from zonedata.kinds import Assurance, Kind
+from zonedata.kinds import Assurance, Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, read_claim
 from zonedata.recall import Recall
@@ -75,6 +76,7 @@ class Manner:
         apex: Under which the resolver answers.
         trust: The anchor to judge a proof by; None believes the resolver.
         beside: Anchors of other trees; each is judged by itself, and all must be proven.
+        least: The assurance that the sender demands.
     """
 
     qtype: QType = QType.PROOF
@@ -82,6 +84,7 @@ class Manner:
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
     beside: tuple[Trust, ...] = ()
+    least: Assurance = Assurance.ASSERTED
 
 
 def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
@@ -94,6 +97,11 @@ def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | 
         now: Unix seconds.
         recall: What earlier judgements remembered.
     """
+    answer = _from_reply(csi, via, manner, now, recall)
+    return answer if manner.least is Assurance.ASSERTED else demanding(answer, manner.least)
+
+
+def _from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None) -> Answer:
     reply = via.reply
     assert reply is not None, "an answer is made of a reply"
     is_proof = manner.qtype is QType.PROOF
@@ -108,11 +116,11 @@ def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | 
     if not (manner.beside or judgement.trees):
         return answer
     answer = in_tree(answer, manner.trust.tree)
-    others |= {manner.trust.tree}
+    every = others | {manner.trust.tree}
     for trust in manner.beside:
-        judged = judge(csi.owner, trust, wires, now, recall, others)
+        judged = judge(csi.owner, trust, wires, now, recall, every)
         answer = merged(answer, in_tree(from_judgement(csi, judged, answer.claims, via), trust.tree))
-    return replace(answer, unverified=tuple(tree.hex() for tree in judgement.trees if tree not in others))
+    return replace(answer, unverified=others_of(judgement.trees, manner.trust, *manner.beside))
 
 
 def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Answer:
@@ -138,6 +146,10 @@ def _believed(csi: Csi, told: Told, reply: Received, via: Via, *, is_proof: bool
     if rows:
         accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
         said = [reach for reach in said if reach.msp in accepted]
+    elif not is_proof:
+        rows = told.contested(holder)
+        others = {row.authority for row in rows if row.role is Role.MSP}
+        said = [reach for reach in said if reach.msp not in others]
     says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
     complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
     outcome = Outcome.FOUND

@@ -10,6 +10,7 @@ answered SERVFAIL, and the resolver lives on.
 import logging
 
 from resolver.cache import Found, Stores
+from resolver.complaints import Complaints
 from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for
@@ -56,6 +57,7 @@ class ResolverService:
         self._seeker = trust if isinstance(trust, Trees) else Finder(trust, dialer, clock, self._settings, stores)
         self.packets = self._seeker.packets
         self._flights: Flights[Name, Found | None] = Flights()
+        self._complaints = Complaints()
 
     @property
     def finder(self) -> Finder:
@@ -112,10 +114,14 @@ class ResolverService:
 
     async def _search(self, name: Name) -> Found | None:
         try:
-            return await self._seeker.find(name)
+            found = await self._seeker.find(name)
         except Exception:  # the barrier, as in `handle`
             log.exception("event=bug-in-search")
             return None
+        if found.judgement.refusals:
+            for line in self._complaints.about(found.judgement.refusals, found.found):
+                log.warning("%s", line)
+        return found
 
     def _lay_out(self, query: Query, key: bytes, found: Found, limit: int, now: float) -> bytes:
         """Write the reply, and keep it ready."""

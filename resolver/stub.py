@@ -20,6 +20,7 @@ from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -52,6 +53,7 @@ class Stub:
         trust: The anchor to judge proofs by; None believes the resolver.
         tries: How long and how often.
         beside: Anchors of other trees; each is judged by itself.
+        least: The assurance demanded of what is found, see `demand`.
     """
 
     servers: list[Endpoint]
@@ -61,6 +63,7 @@ class Stub:
     trust: Trust | None = None
     tries: Tries = Tries()
     beside: tuple[Trust, ...] = ()
+    least: Assurance = Assurance.ASSERTED
 
     async def lookup(self, csi: Csi, qtype: QType = QType.PROOF, flags: int = wire.FLAG_RD) -> Answer:
         """Ask about one identifier.
@@ -69,7 +72,8 @@ class Stub:
             UnreachableError: No server gave an answer that can be read, after every try.
         """
         via = await self.exchange(csi.owner, qtype, flags)
-        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust, self.beside), self.clock.now())
+        manner = Manner(qtype, flags, self.apex, self.trust, self.beside, self.least)
+        return from_reply(csi, via, manner, self.clock.now())
 
     async def exchange(self, name: Name, qtype: int, flags: int) -> Via:
         """Ask a question and return the first reply that can be read.

@@ -189,8 +189,8 @@ class World:
     """Everything, built from what a scenario says; a tree of its own beside another world, on the same network."""
 
     def __init__(self, seed: int = 0, beside: "World | None" = None, *, same_keys: bool = False) -> None:
-        self.clock = beside.clock if beside is not None else Clock.starting_at(START)
-        self.network = beside.network if beside is not None else Network(self.clock, random.Random(seed))
+        self.clock: Clock = beside.clock if beside is not None else Clock.starting_at(START)
+        self.network: Network = beside.network if beside is not None else Network(self.clock, random.Random(seed))
         self._is_beside = beside is not None
         self._root = "" if beside is None or same_keys else "beside-"  # in the names of the root's keys
         self.zones: dict[str, Zone] = {".": Zone(".", [])}
@@ -200,6 +200,7 @@ class World:
         self.registers: dict[str, MemoryRegister] = {}
         self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
         self.revocations: dict[str, list[RevocationLine]] = {}
+        self.ttl = 300  # of what recipients and validators sign
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
         self.rootkeys: list[Sealed] = []
@@ -267,7 +268,7 @@ class World:
         mapping = self.mappings.get((whose, csi))
         serial = mapping[0].life.serial if mapping is not None else 0
         start = int(self.clock.now() if since is None else START + since)
-        life = Life(300, now, now, now + 30 * DAY)
+        life = Life(self.ttl, now, now, now + 30 * DAY)
         recipient = recipient_of(key_of(whose).public)
         said = Validation(life, owner, recipient, validator, "sms", start, executed or max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
@@ -287,7 +288,7 @@ class World:
             msp, _, tags = text.partition("=")
             made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
         key = key_of(whose)
-        life = Life(300, serial, now, now + 90 * DAY)
+        life = Life(self.ttl, serial, now, now + 90 * DAY)
         said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released)
         self.mappings[whose, csi] = (said, statements.seal(said, key))
 

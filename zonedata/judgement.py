@@ -191,6 +191,15 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
     return Hearing(judgement, path, known)
 
 
+def lead(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Path:
+    """Return how far a proof leads from the anchor to the authorities for an owner; arguments as in `judge`."""
+    claims, _, statuses = _read(wires, owner, read_claim)
+    others = frozenset(status.tree for status in statuses if status.tree) - {trust.tree}
+    claims = set_aside(claims, others).claims if others else claims
+    path, _ = _lead(owner, claims, Known(_caught_up(trust, claims), Holdings(), now))
+    return path
+
+
 def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:
     """Follow what zones say as far as it is shown; return what of it was refused, too."""
     refusals: list[Refusal] = []
