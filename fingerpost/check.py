@@ -80,7 +80,7 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
         yield from _faults_in(lambda: _sources_of(configuration).check(now))
     if configuration.sign is not None and not any(field.startswith("sign.") for field in at_fault):
         yield from _faults_in(lambda: workload_of(configuration, now))
-    if configuration.resolver is not None and "resolver.anchor" not in at_fault:
+    if configuration.resolver is not None and at_fault.isdisjoint({"resolver.anchor", "tree.name", "tree.anchor"}):
         yield from _faults_in(lambda: trust_of(configuration))
     if configuration.authority is not None:
         yield from _look_at_store(configuration, configuration.authority.store, now)

@@ -17,12 +17,13 @@ from fingerpost import sections as s
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.toml_lines import Where, lines_of
+from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
 from transport.rates import RateSettings
 from zonedata.errors import ConfigError, Fault
 from zonedata.names import Name
 
 MAX_FILE = 1_048_576  # octets; a configuration is a page or two
-ALL = frozenset(section.name for section in s.SECTIONS)
+ALL = frozenset(section.name for section in (*s.SECTIONS, TREE))
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_END = " (at end of document)"
 
@@ -38,6 +39,7 @@ class Configuration:
         authority: Who answers, or None in a resolver's file.
         sign: How its store is signed, if that is done here.
         resolver: Whom the resolver believes, or None in an authority's file.
+        trees: The trees that it believes, where the file names them one by one.
         process: How many processes answer.
         limits: How much one client may ask.
     """
@@ -48,6 +50,7 @@ class Configuration:
     authority: s.AuthorityPart | None
     sign: s.ZoneSigning | s.ListingsSigning | s.WholeSigning | None
     resolver: s.ResolverPart | None
+    trees: tuple[TreePart, ...]
     process: s.ProcessPart
     limits: RateSettings
     _notes: Notes = field(repr=False, compare=False)
@@ -96,17 +99,21 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     tables = _tables_of(path, text)
     notes = Notes(path, lines_of(text))
     given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
+    trees = read_trees(tables.get(TREE.name), notes)
     _note_unknown(tables, notes)
     refused = set()
-    for where, reason in disagreements(given):
+    for where, reason in (*disagreements(given), *disagreements_of(trees, given[s.RESOLVER.name])):
         notes.add(where, reason)
         refused.add(where[:1])
     for name in inspect:
-        given[name].inspect()
+        for one in trees if name == TREE.name else [given[name]]:
+            one.inspect()
     usable = {name for name, section in given.items() if section.is_whole}
     if (s.SIGN.name,) in refused or s.AUTHORITY.name not in usable:
         usable.discard(s.SIGN.name)
-    return Examined(_typed(path, given, usable, notes), sorted(notes.faults, key=lambda fault: fault.line))
+    return Examined(
+        _typed(path, given, tree_parts(trees), usable, notes), sorted(notes.faults, key=lambda fault: fault.line)
+    )
 
 
 def _text_of(path: Path) -> str:
@@ -148,7 +155,7 @@ def _table(tables: Mapping[str, Any], name: str, notes: Notes) -> dict[str, Any]
 
 
 def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
-    top = {section.name for section in s.SECTIONS if section.name} | {key.name for key in s.TOP.keys}
+    top = {name for name in ALL if name} | {key.name for key in s.TOP.keys}
     for name in tables.keys() - top:
         notes.add((name,), unknown_reason(name, top, s.SECTIONS))
     for section in s.SECTIONS[1:]:
@@ -156,9 +163,16 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
         known = {key.name for key in section.keys}
         for name in table.keys() - known if isinstance(table, dict) else ():
             notes.add((section.name, name), unknown_reason(name, known, s.SECTIONS))
+    listed = tables.get(TREE.name)
+    known = {key.name for key in TREE.keys}
+    for index, table in enumerate(listed if isinstance(listed, list) else ()):
+        for name in table.keys() - known if isinstance(table, dict) else ():
+            notes.add((TREE.name, index, name), unknown_reason(name, known, s.SECTIONS))
 
 
-def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], notes: Notes) -> Configuration:
+def _typed(
+    path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
+) -> Configuration:
     top, listen, authority, sign, resolver, process, limits = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
@@ -167,6 +181,7 @@ def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], note
         _authority(authority) if authority.section.name in usable else None,
         _signing(sign) if sign.section.name in usable else None,
         _resolver(resolver) if resolver.section.name in usable else None,
+        trees,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
         RateSettings(limits[s.RATE], limits[s.CLIENTS]) if limits.section.name in usable else RateSettings(),
         notes,

@@ -63,14 +63,17 @@ class Key(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table of the file; the name "" is the top of it."""
+    """One table of the file; the name "" is the top of it. `index` counts it in an array of tables."""
 
     name: str
     doc: str
     keys: tuple[Key[Any], ...]
+    index: int | None = None
 
     def where(self, *rest: str | int) -> Where:
         """Return the place of something in it."""
+        if self.index is not None:
+            return (self.name, self.index, *rest)
         return (self.name, *rest) if self.name else rest
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fingerpost.definitions import Key, Required
 from fingerpost.sections import SECTIONS
+from fingerpost.tree_tables import TREE
 from zonedata import names
 from zonedata.names import Name
 
@@ -11,8 +12,9 @@ from zonedata.names import Name
 def to_text() -> str:
     """Write every key with what is expected, its default and what it is for."""
     lines = ["# Everything a configuration may hold. Paths are relative to its file."]
-    for section in SECTIONS:
-        heading = f"[{section.name}]" if section.name else "(above all tables)"
+    for section in (*SECTIONS, TREE):
+        heading = f"[[{section.name}]]" if section is TREE else f"[{section.name}]"
+        heading = heading if section.name else "(above all tables)"
         lines += ["", f"{heading}  {section.doc}"]
         for key in section.keys:
             lines += [f"  {key.name}: {key.form}; {_default_text(key)}", f"      {key.doc}"]

@@ -228,7 +228,8 @@ TRUST = Key(
     readers.path,
     "path",
     "trust anchor: whose word is believed in the end",
-    inspect=readers.look_at_anchor,
+    _NO_PATH,
+    readers.look_at_anchor,
 )
 LAB_ADDRESSES = Key(
     "lab_addresses",
@@ -281,9 +282,9 @@ RESOLVER = Section(
 
 @dataclass(frozen=True, slots=True)
 class ResolverPart:
-    """Whom a resolver believes and asks first."""
+    """Whom a resolver believes and asks first; the anchor is None where there are several trees."""
 
-    anchor: Path
+    anchor: Path | None
     lab_addresses: bool
     root: tuple[Endpoint, ...]
     lookups: int

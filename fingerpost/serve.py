@@ -20,6 +20,7 @@ from fingerpost.listening import Opened, opened_sockets
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
 from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat, Supervisor
+from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
 from transport.rates import shared_table
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             os.fstat(args.ready_fd)
         except OSError:
             args.refuse(f"--ready-fd {args.ready_fd}: this descriptor is not open")
-    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name))
+    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name))
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)

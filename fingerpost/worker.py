@@ -10,9 +10,10 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -25,11 +26,13 @@ from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat
 from resolver.cache import Stores
 from resolver.front import Front
+from resolver.policy import Policy
 from resolver.proven.memory import MemoryProven
-from resolver.proven.shared import SharedProven
+from resolver.proven.shared import MIN_SIZE, SharedProven
 from resolver.proven.store import Proven, UnusableError
 from resolver.service import SORTS, ResolverService
 from resolver.settings import Settings
+from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.handler import FastPath, Handler, Protocol
@@ -58,14 +61,14 @@ class Shared:
     Attributes:
         configuration: Sound, and read once: a change of the file is taken over by starting anew.
         sockets: Every address, with a socket for each worker.
-        trust: Whom a resolver believes; None in an authority.
+        trust: Whom a resolver believes, of several trees with what each speaks for; None in an authority.
         deny_key: What an authority signs denials with, if it does.
         rates: How often addresses have asked, in memory that all workers share.
     """
 
     configuration: Configuration
     sockets: tuple[Opened, ...]
-    trust: Trust | None
+    trust: Trust | Policy | None
     deny_key: PrivateKey | None
     rates: memoryview
 
@@ -123,15 +126,23 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
 
 
 @asynccontextmanager
-async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
+async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daemon]:
     configuration = shared.configuration
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
-    stores = Stores(Packets(resolver.memory << 20), _proven(resolver, trust.tree))
-    async with SocketDialer() as dialer, _written_behind(stores.proven):
-        service = ResolverService(trust, dialer, clock, settings, stores)
+    packets = Packets(resolver.memory << 20)
+    stores = {tree: Stores(packets, proven) for tree, proven in _proven_of(resolver, trust).items()}
+    async with AsyncExitStack() as stack:
+        dialer = await stack.enter_async_context(SocketDialer())
+        for one in stores.values():
+            await stack.enter_async_context(_written_behind(one.proven))
+        if isinstance(trust, Policy):
+            believed: Trust | Trees = Trees(trust, dialer, clock, settings, stores)
+            service = ResolverService(believed, dialer, clock, settings)
+        else:
+            service = ResolverService(trust, dialer, clock, settings, stores[trust.tree])
         rates = Rates(configuration.limits, shared.rates)
         front = Front(service.packets, rates)
 
@@ -140,20 +151,36 @@ async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
-            proven = stores.proven.statistics()
+            proven = [one.proven.statistics() for one in stores.values()]
             kept = {"kept": len(service.packets), "kept_octets": service.packets.octets}
-            known = {"proven_hits": proven.hits, "proven_misses": proven.misses, "proven": proven.entries}
+            known = {
+                "proven_hits": sum(one.hits for one in proven),
+                "proven_misses": sum(one.misses for one in proven),
+                "proven": sum(one.entries for one in proven),
+            }
             return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
 
         yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
 
 
-def _proven(resolver: ResolverPart, tree: bytes) -> Proven:
+def _proven_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Proven]:
+    """Open a store for each tree: the only one's in the directory itself, of several each in one of its own."""
+    size = resolver.cache_size << 20
+    if isinstance(trust, Trust):
+        return {trust.tree: _proven(resolver.cache, trust.tree, size)}
+    share = max(MIN_SIZE, size // len(trust.trees))
+    return {
+        tree: _proven(resolver.cache / tree.hex() if resolver.cache is not None else None, tree, share)
+        for tree in (one.trust.tree for one in trust.trees)
+    }
+
+
+def _proven(path: Path | None, tree: bytes, size: int) -> Proven:
     """Open what all workers share; go on without it when that cannot be had."""
-    if resolver.cache is None:
+    if path is None:
         return MemoryProven(tree)
     try:
-        return SharedProven.open(resolver.cache, tree, resolver.cache_size << 20)
+        return SharedProven.open(path, tree, size)
     except UnusableError as error:
         log.warning("event=cache-unusable reason=%s", quoted(str(error)))
         return MemoryProven(tree)

@@ -12,7 +12,7 @@ from zonedata.errors import MalformedError
 from zonedata.names import Name
 from zonedata.trust import Trust
 
-EVERYTHING = (names.ROOT,)
+EVERYTHING: tuple[Name, ...] = (names.ROOT,)
 
 
 @dataclass(frozen=True, slots=True)
