@@ -53,6 +53,8 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
     "serve": "answer questions, as an authority or as a resolver",
+    "validate": "take proofs of possession and vouch for recipients",
+    "recipient": "hold a number or an address: claim it, and say where to be reached",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -76,10 +78,18 @@ def load(name: str) -> Command:
             from fingerpost import serve  # noqa: PLC0415
 
             return serve
-        case "demo":
-            from fingerpost.demo import command  # noqa: PLC0415
+        case "validate":
+            from fingerpost import validate  # noqa: PLC0415
+
+            return validate
+        case "recipient":
+            from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "demo":
+            from fingerpost.demo import command as demo  # noqa: PLC0415
+
+            return demo
         case _:
             raise AssertionError(name)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
 from transport.endpoint import Endpoint
@@ -88,8 +89,17 @@ DENY_KEY = Key(
     _NO_PATH,
     readers.look_at_key,
 )
+REGISTER = Key(
+    "register",
+    readers.path,
+    "path",
+    "directory of whom a validator vouches for; 'fingerpost validate' changes it, 'fingerpost serve' shows it",
+    _NO_PATH,
+)
 AUTHORITY = Section(
-    "authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY)
+    "authority",
+    "Answering with authority: the root, a registry, a provider, a validator.",
+    (NAME, STORE, ROLES, DENY_KEY, REGISTER),
 )
 
 
@@ -101,6 +111,7 @@ class AuthorityPart:
     store: Path
     roles: tuple[Role, ...]
     deny_key: Path | None
+    register: Path | None
 
 
 # --- [sign] ----------------------------------------------------------------------------------------------------
@@ -279,4 +290,4 @@ CLIENTS = Key(
 LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS)
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS)

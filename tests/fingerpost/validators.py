@@ -1,0 +1,138 @@
+"""A validator in a folder, its daemon, and a mail server that keeps what it is sent."""
+
+import os
+import re
+import select
+import subprocess
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.fingerpost.daemons import PATIENCE, starting
+from tests.fingerpost.household import Household
+
+VALIDATOR = """\
+[listen]
+udp = ["127.0.0.1#0"]
+tcp = ["127.0.0.1#0"]
+
+[authority]
+name = "vera.example"
+store = "vera.store"
+roles = ["validator"]
+deny_key = "vera-deny.pem"
+register = "vera.register"
+
+[sign]
+key = "validate.pem"
+listings = []
+nodes = ["+1415", "@example.com"]
+
+[validate]
+http = ["127.0.0.1#0"]
+key = "validate.pem"
+"""
+MAIL = """
+[mail]
+server = "127.0.0.1#{port}"
+sender = "codes@vera.example"
+tls = "never"
+"""
+NUMBERS = """
+[numbers]
+command = ["./call.sh"]
+method = "voice"
+"""
+
+
+class Mailbox:
+    """What an SMTP server was sent; a handler of aiosmtpd."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[list[str], str]] = []
+        self.refuses = False
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        del server, session
+        if self.refuses:
+            return "550 no such person: " + " ".join(envelope.rcpt_tos)
+        text = message_from_bytes(envelope.content, policy=default).get_content()
+        self.mails.append((envelope.rcpt_tos, text))
+        return "250 OK"
+
+    def code(self) -> str:
+        """Return the code in the newest mail."""
+        found = re.search(r"^Your code is (\d{8})\r?$", self.mails[-1][1], re.MULTILINE)
+        assert found, self.mails
+        return found[1]
+
+
+class _OnAnyPort(Controller):
+    """It knocks at its own door to see whether it is open, and so must know where that is."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@contextmanager
+def mail_server(**options: Any) -> Generator[tuple[Mailbox, int]]:
+    """Run one; with its port."""
+    mailbox = Mailbox()
+    controller = _OnAnyPort(mailbox, hostname="127.0.0.1", port=0, **options)
+    controller.start()
+    try:
+        yield mailbox, controller.port
+    finally:
+        controller.stop()
+
+
+def validator(house: Household, *ways: str) -> None:
+    """Put a validator here: vera.toml and all that it names."""
+    for name in ("vera-deny.pem", "validate.pem"):
+        house.key(name)
+    house.write("vera.toml", VALIDATOR + "".join(ways))
+    house.sound("sign", "vera.toml")
+
+
+class Vera:
+    """A running daemon."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}/"
+        self.port = port
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def end(self) -> int:
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def validating(config: str = "vera.toml") -> Iterator[Vera]:
+    """Run one from the current folder."""
+    with starting(config, "validate") as (process, ready, log):
+        line = ready.readline()
+        assert line, log.read_text()
+        assert select.select([ready], [], [], PATIENCE)[0], "somebody still holds it"
+        found = re.fullmatch(rb"ready tcp=127\.0\.0\.1#(\d+)\n", line)
+        assert found, line
+        yield Vera(process, int(found[1]), log)
+
+
+def caller(house: Household, status: int = 0) -> Path:
+    """Put a command here that writes down whom it was to call with what."""
+    path = house.write("call.sh", f'#!/bin/sh\necho "$FINGERPOST_NUMBER $FINGERPOST_CODE" >>calls; exit {status}\n')
+    os.chmod(path, 0o755)
+    return house.folder / "calls"
