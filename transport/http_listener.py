@@ -29,7 +29,7 @@ class HttpLimits:
     """What the listener puts up with; times in seconds, sizes in octets.
 
     Attributes:
-        head: Request line and header lines together; browsers and proxies send about 1,000.
+        head: Request line and header lines together, or one read more; browsers and proxies send about 1,000.
         body: Of a request.
         receiving: From connecting to the end of the request.
         answering: For the handler; it may have to deliver something first.

@@ -1,20 +1,26 @@
 """A validator in a folder, its daemon, and a mail server that keeps what it is sent."""
 
-import os
+import logging
 import re
 import select
+import ssl
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.fingerpost.daemons import PATIENCE, starting
 from tests.fingerpost.household import Household
+from tests.loopback import open_pair
 
 VALIDATOR = """\
 [listen]
@@ -86,11 +92,14 @@ def mail_server(**options: Any) -> Generator[tuple[Mailbox, int]]:
     """Run one; with its port."""
     mailbox = Mailbox()
     controller = _OnAnyPort(mailbox, hostname="127.0.0.1", port=0, **options)
+    told = logging.getLogger("mail.log")  # of aiosmtpd; the commands' log goes where they print
+    told.disabled = True
     controller.start()
     try:
         yield mailbox, controller.port
     finally:
         controller.stop()
+        told.disabled = False
 
 
 def validator(house: Household, *ways: str) -> None:
@@ -131,8 +140,47 @@ def validating(config: str = "vera.toml") -> Iterator[Vera]:
         yield Vera(process, int(found[1]), log)
 
 
+def server_context(house: Household) -> ssl.SSLContext:
+    """A certificate that nobody has signed but its own key."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
+    begun = datetime.now(UTC) - timedelta(hours=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(begun)
+        .not_valid_after(begun + timedelta(days=1))
+        .sign(private, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    pem = private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = house.write("mail.pem", (pem + certificate.public_bytes(encoding)).decode())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
 def caller(house: Household, status: int = 0) -> Path:
     """Put a command here that writes down whom it was to call with what."""
     path = house.write("call.sh", f'#!/bin/sh\necho "$FINGERPOST_NUMBER $FINGERPOST_CODE" >>calls; exit {status}\n')
-    os.chmod(path, 0o755)
+    path.chmod(0o700)
     return house.folder / "calls"
+
+
+def free_port() -> int:
+    """Return a port that is free for UDP and TCP alike: a resolver finds the root's two doors by one number."""
+    datagrams, streams = open_pair()
+    with datagrams, streams:
+        return int(streams.getsockname()[1])
+
+
+def failing(house: Household, csi: str, url: str) -> None:
+    """Claim, and be told that the code did not come."""
+    if not Path("recipient.pem").exists():
+        house.sound("recipient", "create", "recipient.pem")
+    outcome = house.run("recipient", "claim", csi, "--validator", url)
+    assert outcome.status == 1
+    assert outcome.err == f"{url}: refused: the code could not be delivered; try again later\n"
