@@ -54,7 +54,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "check": "check configurations and all that they name",
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
-    "recipient": "hold a number or an address: claim it, and say where to be reached",
+    "recipient": "claim a number or an address, list its providers",
     "demo": "run a whole tree on this machine, with invented people",
 }
 

@@ -53,8 +53,7 @@ _WORDS = {
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add it to the tree."""
-    summary = "hold a number or an address: claim it, and say where to be reached"
-    parser = add_command(subparsers, "recipient", summary, _EPILOG)
+    parser = add_command(subparsers, "recipient", "claim a number or an address, list its providers", _EPILOG)
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
     parsers = {word: words.add_parser(word, help=text, description=text) for word, text in _WORDS.items()}
     parsers["create"].add_argument("file", type=Path, metavar="KEYFILE", help="the key to make")

@@ -1,5 +1,6 @@
 """A validator in a folder, its daemon, and a mail server that keeps what it is sent."""
 
+import asyncio
 import logging
 import re
 import select
@@ -82,9 +83,9 @@ class _OnAnyPort(Controller):
     """It knocks at its own door to see whether it is open, and so must know where that is."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # it has no types
 
 
 @contextmanager
