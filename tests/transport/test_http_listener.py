@@ -163,12 +163,16 @@ async def test_what_is_in_hand_is_answered_at_the_end() -> None:
         async def ask() -> None:
             replies.append(await exchange(sock.getsockname(), POST))
 
+        async def end_soon() -> None:
+            await wait_all_tasks_blocked()
+            may_end.set()
+
         async with trio.open_nursery() as outer, trio.open_nursery() as nursery:
             await nursery.start(partial(serve_http, sock, slow, LIMITS))
             outer.start_soon(ask)
             await begun.wait()
             nursery.cancel_scope.cancel()
-            may_end.set()
+            outer.start_soon(end_soon)
         assert replies[0].endswith(b"hello")
 
 
