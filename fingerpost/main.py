@@ -52,6 +52,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "keygen": "make keys, show public keys, or make a trust anchor",
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
+    "verify": "check a bundle without a network, and explain it",
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
@@ -78,6 +79,10 @@ def load(name: str) -> Command:
             from fingerpost import serve  # noqa: PLC0415
 
             return serve
+        case "verify":
+            from fingerpost import verify  # noqa: PLC0415
+
+            return verify
         case "validate":
             from fingerpost import validate  # noqa: PLC0415
 

@@ -43,6 +43,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/supervisor.py",
     "fingerpost/validate.py",
     "fingerpost/validating.py",
+    "fingerpost/verify.py",
     "fingerpost/worker.py",
     "resolver/batch.py",
     "resolver/client.py",

@@ -228,16 +228,28 @@ class Said:
     def add(self, opened: Opened[Statement], signer: Signer, now: float) -> Refusal | None:
         """Hold a statement about the owner, or refuse it because a later one is held (step 9)."""
         statement = opened.statement
+        if isinstance(statement, Block) and self._has_longer(statement, signer, now):
+            return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
+        held = self._same(statement)
+        if _is_overtaken(statement, held, signer, now):
+            if isinstance(statement, Mapping):
+                return None  # two validators may know two of one recipient's; the older is nobody's fault
+            return Refusal(Step.ORDER, statement.kind, speaker_of(statement), "a later statement is held")
+        self._take(opened)
+        return None
+
+    def _has_longer(self, block: Block, signer: Signer, now: float) -> bool:
+        held = self.block
+        return held is not None and _is_usable(held, signer, now) and len(held.statement.node) > len(block.node)
+
+    def _same(self, statement: Statement) -> Opened[Statement] | None:
+        """Return what is held of the same kind, about the same name."""
         held: Opened[Statement] | None = None
         match statement:
             case Assertion():
                 held = self.assertion
-            case Block():
-                held = self.block if self.block is not None and _is_usable(self.block, signer, now) else None
-                if held is not None and held.statement.node != statement.node:
-                    if len(held.statement.node) > len(statement.node):
-                        return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
-                    held = None
+            case Block() if self.block is not None and self.block.statement.node == statement.node:
+                held = self.block
             case Denial():
                 held = self.denials.get(statement.role)
             case Validation():
@@ -248,10 +260,7 @@ class Said:
                 held = self.revocations.get(statement.node)
             case _:
                 pass
-        if _is_overtaken(statement, held, signer, now):
-            return Refusal(Step.ORDER, statement.kind, speaker_of(statement), "a later statement is held")
-        self._take(opened)
-        return None
+        return held
 
     def _take(self, opened: Opened[Statement]) -> None:
         match opened.statement:

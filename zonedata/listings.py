@@ -14,7 +14,6 @@ Bad lines do not end the reading: each is reported with its line, and `sign` ref
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from zonedata import identifiers, names, plain_lines
 from zonedata.errors import Fault, MalformedError
 from zonedata.names import Name
 from zonedata.person_statements import RECIPIENT_OCTETS, host_of_ssi
+from zonedata.source_lines import FieldError, Report, fault_of, numbered, object_of, only, text_field, text_of
 
 _COLUMNS = ("csi", "ssi", "features", "recipient")
 MAX_LINE = 8_192  # octets; a block with 40 exceptions has about 1,000
@@ -54,8 +54,6 @@ class BlockListing:
 # A listing of its fields in order, in half the time of `Listing(...)`, which is Python around this.
 listing_of: Callable[[tuple[int, Name, str, tuple[str, ...], bytes]], Listing] = partial(tuple.__new__, Listing)
 
-Report = Callable[[Fault], None]
-
 
 def read_listings(path: Path, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     """Read a source line by line.
@@ -72,51 +70,30 @@ def read_listings(path: Path, msp: str, report: Report) -> Iterator[Listing | Bl
         report(Fault(path, 0, "", f"cannot be read: {error.strerror}"))
 
 
-def _lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
-    """Number the lines; of one that is too long comes the beginning, and `_text_of` passes over its rest."""
-    return enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), 1)
-
-
-def _text_of(path: Path, file: io.BufferedReader, number: int, raw: bytes, report: Report) -> str:
-    """Return the line that was just read without its end; nothing where there is nothing to read."""
-    if len(raw) > MAX_LINE:
-        report(Fault(path, number, "", f"line of more than {MAX_LINE} octets"))
-        while raw and not raw.endswith(b"\n"):
-            raw = file.readline(MAX_LINE + 1)
-        return ""
-    try:
-        return raw.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        report(Fault(path, number, "", "not UTF-8 text"))
-        return ""
-
-
 def _ndjson(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     read_plain = plain_lines.reader(msp)
-    for number, raw in _lines(file):
+    for number, raw in numbered(file, MAX_LINE):
         plain = read_plain(raw)
         if plain is not None:
             owner, ssi, features = plain
             yield listing_of((number, owner, ssi, features, b""))
             continue
-        text = _text_of(path, file, number, raw, report)
-        if not text:
-            continue
         try:
-            value = json.loads(text, object_pairs_hook=plain_lines.once_each)
-        except (ValueError, RecursionError) as error:
-            report(Fault(path, number, "", f"not a JSON object: {error}"))
-            continue
-        if not isinstance(value, dict):
-            report(Fault(path, number, "", "not a JSON object"))
-            continue
-        yield from _kept(path, number, value, msp, report)
+            text = text_of(file, raw, MAX_LINE)
+            if text:
+                yield _listed(number, object_of(text), msp)
+        except FieldError as error:
+            report(fault_of(path, number, error))
 
 
 def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Iterator[Listing | BlockListing]:
     header: list[str] | None = None
-    for number, raw in _lines(file):
-        text = _text_of(path, file, number, raw, report)
+    for number, raw in numbered(file, MAX_LINE):
+        try:
+            text = text_of(file, raw, MAX_LINE)
+        except FieldError as error:
+            report(fault_of(path, number, error))
+            continue
         if not text:
             continue
         try:
@@ -137,97 +114,71 @@ def _csv(path: Path, file: io.BufferedReader, msp: str, report: Report) -> Itera
         value["features"] = value.get("features", "").split()
         if not value.get("recipient"):
             value.pop("recipient", None)
-        yield from _kept(path, number, value, msp, report)
+        try:
+            yield _listed(number, value, msp)
+        except FieldError as error:
+            report(fault_of(path, number, error))
 
 
-def _kept(
-    path: Path, number: int, value: dict[str, Any], msp: str, report: Report
-) -> Iterator[Listing | BlockListing]:
-    field = "block" if "block" in value else "csi"
-    try:
-        if field == "block":
-            yield _block(number, value, msp)
-        else:
-            yield _listing(number, value, msp)
-    except _FieldError as error:
-        report(Fault(path, number, error.field, str(error)))
-
-
-class _FieldError(MalformedError):
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
+def _listed(number: int, value: dict[str, Any], msp: str) -> Listing | BlockListing:
+    return _block(number, value, msp) if "block" in value else _listing(number, value, msp)
 
 
 def _listing(line: int, value: dict[str, Any], msp: str) -> Listing:
-    _only(value, set(_COLUMNS))
+    only(value, set(_COLUMNS))
     try:
-        owner = identifiers.parse(_text(value, "csi")).owner
+        owner = identifiers.parse(text_field(value, "csi")).owner
     except MalformedError as error:
-        raise _FieldError("csi", str(error)) from error
+        raise FieldError("csi", str(error)) from error
     try:
         features = plain_lines.features_of(value.get("features", []))
     except MalformedError as error:
-        raise _FieldError("features", str(error)) from error
+        raise FieldError("features", str(error)) from error
     return Listing(line, owner, _ssi(value, msp), features, _recipient(value))
 
 
 def _recipient(value: dict[str, Any]) -> bytes:
     if "recipient" not in value:
         return b""
-    text = _text(value, "recipient")
+    text = text_field(value, "recipient")
     try:
         digest = bytes.fromhex(text)
     except ValueError as error:
-        raise _FieldError("recipient", "expected hexadecimal digits") from error
+        raise FieldError("recipient", "expected hexadecimal digits") from error
     if len(digest) != RECIPIENT_OCTETS or text != digest.hex():
-        raise _FieldError("recipient", f"expected {2 * RECIPIENT_OCTETS} lower-case hexadecimal digits")
+        raise FieldError("recipient", f"expected {2 * RECIPIENT_OCTETS} lower-case hexadecimal digits")
     return digest
 
 
 def _block(line: int, value: dict[str, Any], msp: str) -> BlockListing:
-    _only(value, {"block", "ssi", "lengths", "except"})
+    only(value, {"block", "ssi", "lengths", "except"})
     try:
-        node = identifiers.node_from_text(_text(value, "block"))
+        node = identifiers.node_from_text(text_field(value, "block"))
     except MalformedError as error:
-        raise _FieldError("block", str(error)) from error
+        raise FieldError("block", str(error)) from error
     if not node.startswith(b"e164\0"):
-        raise _FieldError("block", "expected a number prefix such as +4477009")
+        raise FieldError("block", "expected a number prefix such as +4477009")
     template = _ssi(value, msp)
     if template.count("{number}") != 1:
-        raise _FieldError("ssi", "a block's SSI holds {number} once, for the digits of the number")
+        raise FieldError("ssi", "a block's SSI holds {number} once, for the digits of the number")
     lengths, exceptions = value.get("lengths"), value.get("except", [])
     if not isinstance(lengths, list) or not lengths or not all(type(n) is int and 1 <= n <= 15 for n in lengths):
-        raise _FieldError("lengths", "expected a list of how many digits its numbers have in all, 1 to 15")
+        raise FieldError("lengths", "expected a list of how many digits its numbers have in all, 1 to 15")
     if not isinstance(exceptions, list) or not all(
         isinstance(text, str) and text.isascii() and text.isdigit() for text in exceptions
     ):
-        raise _FieldError("except", "expected a list of the digits that follow the prefix, as text")
+        raise FieldError("except", "expected a list of the digits that follow the prefix, as text")
     if names.depth(node) - 1 > max(lengths):
-        raise _FieldError("lengths", "shorter than the prefix itself")
+        raise FieldError("lengths", "shorter than the prefix itself")
     return BlockListing(line, node, template, tuple(sorted(set(lengths))), tuple(sorted(set(exceptions))))
 
 
-def _only(value: dict[str, Any], allowed: set[str]) -> None:
-    for name in value:
-        if name not in allowed:
-            shown = name[:40].encode("unicode_escape").decode()  # it may hold what no terminal should be sent
-            raise _FieldError(shown, f"unknown field; expected {', '.join(sorted(allowed))}")
-
-
-def _text(value: dict[str, Any], field: str) -> str:
-    text = value.get(field)
-    if not isinstance(text, str):
-        raise _FieldError(field, "missing, or not text")
-    return text
-
-
 def _ssi(value: dict[str, Any], msp: str) -> str:
-    text = _text(value, "ssi")
+    text = text_field(value, "ssi")
     try:
         host = host_of_ssi(text.replace("{number}", "0"))
     except MalformedError as error:
-        raise _FieldError("ssi", str(error)) from error
+        raise FieldError("ssi", str(error)) from error
     if host != msp:
-        raise _FieldError("ssi", f"is at {host}; {msp} can speak for mimi://{msp}/ only")
+        raise FieldError("ssi", f"is at {host}; {msp} can speak for mimi://{msp}/ only")
     return text

@@ -16,6 +16,7 @@ from zonedata.identifiers import number_name
 from zonedata.names import Name
 from zonedata.number_plans import is_surely_canonical
 from zonedata.person_statements import feature, host_of_ssi
+from zonedata.source_lines import once_each
 
 Plain = tuple[Name, str, tuple[str, ...]]  # owner, SSI, features
 
@@ -82,14 +83,6 @@ def _features_at_end(tail: bytes) -> tuple[str, ...] | None:
         return features_of(value.get("features", []))
     except (ValueError, RecursionError, MalformedError):
         return None
-
-
-def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its fields; with one said twice it would be a guess which one is meant."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a field is said twice")
-    return value
 
 
 def features_of(value: Any) -> tuple[str, ...]:

@@ -7,8 +7,7 @@ A line stays in the source for as long as anybody may hold something that it end
 Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
 """
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +16,11 @@ from typing import Any
 from zonedata import identifiers
 from zonedata.errors import Fault, MalformedError
 from zonedata.names import Name
-from zonedata.plain_lines import once_each
 from zonedata.recipient_statements import MAX_REASON, is_revocable
+from zonedata.source_lines import FieldError, Report, fault_of, numbered, object_of, only, text_field, text_of
 
 MAX_LINE = 1_000  # octets; an address of 320, an instant and a reason of 64
 _FIELDS = {"csi", "block", "before", "reason"}
-Report = Callable[[Fault], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,6 @@ class RevocationLine:
     reason: str
 
 
-class _FieldError(MalformedError):
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
-
-
 def read_revocations(path: Path, now: float, report: Report) -> Iterator[RevocationLine]:
     """Read a source line by line.
 
@@ -52,67 +44,49 @@ def read_revocations(path: Path, now: float, report: Report) -> Iterator[Revocat
     """
     try:
         with path.open("rb") as file:
-            for number, raw in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
-                if not raw.strip():
-                    continue
+            for number, raw in numbered(file, MAX_LINE):
                 try:
-                    yield _line(number, raw, now)
-                except _FieldError as error:
-                    report(Fault(path, number, error.field, str(error)))
+                    text = text_of(file, raw, MAX_LINE)
+                    if text:
+                        yield _line(number, object_of(text), now)
+                except FieldError as error:
+                    report(fault_of(path, number, error))
     except OSError as error:
         report(Fault(path, 0, "", f"cannot be read: {error.strerror}"))
 
 
-def _line(number: int, raw: bytes, now: float) -> RevocationLine:
-    if len(raw) > MAX_LINE:
-        raise _FieldError("", f"line of more than {MAX_LINE} octets")
-    try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each)
-    except (ValueError, RecursionError) as error:
-        raise _FieldError("", f"not a JSON object: {error}") from error
-    if not isinstance(value, dict):
-        raise _FieldError("", "not a JSON object")
-    for name in value:
-        if name not in _FIELDS:
-            shown = name[:40].encode("unicode_escape").decode()  # it may hold what no terminal should be sent
-            raise _FieldError(shown, f"unknown field; expected {', '.join(sorted(_FIELDS))}")
+def _line(number: int, value: dict[str, Any], now: float) -> RevocationLine:
+    only(value, _FIELDS)
     node, is_block = _node(value)
-    before = _instant(_text(value, "before"))
+    before = _instant(text_field(value, "before"))
     if before > now:
-        raise _FieldError("before", "lies in the future; only what was can be revoked")
-    reason = _text(value, "reason")
+        raise FieldError("before", "lies in the future; only what was can be revoked")
+    reason = text_field(value, "reason")
     if not 0 < len(reason.encode()) <= MAX_REASON or not reason.isprintable():
-        raise _FieldError("reason", f"expected 1 to {MAX_REASON} octets of printable text")
+        raise FieldError("reason", f"expected 1 to {MAX_REASON} octets of printable text")
     return RevocationLine(number, node, is_block, before, reason)
 
 
 def _node(value: dict[str, Any]) -> tuple[Name, bool]:
     if ("csi" in value) == ("block" in value):
-        raise _FieldError("csi", "expected either csi, for one, or block, for all below a node")
+        raise FieldError("csi", "expected either csi, for one, or block, for all below a node")
     field = "block" if "block" in value else "csi"
-    text = _text(value, field)
+    text = text_field(value, field)
     try:
         node = identifiers.node_from_text(text) if field == "block" else identifiers.parse(text).owner
     except MalformedError as error:
-        raise _FieldError(field, str(error)) from error
+        raise FieldError(field, str(error)) from error
     if not is_revocable(node, is_block=field == "block"):
-        raise _FieldError(field, "expected a number prefix such as +4477009, or a mail domain such as @example.com")
+        raise FieldError(field, "expected a number prefix such as +4477009, or a mail domain such as @example.com")
     return node, field == "block"
-
-
-def _text(value: dict[str, Any], field: str) -> str:
-    text = value.get(field)
-    if not isinstance(text, str):
-        raise _FieldError(field, "missing, or not text")
-    return text
 
 
 def _instant(text: str) -> int:
     try:
         read = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _FieldError("before", f"{text[:40]!r}, expected an instant as 2026-01-31T00:00:00Z") from error
+        raise FieldError("before", f"{text[:40]!r}, expected an instant as 2026-01-31T00:00:00Z") from error
     seconds = int(read.replace(tzinfo=read.tzinfo or UTC).timestamp())
     if seconds < 0:
-        raise _FieldError("before", "is before 1970")
+        raise FieldError("before", "is before 1970")
     return seconds

@@ -164,8 +164,23 @@ class _Asking:
                 reasons.append(error.reason)
                 self._remark(failure(error.reason))
             else:
-                return self._tell(tell(believed(answer, self.frame.basis), self.question, self.frame))
+                unkept = self._keep(answer, trust)
+                told = tell(believed(answer, self.frame.basis), self.question, self.frame)
+                return max(self._tell(told), unkept)
         return self._tell(tell_silence(self.question, self.frame, reasons))
+
+    def _keep(self, answer: Answer, trust: Trust | None) -> Exit:
+        """Write what is to be kept of an answer, before anything is told of it."""
+        options = self.question.options
+        if not options.kept:
+            return Exit.ANSWERED
+        from resolver.fpdig.keeping import keep  # noqa: PLC0415 - few answers are kept
+
+        assert trust is not None, "options demand an anchor for what is kept"
+        faults = keep(answer, options, trust, self.asker.clock.now())
+        for fault in faults:
+            self.voice.err(f"fpdig: {self.question.csi.text}: {fault}")
+        return Exit.UNKEPT if faults else Exit.ANSWERED
 
     async def walk(self, trust: Trust) -> Exit:
         """Walk from the root, telling each step as it is taken."""

@@ -59,6 +59,8 @@ VALUES: dict[str, Callable[[str], object]] = {
     "tries": _count,
     "apex": _apex,
     "anchor": _path,
+    "bundle": _path,
+    "svg": _path,
     "root": Endpoint.from_text,
 }
 _FIELDS = TOGGLES | {name: name for name in VALUES}

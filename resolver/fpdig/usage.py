@@ -43,6 +43,9 @@ What to show
   +short            the SSIs alone, a line each
   +json             an object a line (docs/fpdig-json.md)
   +proof            every statement that was shown, decoded
+  +bundle=FILE      keep question, chain and answer in a new file, for
+                    `fingerpost verify` off-line (docs/bundles.md)
+  +svg=FILE         draw the chain into a new file
   +cmd +comments +question +answer +rrcomments +authority +stats
                     the parts of the layout; +all and +noall are all of them
 
@@ -51,6 +54,7 @@ Exit status: the highest of
   1 usage, or a line that is no question 9 no server answered
   2 answered, but incomplete            10 internal error
   3 answered, but it does not verify against the anchor
+  7 answered, but a file of +bundle or +svg could not be written
 
 ~/.fpdigrc holds options, read before the arguments.
 """

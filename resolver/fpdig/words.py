@@ -14,6 +14,8 @@ MEANINGS = {
     Standing.DENIED: "says it has nothing for this",
     Standing.REFERRED: "showed whom it delegates to",
     Standing.INSUFFICIENT: "says so, with too little assurance",
+    Standing.VALIDATED: "vouches for whose it is",
+    Standing.CONTESTED: "speaks for another than whose it is",
     Standing.REVOKED: "said so, and it was revoked",
     Standing.WITHHELD: "says so, and the person does not want it",
     Standing.UNREACHABLE: "none of its servers answered",

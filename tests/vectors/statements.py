@@ -27,6 +27,8 @@ def party_of(kind: Kind) -> Signer:
 
 def key_of(kind: Kind, use: Use | None = None) -> str:
     """Return the name of the key that signs it."""
+    if kind is Kind.MAPPING:
+        return "ann/recipient"
     return "./zone" if kind in ZONE_SIGNED else f"{ALPHA}/{use or RULES[kind].use}"
 
 

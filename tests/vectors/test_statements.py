@@ -17,6 +17,7 @@ from zonedata.zone_statements import BoundKey
 CONTENT: dict[str, Any] = json.loads(FILE.read_text())
 STATEMENTS: list[dict[str, Any]] = CONTENT["statements"]
 PROOFS: list[dict[str, Any]] = CONTENT["proofs"]
+JUDGEMENTS: list[dict[str, Any]] = CONTENT["judgements"]
 
 
 def name_of(vector: dict[str, Any]) -> str:
@@ -76,6 +77,21 @@ def test_a_proof_without_its_fault_passes(vector: dict[str, Any]) -> None:
     remove = set(vector["repair"]["remove"])
     kept = [record for at, record in enumerate(vector["records"]) if at not in remove]
     assert refused_at(judged(vector, [*kept, *vector["repair"]["add"]])) == "ok"
+
+
+@pytest.mark.parametrize("vector", JUDGEMENTS, ids=name_of)
+def test_a_proof_yields_what_it_must(vector: dict[str, Any]) -> None:
+    forwards, backwards = (judged(vector, records) for records in (vector["records"], vector["records"][::-1]))
+    assert forwards.refusals == backwards.refusals == []
+    for judgement in (forwards, backwards):
+        found = {finding.authority: " ".join((finding.assurance, *finding.tags)) for finding in judgement.found}
+        assert vector["yields"] == {
+            "outcome": judgement.outcome,
+            "complete": judgement.complete,
+            "rows": {finding.authority: finding.standing for finding in judgement.findings},
+            "found": found,
+            "recipient": judgement.recipient.hex(),
+        }
 
 
 def test_every_step_has_a_vector_and_every_vector_a_name() -> None:

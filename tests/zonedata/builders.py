@@ -23,6 +23,7 @@ from zonedata.life import Life
 from zonedata.names import ROOT, Name
 from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim
 from zonedata.person_statements import Assertion, Block, Denial
+from zonedata.recipient_statements import Mapping, MappingEntry, Revocation, Validation, recipient_of
 from zonedata.sealed import Sealed
 from zonedata.statements import Statement, seal
 from zonedata.trust import Trust
@@ -62,8 +63,9 @@ def bound(name: str, *uses: Use, start: int = NOW - DAY, end: int = NOW + 30 * D
 
 
 def keys_of(authority: str) -> tuple[BoundKey, ...]:
-    """Return the three keys that every authority has here, in the order an AUTHORITY demands."""
-    made = (bound(f"{authority}/{use}", use) for use in (Use.ZONE, Use.ASSERT, Use.DENY))
+    """Return the keys that every authority has here, one for each use, in the order an AUTHORITY demands."""
+    uses = (Use.ZONE, Use.ASSERT, Use.DENY, Use.VALIDATE, Use.REVOKE)
+    made = (bound(f"{authority}/{use}", use) for use in uses)
     return tuple(sorted(made, key=lambda one: one.public.key_id))
 
 
@@ -184,9 +186,11 @@ class World:
         return [wire for name in self.zones for wire in self.zone(name).wires()]
 
 
-def assertion(owner: Name, msp: str, *, serial: int = 1, issued: int = 0, ssi: str = "") -> bytes:
-    """Return an MSP's signed assertion."""
-    said = Assertion(life(Kind.ASSERTION, serial=serial, issued=issued), owner, msp, ssi or f"mimi://{msp}/u/x")
+def assertion(owner: Name, msp: str, *, serial: int = 1, issued: int = 0, ssi: str = "", whose: str = "") -> bytes:
+    """Return an MSP's signed assertion; `whose` is the person whose key it names."""
+    lived = life(Kind.ASSERTION, serial=serial, issued=issued)
+    named = recipient(whose) if whose else b""
+    said = Assertion(lived, owner, msp, ssi or f"mimi://{msp}/u/x", (), named)
     return seal(said, key(f"{msp}/assert")).to_wire()
 
 
@@ -209,6 +213,64 @@ def block(
         tuple(exceptions),
     )
     return seal(said, key(f"{msp}/assert")).to_wire()
+
+
+def validation(
+    owner: Name,
+    validator: str,
+    whose: str,
+    *,
+    serial: int = 1,
+    since: int = -1_000,
+    executed: int = -500,
+    mapping: int = 0,
+) -> bytes:
+    """Return a validator's word for the recipient with the named key; times count seconds from NOW."""
+    said = Validation(
+        life(Kind.VALIDATION, serial=serial, issued=-10),
+        owner,
+        recipient(whose),
+        validator,
+        "sms",
+        NOW + since,
+        NOW + executed,
+        mapping,
+    )
+    return seal(said, key(f"{validator}/validate")).to_wire()
+
+
+def recipient(whose: str) -> bytes:
+    """Return the digest of a named person's key."""
+    return recipient_of(key(f"{whose}/recipient").public)
+
+
+def mapping(
+    owner: Name, whose: str, *entries: str, serial: int = 1, is_released: bool = False, former: Iterable[str] = ()
+) -> bytes:
+    """Return a named person's mapping; an entry is `MSP` or `MSP TAG,TAG`."""
+    made = []
+    for text in sorted(entries):
+        msp, _, tags = text.partition(" ")
+        made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
+    digests = tuple(sorted(map(recipient, former)))
+    said = Mapping(
+        life(Kind.MAPPING, serial=serial),
+        owner,
+        key(f"{whose}/recipient").public,
+        tuple(made),
+        is_released=is_released,
+        former=digests,
+    )
+    return seal(said, key(f"{whose}/recipient")).to_wire()
+
+
+def revocation(
+    node: Name, csip: str, *, before: int = -100, is_block: bool = False, serial: int = 1, issued: int = -50
+) -> bytes:
+    """Return a CSIP's revocation; times count seconds from NOW."""
+    lived = life(Kind.REVOCATION, serial=serial, issued=issued)
+    said = Revocation(lived, csip, node, is_block, NOW + before, "reassigned")
+    return seal(said, key(f"{csip}/revoke")).to_wire()
 
 
 def reseal(statement: Statement, by: str) -> bytes:

@@ -5,22 +5,35 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.zonedata.builders import (
+    NOW,
     Zone,
     ZoneSpec,
     anchor,
     key,
     life,
     number,
+    recipient,
     rootkeys,
 )
 from zonedata import names
-from zonedata.kinds import MAX_TTL, Assurance, Kind, Role, Use
+from zonedata.kinds import DAY, MAX_TTL, Assurance, Kind, Role, Use
 from zonedata.life import Life
 from zonedata.names import ROOT
 from zonedata.person_statements import Assertion, Block, Denial, Status
+from zonedata.recipient_statements import Mapping, MappingEntry, Revocation, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
-from zonedata.zone_statements import Authority, BoundKey, Delegation, Gap, Grant, RootKeys, Server, ZoneDigest
+from zonedata.zone_statements import (
+    BINDABLE,
+    Authority,
+    BoundKey,
+    Delegation,
+    Gap,
+    Grant,
+    RootKeys,
+    Server,
+    ZoneDigest,
+)
 
 OWNER = number("+14155550123")
 TREE = anchor().tree
@@ -39,6 +52,19 @@ SAMPLES: dict[Kind, Statement] = {
         life(Kind.BLOCK), number("+1415"), "alpha.example", "mimi://alpha.example/u/{number}", (11,), ("555",)
     ),
     Kind.DENIAL: Denial(life(Kind.DENIAL), OWNER, "alpha.example", Role.MSP),
+    Kind.MAPPING: Mapping(
+        life(Kind.MAPPING),
+        OWNER,
+        key("ann/recipient").public,
+        (MappingEntry("alpha.example", ("Default",)), MappingEntry("beta.example", ("Business", "Open"))),
+        former=(bytes(32),),
+    ),
+    Kind.VALIDATION: Validation(
+        life(Kind.VALIDATION), OWNER, recipient("ann"), "alpha.example", "sms", NOW - DAY, NOW - 3_600, 1
+    ),
+    Kind.REVOCATION: Revocation(
+        life(Kind.REVOCATION), "alpha.example", number("+1415"), True, NOW - DAY, "range returned"
+    ),
     Kind.STATUS: Status(
         life(Kind.DENIAL),
         OWNER,
@@ -49,6 +75,9 @@ SIGNERS = {
     Kind.ASSERTION: "alpha.example/assert",
     Kind.BLOCK: "alpha.example/assert",
     Kind.DENIAL: "alpha.example/deny",
+    Kind.MAPPING: "ann/recipient",
+    Kind.VALIDATION: "alpha.example/validate",
+    Kind.REVOCATION: "alpha.example/revoke",
 }
 
 
@@ -87,7 +116,7 @@ grants = st.lists(
     max_size=5,
     unique_by=lambda grant: (grant.authority, grant.roles, grant.deep),
 ).map(lambda some: tuple(sorted(some, key=lambda grant: (grant.authority, grant.roles, grant.deep))))
-_uses = st.just((Use.DENY,)) | ascending(st.sampled_from([Use.ZONE, Use.ASSERT]), 2, 1)
+_uses = st.just((Use.DENY,)) | ascending(st.sampled_from(sorted(BINDABLE - {Use.DENY})), 4, 1)
 _bound = st.builds(
     lambda which, uses, start, length: BoundKey(key(which).public, uses, start, start + length),
     st.sampled_from("abcdefgh"),
@@ -143,6 +172,38 @@ def blocks(draw: st.DrawFn) -> Block:
     return Block(draw(lives()), draw(prefix), msp, f"mimi://{msp}/n/{{number}}", lengths, exceptions)
 
 
+_tags = st.just(("Default",)) | ascending(st.text("ABCxyz019-._", min_size=1, max_size=8), 3)
+
+
+@st.composite
+def mappings(draw: st.DrawFn) -> Mapping:
+    entries = draw(st.lists(st.builds(MappingEntry, host, _tags), max_size=5, unique_by=lambda entry: entry.msp))
+    defaults = [entry for entry in entries if entry.tags == ("Default",)][1:]
+    made = tuple(sorted((entry for entry in entries if entry not in defaults), key=lambda entry: entry.msp))
+    holder = key(draw(st.sampled_from("abcdefgh"))).public
+    released = not made and draw(st.booleans())
+    return Mapping(
+        draw(lives()), draw(owner), holder, made, draw(st.booleans()), released, draw(ascending(digest, 3))
+    )
+
+
+@st.composite
+def validations(draw: st.DrawFn) -> Validation:
+    life = draw(lives())
+    since, executed = sorted(draw(st.lists(st.integers(0, life.issued), min_size=2, max_size=2)))
+    method = draw(st.text("abc-019", min_size=1, max_size=32))
+    serial = draw(st.integers(0, 2**53))
+    return Validation(life, draw(owner), draw(digest), draw(host), method, since, executed, serial)
+
+
+@st.composite
+def revocations(draw: st.DrawFn) -> Revocation:
+    life = draw(lives())
+    node, is_block = draw(st.tuples(owner, st.booleans()) | st.tuples(prefix, st.just(True)))
+    before = draw(st.integers(0, life.issued))
+    return Revocation(life, draw(host), node, is_block, before, draw(st.text("abc ", min_size=1, max_size=64)))
+
+
 _asked = st.sampled_from([Role.MSP, Role.VALIDATOR, Role.CSIP])
 _rows = st.lists(
     st.tuples(host, st.sampled_from(Role), st.sampled_from(Standing)), max_size=5, unique_by=lambda row: row[:2]
@@ -157,6 +218,9 @@ statement = st.one_of(
     gaps(),
     assertions(),
     blocks(),
+    mappings(),
+    validations(),
+    revocations(),
     st.builds(Denial, lives(), owner, host, _asked),
     st.builds(Status, lives(), name, _rows),
 )

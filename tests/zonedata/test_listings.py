@@ -17,6 +17,7 @@ from zonedata.listings import BlockListing, Listing, read_listings
 
 MSP = "alpha.example"
 SSI = "mimi://alpha.example/u/7f3a"
+KNOWN = "csi, features, recipient, ssi"
 TEMPLATE = "mimi://alpha.example/u/{number}"
 
 
@@ -106,8 +107,12 @@ BLOCK = f'"block": "+44770090", "ssi": "{TEMPLATE}"'
         (f'{{{CSI}, "ssi": "{SSI}", "features": [1]}}', "features", "feature is not 1 to 32 characters of text"),
         (f'{{{CSI}, "ssi": "{SSI}", "features": ["E2EE"]}}', "features", "feature 'E2EE' holds a character"),
         (f'{{{CSI}, "ssi": "{SSI}", "features": [["a"]]}}', "features", "feature is not"),
-        (f'{{{CSI}, "ssi": "{SSI}", "name": "A"}}', "name", "unknown field; expected csi, features, ssi"),
-        (f'{{{CSI}, "ssi": "{SSI}", "lengths": [1]}}', "lengths", "unknown field; expected csi, features, ssi"),
+        (f'{{{CSI}, "ssi": "{SSI}", "name": "A"}}', "name", f"unknown field; expected {KNOWN}"),
+        (f'{{{CSI}, "ssi": "{SSI}", "lengths": [1]}}', "lengths", f"unknown field; expected {KNOWN}"),
+        (f'{{{CSI}, "ssi": "{SSI}", "recipient": "7"}}', "recipient", "expected hexadecimal digits"),
+        (f'{{{CSI}, "ssi": "{SSI}", "recipient": "{"AB" * 32}"}}', "recipient", "expected 64 lower-case"),
+        (f'{{{CSI}, "ssi": "{SSI}", "recipient": "{"ab" * 31}"}}', "recipient", "expected 64 lower-case"),
+        (f'{{{CSI}, "ssi": "{SSI}", "recipient": 7}}', "recipient", "missing, or not text"),
         (f'{{{CSI}, "ssi": "{SSI}", "{"n" * 90}": 1}}', "n" * 40, "unknown field"),
         (f'{{{CSI}, "ssi": "{SSI}", "\\ud800\\u001b[31m": 1}}', "\\ud800\\x1b[31m", "unknown field"),
         (f'{{{BLOCK}, "lengths": [12], "csi": "x"}}', "csi", "unknown field; expected block, except, lengths, ssi"),
@@ -201,6 +206,15 @@ def test_columns_stand_in_any_order(table: Path, header: str) -> None:
     assert (kept, found) == ([Listing(2, parse("+14155550123").owner, SSI, ("e2ee", "mls"))], [])
 
 
+def test_a_listing_may_name_the_recipients_key(ndjson: Path, table: Path) -> None:
+    digest = bytes(range(32))
+    line = f'{{{CSI}, "ssi": "{SSI}", "recipient": "{digest.hex()}"}}\n'
+    assert read(ndjson, line) == ([Listing(1, parse("+14155550123").owner, SSI, (), digest)], [])
+    kept, found = read(table, f"csi,ssi,recipient\n+14155550123,{SSI},{digest.hex()}\n+14155550124,{SSI},\n")
+    assert found == []
+    assert [getattr(listing, "recipient", None) for listing in kept] == [digest, b""]
+
+
 def test_features_may_be_left_out_and_fields_quoted(table: Path) -> None:
     kept, found = read(table, f'"csi","ssi"\n\n"+1 415 555 0123","{SSI}"\nalice@example.com,{SSI}\n')
     assert found == []
@@ -212,7 +226,7 @@ def test_features_may_be_left_out_and_fields_quoted(table: Path) -> None:
 )
 def test_without_the_right_header_nothing_is_read(table: Path, header: str) -> None:
     kept, found = read(table, f"\n{header}\n+14155550123,{SSI},x\n")
-    assert (kept, found) == ([], [Fault(table, 2, "", "expected the header csi,ssi,features")])
+    assert (kept, found) == ([], [Fault(table, 2, "", "expected the header csi,ssi,features,recipient")])
 
 
 @pytest.mark.parametrize(
@@ -237,7 +251,7 @@ def test_mistakes_in_a_table(table: Path, line: str, field: str, reason: str) ->
 
 def test_a_table_has_no_blocks(table: Path) -> None:
     kept, found = read(table, f"block,ssi\n+44,{TEMPLATE}\n")
-    assert (kept, [one.reason for one in found]) == ([], ["expected the header csi,ssi,features"])
+    assert (kept, [one.reason for one in found]) == ([], ["expected the header csi,ssi,features,recipient"])
 
 
 def test_an_empty_table_is_no_mistake(table: Path) -> None:

@@ -17,22 +17,24 @@ from tests.zonedata.builders import (
     seal_rootkeys,
     signer,
 )
-from tests.zonedata.samples import OWNER, SAMPLES, TREE, statement
+from tests.zonedata.samples import OWNER, SAMPLES, SIGNERS, TREE, statement
 from zonedata import trust
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.kinds import DAY, RULES, ZONE_SIGNED, Kind, Use
 from zonedata.opening import Claim, Opened, Refusal, Signer, Step, open_claim, read_claim
 from zonedata.sealed import Sealed, Signature, signed_octets
 from zonedata.statements import Statement, seal, to_body
-from zonedata.zone_statements import BoundKey
+from zonedata.zone_statements import BINDABLE, BoundKey
 
 ROOT = anchor().signer()
 ALPHA = signer("alpha.example")
 SAID: dict[Kind, tuple[Signer, str]] = {
-    kind: (ROOT, "./zone") if kind in ZONE_SIGNED else (ALPHA, f"alpha.example/{RULES[kind].use}")
+    kind: (ROOT, "./zone") if kind in ZONE_SIGNED else (ALPHA, SIGNERS[kind])
     for kind in RULES
     if kind is not Kind.ROOTKEYS
 }
+
+BY_PARTIES = [kind for kind in SAID if kind is not Kind.MAPPING]
 
 
 def opened(wire: bytes, party: Signer, now: float = NOW, keep: float | None = None) -> Opened[Statement] | Refusal:
@@ -93,8 +95,8 @@ def test_a_signature_of_one_kind_never_verifies_as_another(kind: Kind, other: Ki
     assert step_of(resigned(kind, by, other), party) is (None if kind is other else Step.SIGNATURE)
 
 
-@pytest.mark.parametrize("kind", SAID)
-@pytest.mark.parametrize("use", [Use.ZONE, Use.ASSERT, Use.DENY])
+@pytest.mark.parametrize("kind", BY_PARTIES)
+@pytest.mark.parametrize("use", sorted(BINDABLE))
 def test_a_key_signs_what_it_is_for_and_nothing_else(kind: Kind, use: Use) -> None:
     party = Signer(SAID[kind][0].name, (), (bound("k", use),), NOW + DAY)
     expected = None if RULES[kind].use is use else Step.KEY
@@ -107,7 +109,26 @@ def test_root_keys_are_no_zone_keys_and_status_is_nobodys_word() -> None:
     assert step_of(seal(SAMPLES[Kind.STATUS]).to_wire(), replace(ALPHA, name="")) is Step.SPEAKER
 
 
-@pytest.mark.parametrize("kind", SAID)
+def test_a_mapping_is_opened_by_the_key_in_it_whoever_shows_it() -> None:
+    for party in (ALPHA, ROOT, replace(ALPHA, name="beta.example", keys=())):
+        result = opened(good(Kind.MAPPING), party)
+        assert isinstance(result, Opened)
+        assert result.until == min(SAMPLES[Kind.MAPPING].life.expires, party.until)
+    refused = opened(reseal(SAMPLES[Kind.MAPPING], "alpha.example/assert"), ALPHA)
+    assert isinstance(refused, Refusal)
+    assert refused.step is Step.KEY
+    assert "not by the recipient's own" in refused.why
+
+
+@pytest.mark.parametrize("kind", [Kind.DENIAL, Kind.MAPPING, Kind.VALIDATION, Kind.REVOCATION])
+def test_what_must_show_soon_is_not_kept_for_long_whatever_its_ttl(kind: Kind) -> None:
+    lasting = replace(SAMPLES[kind], life=replace(SAMPLES[kind].life, ttl=DAY))
+    result = opened(reseal(lasting, SAID[kind][1]), SAID[kind][0], keep=NOW + DAY)
+    assert isinstance(result, Opened)
+    assert result.keep == NOW + 300
+
+
+@pytest.mark.parametrize("kind", BY_PARTIES)
 def test_only_the_party_that_was_asked_is_heard(kind: Kind) -> None:
     party = replace(SAID[kind][0], name="beta.example")
     assert step_of(good(kind), party) is Step.SPEAKER

@@ -80,7 +80,7 @@ def test_every_toggle_in_every_spelling(name: str) -> None:
         ("+tri=7", "tries", 7),
         ("+no", None, "+no: there is no such option"),
         ("+noa", None, "+noa: ambiguous: noall, noanchor, noanswer, noapex, noauthority"),
-        ("+s", None, "+s: ambiguous: short, stats"),
+        ("+s", None, "+s: ambiguous: short, stats, svg"),
         ("+", None, "+: there is no such option"),
     ],
 )

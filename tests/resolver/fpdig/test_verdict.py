@@ -28,8 +28,8 @@ def test_status(answer: Answer, status: Exit) -> None:
     assert status_of(answer) is status
 
 
-def test_the_worst_is_in_the_order_ten_nine_eight_three_two_one() -> None:
-    assert [int(status) for status in sorted(Exit, reverse=True)] == [10, 9, 8, 3, 2, 1, 0]
+def test_the_worst_is_in_the_order_ten_nine_eight_seven_three_two_one() -> None:
+    assert [int(status) for status in sorted(Exit, reverse=True)] == [10, 9, 8, 7, 3, 2, 1, 0]
     assert worst([Exit.USAGE, Exit.UNVERIFIED, Exit.INCOMPLETE]) is Exit.UNVERIFIED
     assert worst([]) is Exit.ANSWERED
 

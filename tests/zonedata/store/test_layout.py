@@ -58,4 +58,4 @@ def test_a_block_entry_is_split_where_it_was_joined(counts: list[int], value: by
 
 
 def test_tables_are_named_once() -> None:
-    assert len({table.value for table in layout.Table}) == len(layout.Table) == 8
+    assert len({table.value for table in layout.Table}) == len(layout.Table) == 9
