@@ -10,7 +10,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import h11
 import trio
@@ -31,7 +31,7 @@ class HttpLimits:
     Attributes:
         head: Request line and header lines together, or one read more; browsers and proxies send about 1,000.
         body: Of a request.
-        receiving: From connecting to the end of the request.
+        receiving: From connecting to the end of the request; less when more than half of the connections are taken.
         answering: For the handler; it may have to deliver something first.
         sending: For the reply, and again for the client to close.
         connections: In all; each takes some 20 KB.
@@ -103,8 +103,9 @@ async def serve_http(
     freed = trio.lowlevel.ParkingLot()
 
     async def converse(stream: trio.SocketStream, host: str) -> None:
+        patient = replace(limits, receiving=slots.patience(limits.receiving))
         try:
-            await _converse(stream, host, handler, limits)
+            await _converse(stream, host, handler, patient)
         finally:
             slots.give_back(host)
             freed.unpark_all()

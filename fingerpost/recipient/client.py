@@ -25,14 +25,16 @@ from zonedata.validator_requests import NONCE_OCTETS, Action, Outcome, Reply, Re
 
 MAPPING_LIFE = RULES[Kind.MAPPING].max_life  # as long as may be: 'deposit' renews it, and so does every change
 _SERIALS_A_SECOND = 1_000  # serials are Unix milliseconds
+_BEHIND = "; that is not what was said last: 'fingerpost recipient deposit' hands it in"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of it at one validator: a line for people, and whether it is what was wanted."""
+    """What came of it at one validator: a line for people, whether it is what was wanted, and the reply itself."""
 
     line: str
     is_well: bool
+    reply: Reply | None = None
 
 
 class Recipient:
@@ -125,7 +127,10 @@ class Recipient:
         """Ask how the key stands."""
         anything = tuple(outcome for outcome in Outcome if outcome is not Outcome.REFUSED)
         for url in held.validators:
-            yield self._told(url, identifiers.parse(held.csi), Action.STATUS, anything)
+            told = self._told(url, identifiers.parse(held.csi), Action.STATUS, anything)
+            if held.entries is not None and told.reply is not None and told.reply.outcome is Outcome.STANDING:
+                told = told if told.reply.mapping == held.serial else replace(told, line=told.line + _BEHIND)
+            yield told
 
     def roll(self, path: Path) -> Iterator[Told]:
         """Go over to another key with every CSI; may be repeated where a validator did not answer."""
@@ -206,7 +211,7 @@ class Recipient:
             reply = talking.ask(url, request.to_wire(key))
         except SilentError as error:
             return Told(str(error), is_well=False)
-        return Told(f"{url}: {said(reply)}", reply.outcome in good)
+        return Told(f"{url}: {said(reply)}", reply.outcome in good, reply)
 
 
 def said(reply: Reply) -> str:

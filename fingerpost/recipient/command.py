@@ -165,6 +165,8 @@ def _keep(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
 
 
 def _roll(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
+    if args.new.exists() and args.new.samefile(args.key):
+        raise MalformedError(f"{args.new}: is the key that is used now")
     with _alone(args.new):
         yield from recipient.roll(args.new)
 

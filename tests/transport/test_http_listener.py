@@ -118,6 +118,16 @@ async def test_nobody_keeps_a_connection_by_being_slow(octets: bytes) -> None:
         assert (await exchange(address, octets)).startswith(b"HTTP/1.1 408 ")
 
 
+async def test_patience_is_short_when_most_connections_are_taken() -> None:
+    async with serving(limits=HttpLimits(connections=5, per_address=5)) as address:
+        held = [await trio.open_tcp_stream(*address) for _ in range(4)]
+        begun = trio.current_time()
+        assert (await exchange(address, b"GET")).startswith(b"HTTP/1.1 408 ")
+        assert trio.current_time() - begun < LIMITS.receiving / 2
+        for stream in held:
+            await stream.aclose()
+
+
 async def test_a_handler_that_takes_too_long_is_given_up() -> None:
     async def waiting(request: HttpRequest) -> HttpReply:
         del request
