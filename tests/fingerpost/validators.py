@@ -139,6 +139,9 @@ def validating(config: str = "vera.toml") -> Iterator[Vera]:
         found = re.fullmatch(rb"ready tcp=127\.0\.0\.1#(\d+)\n", line)
         assert found, line
         yield Vera(process, int(found[1]), log)
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, log.read_text()
 
 
 def server_context(house: Household) -> ssl.SSLContext:
