@@ -21,7 +21,7 @@ class FullDisk:
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
         self.sweeps = 0
-        self.tidied = 0
+        self.tidied = trio.Event()
 
     def handle(self, *_: object) -> None:
         raise OSError("disk full")
@@ -33,7 +33,7 @@ class FullDisk:
         return 2 if self.sweeps == self.failures + 1 else 0
 
     def tidy(self) -> None:
-        self.tidied += 1
+        trio.from_thread.run_sync(self.tidied.set)
 
 
 def office(disk: FullDisk) -> Office:
@@ -61,8 +61,7 @@ async def test_a_sweep_that_failed_is_tried_again(
     with caplog.at_level(logging.INFO), trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             await nursery.start(validating._sweep, office(disk), Clock(), trio.CapacityLimiter(1))
-            while not disk.tidied:
-                await trio.sleep(0.001)
+            await disk.tidied.wait()
             assert disk.sweeps >= 6, "two that failed, one of work and the look after it, two without"
             nursery.cancel_scope.cancel()
     assert caplog.text.count("event=sweep-failed") == 2
