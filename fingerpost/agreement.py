@@ -87,22 +87,32 @@ def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
         yield s.SIGN.where(), "has no [authority] beside it that says whose store this is"
         return
     key, deny_key = sign.get(s.KEY), authority.get(s.DENY_KEY)
-    if key is not None and key == deny_key:
+    if deny_key is not None and deny_key in {key, sign.get(s.REVOKE_KEY)}:
         yield s.AUTHORITY.where(s.DENY_KEY.name), "is the signing key too; the on-line key may sign denials only"
     name, is_zone = authority.get(s.NAME), _is_zone(authority)
     if is_zone is None:
         return
     whose = "a zone" if is_zone else "a provider's listings"
     needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.LISTINGS, s.NODES)
-    foreign: tuple[Key[Any], ...] = (s.LISTINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    people = (s.LISTINGS, s.NODES, s.REVOCATIONS, s.REVOKE_KEY)
+    foreign: tuple[Key[Any], ...] = people if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
     for one in needed:
         if not sign.has(one):
             yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"
     for one in foreign:
         if sign.has(one):
             yield s.SIGN.where(one.name), f"has no place here: what is signed for {name} is {whose}"
-    if is_zone and name != "." and sign.has(s.ROOTKEYS):
+    if not is_zone:
+        yield from _revoking(authority, sign)
+    elif name != "." and sign.has(s.ROOTKEYS):
         yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"
+
+
+def _revoking(authority: Given, sign: Given) -> Iterator[Disagreement]:
+    if sign.has(s.REVOCATIONS) and Role.CSIP not in (authority.get(s.ROLES) or ()):
+        yield s.SIGN.where(s.REVOCATIONS.name), "has no place here without the role 'csip'"
+    if sign.has(s.REVOKE_KEY) and not sign.has(s.REVOCATIONS):
+        yield s.SIGN.where(s.REVOKE_KEY.name), "has nothing to sign without 'revocations'"
 
 
 def _validate(authority: Given, validate: Given, mail: Given, numbers: Given) -> Iterator[Disagreement]:

@@ -198,7 +198,8 @@ def _authority(given: Given) -> s.AuthorityPart:
 def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning:
     zone, anchor = given[s.ZONE], given[s.ANCHOR]
     if zone is None or anchor is None:
-        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES])
+        revoking = given[s.REVOCATIONS], given[s.REVOKE_KEY]
+        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES], *revoking)
     return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
 
 

@@ -157,7 +157,27 @@ ROOTKEYS = Key(
     _NO_PATHS,
     readers.each(readers.look_at_anchor),
 )
-SIGN = Section("sign", "Signing: what 'fingerpost sign' reads.", (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS))
+REVOCATIONS = Key(
+    "revocations",
+    _PATHS,
+    "array of paths",
+    "sources of what a CSIP revokes, NDJSON",
+    _NO_PATHS,
+    readers.each(readers.look_at_source),
+)
+REVOKE_KEY = Key(
+    "revoke_key",
+    readers.path,
+    "path",
+    "key that signs the revocations; without it, 'key' signs them too",
+    _NO_PATH,
+    readers.look_at_key,
+)
+SIGN = Section(
+    "sign",
+    "Signing: what 'fingerpost sign' reads.",
+    (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS, REVOCATIONS, REVOKE_KEY),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +192,13 @@ class ZoneSigning:
 
 @dataclass(frozen=True, slots=True)
 class ListingsSigning:
-    """How the listings of a provider are signed."""
+    """How the listings of a provider, and the revocations of a CSIP, are signed."""
 
     key: Path
     listings: tuple[Path, ...]
     nodes: tuple[Name, ...]
+    revocations: tuple[Path, ...] = ()
+    revoke_key: Path | None = None
 
 
 # --- [resolver] ------------------------------------------------------------------------------------------------

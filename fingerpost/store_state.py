@@ -8,7 +8,7 @@ from zonedata import names
 from zonedata.errors import MalformedError
 from zonedata.names import Name
 from zonedata.store.disk import DiskTables
-from zonedata.store.layout import Table, split_block
+from zonedata.store.layout import Table, plain_entry
 
 _NEVER = b"\xff" * 8  # later than any time in an entry
 
@@ -70,7 +70,7 @@ def _count(tables: DiskTables) -> tuple[int, int | None]:
         for _, value in tables.scan(table) if table is not Table.META else ():
             count += 1
             if table is not Table.ROOTKEYS:
-                first = min(first, (split_block(value)[1] if table is Table.BLOCKS else value)[:8])
+                first = min(first, plain_entry(table, value)[:8])
     newest = tables.at_or_before(Table.ROOTKEYS, b"\xff" * 4)
     if newest is not None:
         first = min(first, newest[1][:8])

@@ -287,9 +287,9 @@ def _beginnings(draw: st.DrawFn) -> list[tuple[Any, ...]]:
             steps += [("revoke", csi)] * (validator == revoked)
             steps += [("enrol", csi, validator, person) for person in draw(st.lists(_person, max_size=1))]
         steps += [("list", csi, msp, draw(_person | st.just(""))) for msp in draw(_listed)]
-        steps += [
-            ("map", csi, person, draw(_listed)) for person in draw(st.lists(_person, max_size=2, unique=True))
-        ]
+        for person in draw(st.lists(_person, max_size=2, unique=True)):
+            wish = ("map", csi, person, draw(_listed))
+            steps.append(draw(st.sampled_from([wish, wish, ("release", csi, person)])))
     return steps
 
 

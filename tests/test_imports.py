@@ -47,6 +47,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/worker.py",
     "resolver/batch.py",
     "resolver/client.py",
+    "resolver/direct.py",
     "resolver/finder.py",
     "resolver/flights.py",
     "resolver/fpdig/batch.py",

@@ -198,6 +198,7 @@ class World:
         self.registers: dict[str, MemoryRegister] = {}
         self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
         self.revocations: dict[str, list[RevocationLine]] = {}
+        self.ttl = 300  # of what recipients and validators sign
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
         self.rootkeys: list[Sealed] = []
@@ -263,7 +264,7 @@ class World:
         mapping = self.mappings.get((whose, csi))
         serial = mapping[0].life.serial if mapping is not None else 0
         start = int(self.clock.now() if since is None else START + since)
-        life = Life(300, now, now, now + 30 * DAY)
+        life = Life(self.ttl, now, now, now + 30 * DAY)
         recipient = recipient_of(key_of(whose).public)
         said = Validation(life, owner, recipient, validator, "sms", start, executed or max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
@@ -283,7 +284,7 @@ class World:
             msp, _, tags = text.partition("=")
             made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
         key = key_of(whose)
-        life = Life(300, serial, now, now + 90 * DAY)
+        life = Life(self.ttl, serial, now, now + 90 * DAY)
         said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released)
         self.mappings[whose, csi] = (said, statements.seal(said, key))
 

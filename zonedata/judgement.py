@@ -162,6 +162,13 @@ def hear(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: 
     return Hearing(judgement, path, known)
 
 
+def lead(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Path:
+    """Return how far a proof leads from the anchor to the authorities for an owner; arguments as in `judge`."""
+    claims, _, _ = _read(wires, owner, read_claim)
+    path, _ = _lead(owner, claims, Known(_caught_up(trust, claims), Holdings(), now))
+    return path
+
+
 def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:
     """Follow what zones say as far as it is shown; return what of it was refused, too."""
     refusals: list[Refusal] = []

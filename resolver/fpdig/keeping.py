@@ -41,7 +41,7 @@ def keep(answer: Answer, options: Options, trust: Trust, now: float) -> list[str
 
 
 def bundle_of(answer: Answer, trust: Trust, now: float) -> Bundle:
-    """Make a bundle of an answer; pure.
+    """Make a bundle of an answer, with what was asked for directly; pure.
 
     Raises:
         MalformedError: It brings no proof.
@@ -49,8 +49,10 @@ def bundle_of(answer: Answer, trust: Trust, now: float) -> Bundle:
     reply = answer.via.reply
     if reply is None or reply.rcode != Rcode.NOERROR:
         raise MalformedError(f"an answer of {rcode_text(answer.rcode)} brings no proof")
-    shown = tuple(record.rdata for record in reply.records if record.rtype in OUR_TYPES)
-    return Bundle(answer.csi, int(now), answer.via.server, trust, shown)
+    shown = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
+    if answer.asked_directly:
+        shown = [*dict.fromkeys([*shown, *(claim.sealed.to_wire() for claim in answer.claims)])]
+    return Bundle(answer.csi, int(now), answer.via.server, trust, tuple(shown))
 
 
 def _picture(kept: Bundle, anchor: str, trust: Trust, now: float) -> bytes:

@@ -14,6 +14,7 @@ from resolver.settings import DEFAULT_APEX
 from transport.endpoint import Endpoint
 from zonedata import identifiers
 from zonedata.identifiers import Csi
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 
 
@@ -35,6 +36,8 @@ class Options:
     csi: bool = False
     apex: Name = DEFAULT_APEX
     anchor: str = ""
+    assurance: Assurance = Assurance.ASSERTED
+    direct: bool = False
     bundle: str = ""
     svg: str = ""
     trace: bool = False
@@ -181,6 +184,12 @@ class _Reader:
     def _check(self, options: Options) -> None:
         if options.trace and not options.anchor:
             self._faults.append("+trace walks from a trust anchor: give --anchor FILE")
+        if options.direct and not options.anchor:
+            self._faults.append("+direct completes a proof that is verified here: give --anchor FILE")
+        if options.direct and options.csi:
+            self._faults.append("+direct completes a proof, and +csi asks for none")
+        if options.direct and options.trace:
+            self._faults.append("+trace asks each party itself: +direct has no meaning there")
         if options.trace and options.csi:
             self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
 

@@ -35,9 +35,14 @@ What to ask
   +tcp              begin with TCP
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
+  +assurance=LEAST  leave out what is vouched for less well: asserted (the
+                    MSP's word), validated (the recipient is known to hold the
+                    CSI), authorized (and lists the MSP)
   +apex=NAME        where the resolver's names hang (fingerpost.internal.)
   +trace            ask no resolver: walk from the root here, show each step
-  +lab              for +trace: servers may have private addresses
+  +direct           ask each authority whose word the proof lacks, from here;
+                    it learns who asks about whom
+  +lab              for +trace and +direct: servers may have private addresses
 
 What to show
   +short            the SSIs alone, a line each

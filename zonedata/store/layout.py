@@ -87,6 +87,11 @@ def block_entry(counts: list[int], value: bytes) -> bytes:
     return bytes((len(counts), *counts)) + value
 
 
+def plain_entry(table: Table, value: bytes) -> bytes:
+    """Return the entry of any table without what may stand before it."""
+    return split_block(value)[1] if table in {Table.BLOCKS, Table.REVOCATIONS} else value
+
+
 def split_block(value: bytes) -> tuple[bytes, bytes]:
     """Return the label counts, ascending, and the entry."""
     end = 1 + value[0]
