@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
+from root.validator.claims import Terms
 from transport.rates import RateSettings
 from zonedata.errors import ConfigError, Fault
+from zonedata.kinds import DAY
 from zonedata.names import Name
 
 MAX_FILE = 1_048_576  # octets; a configuration is a page or two
@@ -42,6 +45,9 @@ class Configuration:
         trees: The trees that it believes, where the file names them one by one.
         process: How many processes answer.
         limits: How much one client may ask.
+        validate: How a validator hears of proofs, or None where nobody is vouched for.
+        mail: How codes reach mail addresses, if they do.
+        numbers: How codes reach telephone numbers, if they do.
     """
 
     path: Path
@@ -53,6 +59,9 @@ class Configuration:
     trees: tuple[TreePart, ...]
     process: s.ProcessPart
     limits: RateSettings
+    validate: v.ValidatePart | None
+    mail: v.MailPart | None
+    numbers: v.NumbersPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -173,7 +182,9 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 def _typed(
     path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits = (given[section.name] for section in s.SECTIONS)
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers = (
+        given[section.name] for section in s.SECTIONS
+    )
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -184,6 +195,9 @@ def _typed(
         trees,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
         RateSettings(limits[s.RATE], limits[s.CLIENTS]) if limits.section.name in usable else RateSettings(),
+        _validate(validate) if validate.section.name in usable else None,
+        _mail(mail) if mail.section.name in usable else None,
+        _numbers(numbers) if numbers.section.name in usable else None,
         notes,
     )
 
@@ -193,7 +207,8 @@ def _listen(given: Given) -> s.Listen:
 
 
 def _authority(given: Given) -> s.AuthorityPart:
-    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY], given[s.SPEAKS_AS])
+    register, speaks_as = given[s.REGISTER], given[s.SPEAKS_AS]
+    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY], register, speaks_as)
 
 
 def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning | s.WholeSigning:
@@ -217,3 +232,16 @@ def _resolver(given: Given) -> s.ResolverPart:
         given[s.CACHE],
         given[s.CACHE_SIZE],
     )
+
+
+def _validate(given: Given) -> v.ValidatePart:
+    terms = Terms(given[v.RECONFIRM] * DAY, given[v.PROOF] * DAY)
+    return v.ValidatePart(given[v.HTTP], given[v.KEY], given[v.PROXIES], terms)
+
+
+def _mail(given: Given) -> v.MailPart:
+    return v.MailPart(given[v.SERVER], given[v.SENDER], given[v.TLS], given[v.LOGIN], given[v.MAIL_SECONDS])
+
+
+def _numbers(given: Given) -> v.NumbersPart:
+    return v.NumbersPart(given[v.COMMAND], given[v.URL], given[v.METHOD], given[v.NUMBER_SECONDS])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
 from transport.endpoint import Endpoint
@@ -95,10 +96,17 @@ SPEAKS_AS = Key(
     "of a root that speaks about people, too: the name under which its own zone grants it that",
     "",
 )
+REGISTER = Key(
+    "register",
+    readers.path,
+    "path",
+    "directory of whom a validator vouches for; 'fingerpost validate' changes it, 'fingerpost serve' shows it",
+    _NO_PATH,
+)
 AUTHORITY = Section(
     "authority",
-    "Answering with authority: the root, a registry, a provider.",
-    (NAME, STORE, ROLES, DENY_KEY, SPEAKS_AS),
+    "Answering with authority: the root, a registry, a provider, a validator.",
+    (NAME, STORE, ROLES, DENY_KEY, REGISTER, SPEAKS_AS),
 )
 
 
@@ -110,6 +118,7 @@ class AuthorityPart:
     store: Path
     roles: tuple[Role, ...]
     deny_key: Path | None
+    register: Path | None
     speaks_as: str = ""
 
     @property
@@ -333,4 +342,4 @@ CLIENTS = Key(
 LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS)
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS)

@@ -4,7 +4,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from zonedata import names
 from zonedata.errors import MalformedError
+from zonedata.names import Name
 from zonedata.store.disk import DiskTables
 from zonedata.store.layout import Table, plain_entry
 
@@ -35,6 +37,18 @@ def owner_of(store: Path) -> str:
     """
     with closing(DiskTables(store)) as tables:
         return (tables.get(Table.META, b"authority") or b"").decode(errors="replace")
+
+
+def nodes_of(store: Path) -> tuple[str, tuple[Name, ...]]:
+    """Say whose statements a store holds, and at which nodes they answer.
+
+    Raises:
+        MalformedError: It is not there or no store.
+    """
+    with closing(DiskTables(store)) as tables:
+        lines = (tables.get(Table.META, b"nodes") or b"").decode().split("\n")
+        owner = (tables.get(Table.META, b"authority") or b"").decode(errors="replace")
+        return owner, tuple(names.from_text(line) for line in lines if line)
 
 
 def look_into(store: Path) -> StoreState:

@@ -62,6 +62,11 @@ def data_of(value: bytes) -> bytes:
     return value[14:]
 
 
+def expiry_of(value: bytes) -> int:
+    """Return the Unix seconds at which an entry expires."""
+    return int.from_bytes(value[:8], "big")
+
+
 def record_of(value: bytes, rtype: int, now: float) -> bytes | None:
     """Make the record of an entry, its TTL cut to what is left of its life; None when nothing is left."""
     left = int(int.from_bytes(value[:8], "big") - now)
