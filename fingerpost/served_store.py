@@ -104,7 +104,7 @@ class ServedStore:
             reason = f"{authority.register}: there is no register; 'fingerpost validate' makes it"
             raise ConfigError([self._configuration.fault(where, reason)])
         try:
-            return RegisterReader(authority.register, authority.name)
+            return RegisterReader(authority.register, authority.speaker)
         except MalformedError as error:
             raise ConfigError([self._configuration.fault(where, str(error))]) from error
 

@@ -107,16 +107,16 @@ def _validate(
 ) -> None:
     """Prepare everything, so that what is wrong is said before anything is taken; then work."""
     assert authority.register is not None, "the caller has looked"
-    voucher = Voucher(authority.name, keys.load(validate.key))
+    voucher = Voucher(authority.speaker, keys.load(validate.key))
     nodes = _nodes(configuration, authority)
-    deliverer = Deliverer(configuration, authority.name)
+    deliverer = Deliverer(configuration, authority.speaker)
     ways = Ways(deliverer.methods, _draw, secrets.token_bytes(SECRET_OCTETS))
     with ExitStack() as stack:
         opened = [_opened(configuration, stack, index, one) for index, one in enumerate(validate.http)]
         register = _register(configuration, authority.register, is_daemon=True)
         stack.callback(register.close)
         desk = Desk(register, voucher, nodes, ways, validate.terms)
-        office = Office(authority.name, desk, register, deliverer, validate.proxies)
+        office = Office(authority.speaker, desk, register, deliverer, validate.proxies)
         readiness = Readiness(tuple(opened), ready_fd)
         trio.run(validating.run, office, [one.socks[0] for one in opened], readiness.tell)
 
@@ -128,7 +128,7 @@ def _draw() -> str:
 def _register(configuration: Configuration, path: Path, *, is_daemon: bool) -> RegisterWriter:
     assert configuration.authority is not None, "the caller has looked"
     try:
-        return RegisterWriter(path, configuration.authority.name, is_daemon=is_daemon)
+        return RegisterWriter(path, configuration.authority.speaker, is_daemon=is_daemon)
     except MalformedError as error:
         where = s.AUTHORITY.where(s.REGISTER.name)
         raise ConfigError([configuration.fault(where, str(error))]) from error

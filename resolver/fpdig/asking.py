@@ -124,7 +124,22 @@ class Asker:
         if not options.anchor:
             return Basis(qtype=qtype, least=options.assurance), None
         trust = self.load(options.anchor)
-        return Basis(options.anchor, trust.tree, qtype, options.assurance), trust
+        others = tuple(zip(options.beside, (one.tree for one in self.beside(options)), strict=True))
+        return Basis(options.anchor, trust.tree, qtype, options.assurance, others), trust
+
+    def beside(self, options: Options) -> tuple[Trust, ...]:
+        """Return the further anchors.
+
+        Raises:
+            MalformedError: As `load`; or two are of one tree.
+            UntrustedError: As `load`.
+        """
+        if not options.beside:
+            return ()
+        found = [self.load(path) for path in (options.anchor, *options.beside)]
+        if len({trust.tree for trust in found}) < len(found):
+            raise MalformedError(f"two anchors of one tree among it and {', '.join(options.beside)}")
+        return tuple(found[1:])
 
     async def _ask(self, question: Question, voice: Voice) -> Exit:
         options = question.options
@@ -152,12 +167,14 @@ class _Asking:
     async def ask(self, trust: Trust | None) -> Exit:
         """Ask the resolver, as often as the options say."""
         options = self.question.options
-        if trust is not None and (words := warning(trust, self.frame)):
-            self._remark(words)
+        beside = self.asker.beside(options)
+        for path, one in zip((options.anchor, *options.beside), (trust, *beside), strict=True):
+            if one is not None and (words := warning(one, path, self.frame.now)):
+                self._remark(words)
         flags = flags_of(options)
         tries = Tries(options.time, 1, options.tcp)
         asker, reasons = self.asker, list[str]()
-        stub = Stub([options.server], asker.dialer, asker.clock, options.apex, trust, tries)
+        stub = Stub([options.server], asker.dialer, asker.clock, options.apex, trust, tries, beside)
         for _ in range(options.tries):
             try:
                 answer = await stub.lookup(self.question.csi, self.frame.basis.qtype, flags)

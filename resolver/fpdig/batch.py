@@ -173,7 +173,7 @@ class _Run:
             UntrustedError: Its own keys did not sign it.
         """
         basis, trust = self.asker.basis(options)
-        return _Way(Manner(basis.qtype, flags_of(options), options.apex, trust), basis)
+        return _Way(Manner(basis.qtype, flags_of(options), options.apex, trust, self.asker.beside(options)), basis)
 
     async def _ask_apart(
         self, turn: Turn[Question | _Line], question: Question, places: trio.CapacityLimiter
@@ -220,8 +220,11 @@ class _Run:
         frame = Frame(self.asker.version, basis, self.now)
         came = self.batch.answer(turn, self.now)
         remarks = [failure(reason) for reason in self.batch.reasons(turn)] if turn.reasons else []
-        if manner.trust is not None and (words := warning(manner.trust, frame)):
-            remarks.insert(0, words)
+        paths = (basis.anchor, *(path for path, _ in basis.others))
+        anchors = (manner.trust, *manner.beside) if manner.trust is not None else ()
+        remarks[:0] = [
+            words for path, one in zip(paths, anchors, strict=False) if (words := warning(one, path, self.now))
+        ]
         if isinstance(came, Answer):
             told = tell(believed(came, basis), question, frame)
         else:

@@ -8,7 +8,7 @@ third of its work. What few have goes through the encoder.
 import json
 from typing import Any
 
-from resolver.answer import Answer, Case, Reach, Row
+from resolver.answer import Answer, Case, InTree, Reach, Row
 from resolver.asked import Asked
 from resolver.fpdig.options import DEFAULTS, Options
 from resolver.fpdig.words import instant, rcode_text
@@ -59,6 +59,9 @@ def document(
         parts.append(f'"proof": {_value([_claim(claim) for claim in answer.claims])}')
     if steps is not None:
         parts.append(f'"trace": {_value([_step(step) for step in steps])}')
+    if answer.trees:
+        parts.append(f'"trees": {_value([_in_tree(word) for word in answer.trees])}')
+        parts.append(f'"unverified": {_value(answer.unverified)}')
     if error:
         parts.append(f'"error": {_text(error)}')
     return f"{{{', '.join(parts)}}}"
@@ -88,12 +91,26 @@ def _assertion(reach: Reach) -> str:
         f'{{"msp": {_text(reach.msp)}, "ssi": {_text(reach.ssi)}, "assurance": {_text(reach.assurance)}, '
         f'"expires": {reach.expires}, "expires_text": {_text(instant(reach.expires))}, '
         f'"features": [{", ".join(map(_text, reach.features))}], '
-        f'"tags": [{tags}], "recipient": {_hex(reach.recipient)}}}'
+        f'"tags": [{tags}], "recipient": {_hex(reach.recipient)}{_tree(reach.tree)}}}'
     )
 
 
 def _row(row: Row) -> str:
-    return f'{{"authority": {_text(row.authority)}, "role": {_text(row.role)}, "status": {_text(row.standing)}}}'
+    authority, role, status = _text(row.authority), _text(row.role), _text(row.standing)
+    return f'{{"authority": {authority}, "role": {role}, "status": {status}{_tree(row.tree)}}}'
+
+
+def _tree(tree: str) -> str:
+    return f', "tree": "{tree}"' if tree else ""
+
+
+def _in_tree(word: InTree) -> dict[str, Any]:
+    return {
+        "tree": word.tree,
+        "outcome": word.outcome.value,
+        "complete": word.complete,
+        "recipient": word.recipient.hex() or None,
+    }
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Options:
     Attributes:
         at: The server's address, and its port where one was given with it.
         port: Otherwise this port.
+        beside: Further anchors, of other trees.
     """
 
     at: tuple[str, int | None] = ("127.0.0.1", None)
@@ -36,6 +37,7 @@ class Options:
     csi: bool = False
     apex: Name = DEFAULT_APEX
     anchor: str = ""
+    beside: tuple[str, ...] = ()
     assurance: Assurance = Assurance.ASSERTED
     direct: bool = False
     bundle: str = ""
@@ -152,6 +154,7 @@ class _Reader:
         self._own = defaults
         self._batch = ""
         self._wants: set[str] = set()
+        self._has_anchor = False  # whether a further one comes beside it; else it takes the place of those above
 
     def read(self, words: list[str]) -> None:
         """Read all words; mistakes are noted and the reading goes on."""
@@ -165,6 +168,7 @@ class _Reader:
 
     def command(self, words: list[str]) -> Command | UsageError:
         """Read the words, check what only the whole can show, and return it."""
+        self._has_anchor = False
         self.read(words)
         self._close()
         if self._wants:
@@ -193,6 +197,7 @@ class _Reader:
         if options.trace and options.csi:
             self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
 
+        self._check_one_tree(options)
         for flag, _ in options.kept:
             if self._batch or self.is_line:
                 self._faults.append(f"{flag} keeps one answer: it is not for a batch")
@@ -200,6 +205,11 @@ class _Reader:
                 self._faults.append(f"{flag} keeps what was verified: give --anchor FILE")
             if options.trace or options.csi:
                 self._faults.append(f"{flag} keeps the proof in a resolver's answer: +csi and +trace bring none")
+
+    def _check_one_tree(self, options: Options) -> None:
+        walks = [f"+{name}" for name in ("trace", "direct") if getattr(options, name)]
+        for flag in [*walks, *(flag for flag, _ in options.kept)] if options.beside else []:
+            self._faults.append(f"{flag} is for one tree: give one --anchor FILE")
 
     def _check_kept(self, every: list[Options]) -> None:
         seen = set()
@@ -223,6 +233,7 @@ class _Reader:
                 raise ValueError("an identifier, where only options can stand")
             self._close()
             self._csi, self._own = csi, self._defaults
+            self._has_anchor = False
 
     def _close(self) -> None:
         if self._csi is not None:
@@ -267,10 +278,22 @@ class _Reader:
             self._set(**{field: on})
         elif not on:
             self._set(**{field: getattr(DEFAULTS, field)})
+            if field == "anchor":
+                self._set(beside=())
         elif not equals:
             raise ValueError(f"needs a value: +{field}=...")
         else:
-            self._set(**{field: VALUES[field](value)})
+            self._take(field, VALUES[field](value))
+
+    def _take(self, field: str, value: Any) -> None:
+        if field != "anchor":
+            self._set(**{field: value})
+        elif self._has_anchor:
+            held = self._own if self._csi is not None else self._defaults
+            self._set(beside=(*held.beside, value))
+        else:
+            self._set(anchor=value, beside=())
+            self._has_anchor = True
 
     def _letter(self, letter: str, value: str, rest: deque[str]) -> None:
         if letter not in "pfhvr" or (letter in "hvr" and value):

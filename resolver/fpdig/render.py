@@ -11,7 +11,7 @@ from textwrap import wrap
 from resolver.answer import Answer, Reach
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.statement_text import details, heading
-from resolver.fpdig.verdict import Basis, left_out, summary, unproven
+from resolver.fpdig.verdict import TREE_DIGITS, Basis, left_out, summary, unproven, unproven_text
 from resolver.fpdig.words import CASES, MEANINGS, error_text, instant, rcode_text
 from zonedata import names, wire
 from zonedata.identifiers import node_to_text
@@ -135,6 +135,8 @@ def _reach(answer: Answer, reach: Reach, options: Options) -> list[str]:
         says[0] += f", serial {claim.statement.life.serial}"
         if isinstance(claim.statement, Block):
             says.append(f"for the whole block {node_to_text(claim.statement.node)}")
+    if reach.tree:
+        says.append(f"in tree {reach.tree[:TREE_DIGITS]}...")
     if reach.tags:
         says.append("tags: " + " ".join(reach.tags))
     if reach.recipient and reach.recipient != answer.recipient:
@@ -172,9 +174,14 @@ def _authorities(answer: Answer, options: Options) -> list[str]:
     title = [";; AUTHORITIES:"] if options.comments and answer.rows else []
     width = max((len(row.authority) for row in answer.rows), default=0)
     return title + [
-        f"; {row.authority:<{width}}  {row.role:<9} {row.standing:<12} {MEANINGS[row.standing]}"
+        f"; {_tree(row.tree)}{row.authority:<{width}}  {row.role:<9} {row.standing:<12} {MEANINGS[row.standing]}"
         for row in answer.rows
     ]
+
+
+def _tree(tree: str) -> str:
+    """Return the beginning of a tree's id, where there are several."""
+    return f"{tree[:TREE_DIGITS]}  " if tree else ""
 
 
 def _proof(answer: Answer, options: Options) -> list[str]:
@@ -194,8 +201,13 @@ def conclusion(answer: Answer, basis: Basis) -> list[str]:
         lines += _comment(f"LEFT OUT: {words}", ";; ")
     for name in answer.asked_directly:
         lines += _comment(f"ASKED DIRECTLY: {name}", ";; ")
+    for word in answer.trees:
+        state = "complete" if word.complete else "incomplete"
+        lines.append(f";; TREE: {word.tree[:TREE_DIGITS]}...: {word.outcome}, {state}")
+    for tree in answer.unverified:
+        lines += _comment(f"NOT JUDGED: tree {tree[:TREE_DIGITS]}..., of which no anchor was given", ";; ")
     for row in unproven(answer):
-        lines += _comment(f"UNPROVEN: {row.authority} as {row.role} is {row.standing}", ";; ")
+        lines += _comment(f"UNPROVEN: {unproven_text(row)}", ";; ")
     for refusal in answer.refusals:
         lines += _comment(f"REFUSED: {refusal.to_text()}", ";; ")
     return lines

@@ -37,7 +37,7 @@ def _load_anchors(command: Command, asker: Asker) -> list[str]:
     """Read every anchor that the command line names, and say what is wrong with them."""
     faults = []
     every = [command.defaults, *(question.options for question in command.questions)]
-    for path in dict.fromkeys(options.anchor for options in every if options.anchor):
+    for path in dict.fromkeys(path for one in every for path in (one.anchor, *one.beside) if path):
         try:
             asker.load(path)
         except (MalformedError, UntrustedError) as error:

@@ -64,15 +64,12 @@ def failure(reason: str) -> str:
     return f";; communications error to {reason}"
 
 
-def warning(trust: Trust, frame: Frame) -> str:
+def warning(trust: Trust, path: str, now: float) -> str:
     """Say that an anchor does not count now, "" when it does."""
-    if is_current(trust, frame.now):
+    if is_current(trust, now):
         return ""
     life = trust.rootkeys.life
-    return (
-        f";; WARNING: the trust anchor {frame.basis.anchor} counts from {instant(life.issued)} "
-        f"to {instant(life.expires)} only"
-    )
+    return f";; WARNING: the trust anchor {path} counts from {instant(life.issued)} to {instant(life.expires)} only"
 
 
 def placed(options: Options, remark: str) -> tuple[str, str]:

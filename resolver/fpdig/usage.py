@@ -20,6 +20,7 @@ says so.
                     standard input; empty lines, ; and # lines are skipped;
                     asked over one TCP connection, told in their order
   --anchor FILE     the trust anchor: verify the answer here (also +anchor=FILE)
+                    once for each tree, where the resolver believes several
   --root ADDR#PORT  for +trace: a server of the root, instead of the anchor's
   -r                do not read .fpdigrc
   -h, --help        this text

@@ -25,12 +25,14 @@ class Basis:
         tree: Id of its tree.
         qtype: What was asked for; only PROOF brings a proof.
         least: The assurance that the sender demands.
+        others: File and tree of each further anchor.
     """
 
     anchor: str = ""
     tree: bytes = b""
     qtype: QType = QType.PROOF
     least: Assurance = Assurance.ASSERTED
+    others: tuple[tuple[str, bytes], ...] = ()
 
 
 def believed(answer: Answer, basis: Basis) -> Answer:
@@ -56,6 +58,12 @@ def unproven(answer: Answer) -> list[Row]:
     return [row for row in answer.rows if not row.standing.is_proven]
 
 
+def unproven_text(row: Row) -> str:
+    """Say how an authority stands; in which tree, where there are several."""
+    where = f" in tree {row.tree[:TREE_DIGITS]}..." if row.tree else ""
+    return f"{row.authority} as {row.role} is {row.standing}{where}"
+
+
 def summary(answer: Answer, basis: Basis) -> str:
     """Say what the answer is, whether it is complete and whether it was verified, on one line."""
     what = "nothing found" if answer.outcome is Outcome.INCOMPLETE else answer.outcome.value
@@ -72,7 +80,8 @@ def left_out(answer: Answer) -> list[str]:
 def _belief(answer: Answer, basis: Basis) -> str:
     if not basis.anchor:
         return "not verified: no trust anchor given (--anchor)"
-    against = f"{basis.anchor} (tree {basis.tree.hex()[:TREE_DIGITS]}...)"
+    anchors = ((basis.anchor, basis.tree), *basis.others)
+    against = " and ".join(f"{path} (tree {tree.hex()[:TREE_DIGITS]}...)" for path, tree in anchors)
     if answer.verified:
         return f"{'' if answer.complete else 'what was shown '}verified against {against}"
     if answer.verified is False:
@@ -89,7 +98,8 @@ def explanation(answer: Answer, basis: Basis) -> str:
         parts.insert(0, rcode_text(answer.rcode))
     parts += left_out(answer)
     parts += [f"asked {name} directly" for name in answer.asked_directly]
-    parts += [f"{row.authority} as {row.role} is {row.standing}" for row in unproven(answer)]
+    parts += [unproven_text(row) for row in unproven(answer)]
+    parts += [f"tree {tree[:TREE_DIGITS]}... not judged" for tree in answer.unverified]
     parts += [refusal.to_text() for refusal in answer.refusals]
     parts += [f"EDE {error_text(*error)}" for error in answer.errors]
     return f"fpdig: {answer.csi.text}: " + "; ".join(parts)
