@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from resolver.answer import Answer, Case
+from resolver.federation import in_tree, merged
 from resolver.fpdig.document import VERSION, document, unreached
 from resolver.fpdig.options import DEFAULTS, Options
 from tests.resolver.fpdig.answers import (
@@ -209,3 +210,16 @@ def test_the_prose_tells_every_key() -> None:
     prose = PROSE.read_text()
     for key in [*told, *(key for one in inner for key in one), "code", "text"]:
         assert f"`{key}`" in prose, key
+
+
+def test_several_trees_are_told_apart() -> None:
+    one, two = bytes(16), bytes([1] * 16)
+    told = read(replace(merged(in_tree(SOUND, one), in_tree(PARTIAL, two)), unverified=("ff",)))
+    assert [row["tree"] for row in told["authorities"]] == [one.hex(), two.hex(), two.hex()]
+    assert [reach["tree"] for reach in told["assertions"]] == [one.hex(), two.hex()]
+    assert told["trees"] == [
+        {"tree": one.hex(), "outcome": "found", "complete": True, "recipient": None},
+        {"tree": two.hex(), "outcome": "found", "complete": False, "recipient": None},
+    ]
+    assert told["unverified"] == ["ff"]
+    assert "tree" not in read(SOUND)["authorities"][0]

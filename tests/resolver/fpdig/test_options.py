@@ -217,3 +217,19 @@ def test_any_words_are_a_command_or_faults(words: list[str]) -> None:
     if isinstance(read, Command) and not (read.batch or read.wants_help or read.wants_version):
         assert read.questions
         assert all(isinstance(question, Question) for question in read.questions)
+
+
+def test_an_anchor_for_each_tree() -> None:
+    made = options("--anchor", "a.pem", "--anchor=b.pem", "+anchor=c.pem")
+    assert (made.anchor, made.beside) == ("a.pem", ("b.pem", "c.pem"))
+    assert options("--no-anchor", rc="+anchor=a.pem\n+anchor=b.pem\n") == DEFAULTS
+    other = options("--anchor", "c.pem", rc="+anchor=a.pem\n+anchor=b.pem\n")
+    assert (other.anchor, other.beside) == ("c.pem", ()), "what .fpdigrc names gives way"
+    (question,) = command("--anchor", "a.pem", "--anchor", "b.pem", ALICE, "--anchor", "c.pem").questions
+    assert (question.options.anchor, question.options.beside) == ("c.pem", ())
+
+
+def test_what_is_for_one_tree() -> None:
+    anchors = ("--anchor", "a.pem", "--anchor", "b.pem")
+    assert faults(*anchors, "+trace", ALICE) == ("+trace is for one tree: give one --anchor FILE",)
+    assert faults(*anchors, "+bundle=x", ALICE) == ("+bundle is for one tree: give one --anchor FILE",)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from resolver.answer import Case
+from resolver.federation import in_tree, merged
 from resolver.fpdig.options import DEFAULTS, Options
 from resolver.fpdig.render import Frame, answer_text, short_text
 from resolver.fpdig.verdict import Basis
@@ -216,3 +217,19 @@ def test_what_the_sender_left_out_and_whom_it_asked_is_said() -> None:
 @pytest.mark.parametrize("answer", [SOUND, PARTIAL, BOGUS, FAILED, OF_BLOCK, WALKED, MAPPED, LEFT_OUT])
 def test_eighty_columns_are_enough(answer: object) -> None:
     assert max(map(len, lines(answer, replace(DEFAULTS, proof=True)))) <= 80
+
+
+def test_several_trees_are_told_apart() -> None:
+    one, two = bytes(16), bytes([255] * 16)
+    several = replace(merged(in_tree(SOUND, one), in_tree(PARTIAL, two)), unverified=("ab" * 16,))
+    basis = replace(FRAME.basis, others=(("b.pem", two),))
+    lines = answer_text(several, question(DEFAULTS), replace(FRAME, basis=basis)).splitlines()
+    assert ";; TREE: 00000000...: found, complete" in lines
+    assert ";; TREE: ffffffff...: found, incomplete" in lines
+    assert ";; NOT JUDGED: tree abababab..., of which no anchor was given" in lines
+    assert ";; UNPROVEN: beta.example as msp is unreachable in tree ffffffff..." in lines
+    assert "    ; in tree ffffffff..." in lines
+    assert any(line.startswith("; ffffffff  beta.example") for line in lines)
+    assert "a.pem (tree 00000000...) and b.pem (tree ffffffff...)" in " ".join(
+        line.removeprefix(";;").strip() for line in lines
+    )
