@@ -21,7 +21,7 @@ Under trio. `API_VERSION` goes up when a caller would have to change; what is no
 any time.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -101,11 +101,18 @@ class Walker:
         return from_judgement(csi, found.judgement, claims, via)
 
 
+def _read_anchors(anchor: Path | None, beside: Sequence[Path]) -> tuple[Trust | None, tuple[Trust, ...]]:
+    """Return the first anchor and the further ones."""
+    read = [read_anchor(path) for path in ([anchor] if anchor is not None else []) + [*beside]]
+    return (read[0], tuple(read[1:])) if read else (None, ())
+
+
 async def lookup(
     csi: str,
     *,
     server: str = "127.0.0.1#53",
     anchor: Path | None = None,
+    beside: Sequence[Path] = (),
     assurance: Assurance = Assurance.ASSERTED,
 ) -> Answer:
     """Ask a resolver, and verify its proof when there is an anchor.
@@ -114,6 +121,7 @@ async def lookup(
         csi: A telephone number or an e-mail address, as people write it.
         server: The resolver's address and port.
         anchor: The trust anchor's file.
+        beside: Files of the anchors of further trees; each is judged by itself, and all must be shown.
         assurance: The least that is to be shown as found. Without an anchor it is the resolver's word, as all is.
 
     Raises:
@@ -122,11 +130,12 @@ async def lookup(
         UnreachableError: The resolver gave no answer.
     """
     asked = identifiers.parse(csi)
-    trust = read_anchor(anchor) if anchor is not None else None
+    trust, further = _read_anchors(anchor, beside)
     endpoint = Endpoint.from_text(server)
     async with SocketDialer() as dialer:
         try:
-            return await Stub([endpoint], dialer, Clock(), trust=trust, least=assurance).lookup(asked)
+            stub = Stub([endpoint], dialer, Clock(), trust=trust, beside=further, least=assurance)
+            return await stub.lookup(asked)
         except UnreachableError as error:
             unreachable = error
     raise unreachable  # outside of the dialer's nursery, which would wrap it in a group
@@ -138,6 +147,7 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
     *,
     server: str = "127.0.0.1#53",
     anchor: Path | None = None,
+    beside: Sequence[Path] = (),
     proof: bool = True,
     tries: Tries | None = None,
     assurance: Assurance = Assurance.ASSERTED,
@@ -154,6 +164,7 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
         csis: Telephone numbers and e-mail addresses, as people write them.
         server: The resolver's address and port. It is asked over TCP; a connection that ends is made again.
         anchor: The trust anchor's file, to verify every proof; each statement about a zone is verified once.
+        beside: As in `lookup`.
         proof: Ask for the proof, so that an answer says of every authority how it stands. Without it, for what the
             resolver accepts alone: nothing is verified here, and it costs all concerned a fraction.
         tries: How long and how often to ask; `tries.tcp` has no meaning here.
@@ -163,8 +174,8 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
         MalformedError: The anchor's file is damaged.
         UntrustedError: The anchor is not signed by its own keys.
     """
-    trust = read_anchor(anchor) if anchor is not None else None
-    manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust, least=assurance)
+    trust, further = _read_anchors(anchor, beside)
+    manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust, beside=further, least=assurance)
     batch: Batch[_Given] = Batch(Endpoint.from_text(server), tries or Tries())
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
