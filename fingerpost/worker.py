@@ -28,6 +28,7 @@ from resolver.front import Front
 from resolver.proven.memory import MemoryProven
 from resolver.proven.shared import SharedProven
 from resolver.proven.store import Proven, UnusableError
+from resolver.remembered import InFile, InMemory, Remembers
 from resolver.service import SORTS, ResolverService
 from resolver.settings import Settings
 from transport.clock import Clock
@@ -129,7 +130,8 @@ async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
-    stores = Stores(Packets(resolver.memory << 20), _proven(resolver, trust.tree))
+    proven = _proven(resolver, trust.tree)
+    stores = Stores(Packets(resolver.memory << 20), proven, _rootkeys(resolver, proven))
     async with SocketDialer() as dialer, _written_behind(stores.proven):
         service = ResolverService(trust, dialer, clock, settings, stores)
         rates = Rates(configuration.limits, shared.rates)
@@ -140,10 +142,11 @@ async def _resolver(shared: Shared, trust: Trust) -> AsyncIterator[Daemon]:
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
-            proven = stores.proven.statistics()
+            figures = stores.proven.statistics()
             kept = {"kept": len(service.packets), "kept_octets": service.packets.octets}
-            known = {"proven_hits": proven.hits, "proven_misses": proven.misses, "proven": proven.entries}
-            return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            known = {"proven_hits": figures.hits, "proven_misses": figures.misses, "proven": figures.entries}
+            floors = {"floors": figures.floors, "floors_lost": figures.floors_lost}
+            return {**ready, **kept, **known, **floors, "limited": rates.dropped, "sent_to_streams": rates.slipped}
 
         yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
 
@@ -157,6 +160,13 @@ def _proven(resolver: ResolverPart, tree: bytes) -> Proven:
     except UnusableError as error:
         log.warning("event=cache-unusable reason=%s", quoted(str(error)))
         return MemoryProven(tree)
+
+
+def _rootkeys(resolver: ResolverPart, proven: Proven) -> Remembers:
+    """Keep versions of the root's keys where what was proven is kept, if that is a place of ours."""
+    if resolver.cache is None or not isinstance(proven, SharedProven):
+        return InMemory()
+    return InFile(resolver.cache)
 
 
 @asynccontextmanager

@@ -10,6 +10,9 @@ from zonedata.kinds import MAX_TTL
 SKEW_PART = 0.1  # of the lifetime: what two honest clocks may differ by
 SKEW_LEAST = 60  # seconds; short-lived denials need at least this
 SKEW_MOST = 3_600  # seconds; a year-long statement is not to be a day early
+MAX_AHEAD = (
+    86_400  # by which `serial` may be above `issued`: serials are times of signing, and no key may leap ahead
+)
 MAX_SERIAL = 2**53  # whole in every language's numbers
 MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
 
@@ -56,6 +59,8 @@ class Life:
         """Say why it does not count at `now`, or None when it does."""
         if self.expires - self.issued > max_life:
             return f"lifetime of {self.expires - self.issued} s, at most {max_life} s are allowed"
+        if self.serial > self.issued + MAX_AHEAD:
+            return f"serial {self.serial} is {self.serial - self.issued} above the time of issue"
         if now < self.issued - self.skew:
             return f"issued {self.issued - now:.0f} s in the future"
         if now >= self.expires:
