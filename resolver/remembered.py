@@ -1,6 +1,6 @@
 """The newest version of the root's keys that was verified, kept over restarts, so that versions never go back.
 
-The file holds every version after the anchor's, as blocks of an anchor file, and nothing in it is believed for being
+The file holds every version after the anchor's, as blocks of an anchor file. Nothing in it is believed for being
 there: each version is verified again, from the anchor on. So whoever can write it can make a resolver forget, and
 not believe.
 """
