@@ -15,6 +15,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from resolver.answer import Answer
+from resolver.cache import Stores
 from resolver.client import Walker
 from resolver.service import ResolverService
 from resolver.settings import Settings
@@ -205,6 +206,7 @@ class World:
         self.add_rootkeys()
         self.anchor: Trust = self._trust()
         self.resolver: ResolverService | None = None
+        self.stores: Callable[[], Stores] | None = None  # of the resolver; in memory when None
         self.looked_for: set[Name] = set()
 
     # --- keys of the root ------------------------------------------------------------------------------
@@ -317,8 +319,9 @@ class World:
 
     def start_resolver(self, nursery: trio.Nursery | None = None) -> None:
         """Start it; connections to hosts live in the nursery, where a test makes any."""
-        self.network.nursery = nursery
-        self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings)
+        self.network.nursery = nursery or self.network.nursery
+        stores = self.stores() if self.stores is not None else None
+        self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings, stores)
         self.network.hosts[RESOLVER] = Host("resolver", self.resolver.handle, latency=0.001)
 
     async def ask(self, text: str, *, trust: bool = True, **options: object) -> Answer:

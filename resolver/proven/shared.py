@@ -53,12 +53,19 @@ T = TypeVar("T")
 
 
 class _Waiting:
-    """What was put and is not written yet, as a table and as a list in the order of putting."""
+    """What was put and is not written yet, as a table and as a list in the order of putting.
 
-    __slots__ = ("puts", "table")
+    Attributes:
+        table: As it would be asked.
+        puts: In order.
+        late: Told what was refused because a later one waits; that is in no put.
+    """
+
+    __slots__ = ("late", "puts", "table")
 
     def __init__(self) -> None:
         self.table = MemoryTable()
+        self.late = Superseding()
         self.puts: list[Put] = []
 
 
@@ -168,9 +175,11 @@ class SharedProven:
         """Keep a statement, unless a later one is held."""
         put = self._packed(signer, opened, now)
         with self._taking:
-            if order.add(self._waiting.table, self._keys, put):
+            superseding = Superseding()
+            if order.add(self._waiting.table, self._keys, put, superseding):
                 self._waiting.puts.append(put)
             else:
+                self._waiting.late.rises += superseding.rises
                 self._refused += 1
         if len(self._waiting.puts) >= MAX_PENDING:
             self.flush()
@@ -187,6 +196,8 @@ class SharedProven:
                 self._leaving, self._waiting = self._waiting, _Waiting()
                 stale, self._stale = self._stale, set()
             self._write(self._leaving.puts, stale)
+            if self._leaving.puts:
+                self._floors.keep(self._leaving.late.rises, self._leaving.puts[0].now)
             self._leaving = _Waiting()
 
     def fill(self, statements: Iterable[tuple[Signer, Opened[Statement]]], now: float) -> int:

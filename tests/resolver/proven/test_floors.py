@@ -198,7 +198,8 @@ def test_a_mark_is_read_as_it_was_written() -> None:
 
 
 def test_a_subject_tells_names_kinds_and_roles_apart() -> None:
-    said_of: list[Statement] = [assertion(PHONE), denial(PHONE), denial(PHONE, role=Role.CSIP), delegation("+1"), gap("+1", "+2")]
+    denials = [denial(PHONE, role=role) for role in (Role.MSP, Role.CSIP)]
+    said_of: list[Statement] = [assertion(PHONE), *denials, delegation("+1"), gap("+1", "+2")]
     assert len({subject_of(one) for one in said_of}) == 5
     assert subject_of(assertion(PHONE, 1)) == subject_of(assertion(PHONE, 2))
     assert party("a.example") == A
