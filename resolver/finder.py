@@ -56,6 +56,7 @@ class Finder:
         settings: Settings,
         stores: Stores | None = None,
     ) -> None:
+        self._anchor = anchor
         self.stores = stores or Stores.in_memory(anchor.tree)
         self.trust = self.stores.rootkeys.newest(anchor)  # trusted: whoever can set it chooses whom we believe
         self.cache = Cache(settings, self.stores.proven)
@@ -271,7 +272,7 @@ class Finder:
                 if not await self._step_up(search):
                     break
             if self.trust.rootkeys.version > started:
-                self.stores.rootkeys.keep(self.trust)  # waits for the disk, some times in a year
+                self.stores.rootkeys.keep(self.trust, self._anchor)  # waits for the disk, some times in a year
         return self.trust.rootkeys.version > started
 
     async def _step_up(self, search: Search) -> bool:

@@ -31,7 +31,7 @@ class Remembers(Protocol):
         """Return the newest version that is kept and follows from the anchor, or the anchor."""
         ...
 
-    def keep(self, newest: Trust) -> None:
+    def keep(self, newest: Trust, anchor: Trust) -> None:
         """Keep the versions since the anchor, if they are more than are kept. Never raises."""
         ...
 
@@ -43,7 +43,7 @@ class InMemory:
         """Return the anchor."""
         return anchor
 
-    def keep(self, newest: Trust) -> None:
+    def keep(self, newest: Trust, anchor: Trust) -> None:
         """Do nothing."""
 
 
@@ -79,11 +79,13 @@ class InFile:
                 raise MalformedError(claim.why)
             yield claim
 
-    def keep(self, newest: Trust) -> None:
+    def keep(self, newest: Trust, anchor: Trust) -> None:
         """Keep the versions since the anchor, if they are more than are kept."""
         try:
             with self._alone():
-                if self.newest(newest) is newest:  # else another worker has caught up further
+                if (
+                    newest.rootkeys.version > self.newest(anchor).rootkeys.version
+                ):  # else another worker was quicker
                     self._write("".join(map(trust.to_pem, newest.chain)))
         except OSError as error:
             log.warning("event=rootkeys-not-kept version=%d reason=%s", newest.rootkeys.version, error.strerror)

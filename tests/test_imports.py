@@ -37,6 +37,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/demo/processes.py",
     "fingerpost/keygen.py",
     "fingerpost/listening.py",
+    "fingerpost/rootkeys.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
     "fingerpost/worker.py",

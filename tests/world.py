@@ -201,7 +201,7 @@ class World:
         self.revocations: dict[str, list[RevocationLine]] = {}
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
-        self._rootkeys: list[Sealed] = []
+        self.rootkeys: list[Sealed] = []
         self.zone_key_version = 1
         self.add_rootkeys()
         self.anchor: Trust = self._trust()
@@ -213,18 +213,18 @@ class World:
 
     def add_rootkeys(self) -> None:
         """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key."""
-        version = len(self._rootkeys) + 1
+        version = len(self.rootkeys) + 1
         now = int(self.clock.now())
-        tree = self.anchor.tree if self._rootkeys else b""
+        tree = self.anchor.tree if self.rootkeys else b""
         keys = sorted((key_of(f"root-{n}") for n in range(3)), key=lambda k: k.public.key_id)
         zone_key = key_of(f"zone-.-{version}").public
         life = Life(DAY, version, now, now + 365 * DAY)
         said = RootKeys(life, version, tree, tuple(k.public for k in keys), 2, (zone_key,))
-        self._rootkeys.append(statements.seal(said, *keys[:2]))
+        self.rootkeys.append(statements.seal(said, *keys[:2]))
         self.zone_key_version = version
 
     def _trust(self) -> Trust:
-        first = from_sealed(self._rootkeys[0])
+        first = from_sealed(self.rootkeys[0])
         server = Server("ns.root.example", (self.address_of("."),), (("tcp", 53), ("udp", 53)))
         return Trust(first.tree, first.rootkeys, first.sealed, (server,))
 
@@ -293,7 +293,7 @@ class World:
         name = f"zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
         entries = list(sign_zone(source, self.anchor.tree, Signing(key_of(name), now, now)))
         if zone.name == ".":
-            entries += rootkeys_entries(self._rootkeys)
+            entries += rootkeys_entries(self.rootkeys)
         return entries
 
     def _people_entries(self, party: str, now: int) -> list[Entry]:

@@ -137,9 +137,12 @@ def read_blocks(text: str) -> list[Sealed]:
             label, lines = line[11:-5], []
         elif label and line == f"-----END {label}-----":
             try:
-                found.append(Sealed.from_wire(base64.b64decode("".join(lines), validate=True)))
+                sealed = Sealed.from_wire(base64.b64decode("".join(lines), validate=True))
             except (binascii.Error, MalformedError) as error:
                 raise MalformedError(f"line {number}: the block before is damaged: {error}") from error
+            if label != f"FINGERPOST {sealed.kind.name}":
+                raise MalformedError(f"line {number}: the block {label} is no part of an anchor file")
+            found.append(sealed)
             label = ""
         elif label:
             lines.append(line.strip())

@@ -160,8 +160,8 @@ async def test_a_client_with_the_old_anchor_verifies_after_the_keys_have_changed
 @in_small_world
 async def test_a_version_of_the_keys_that_others_signed_is_refused(world: World) -> None:
     world.add_rootkeys()
-    said = statements.read_untrusted(world._rootkeys.pop())
-    world._rootkeys.append(statements.seal(said, key_of("thief-1"), key_of("thief-2")))
+    said = statements.read_untrusted(world.rootkeys.pop())
+    world.rootkeys.append(statements.seal(said, key_of("thief-1"), key_of("thief-2")))
     world.publish()
     finder = Finder(world.anchor, world.network, world.clock, world.settings)
     found = await finder.find(parse(ALICE).owner)
