@@ -51,8 +51,6 @@ from zonedata.zonefile import parse_zone
 START = 1_800_000_000.0
 APEX = names.from_text("fingerpost.internal.")
 RESOLVER = Endpoint("10.9.9.9", 53)
-
-
 PARTY_USES = ("zone", "assert", "deny", "validate", "revoke")
 
 
@@ -199,6 +197,7 @@ class World:
         self.registers: dict[str, MemoryRegister] = {}
         self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
         self.revocations: dict[str, list[RevocationLine]] = {}
+        self.rolled: dict[str, str] = {}  # words of a key, and those of the one that signs in its place
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
         self.rootkeys: list[Sealed] = []
@@ -227,6 +226,10 @@ class World:
         first = from_sealed(self.rootkeys[0])
         server = Server("ns.root.example", (self.address_of("."),), (("tcp", 53), ("udp", 53)))
         return Trust(first.tree, first.rootkeys, first.sealed, (server,))
+
+    def key(self, words: str) -> PrivateKey:
+        """What signs now where a key of these words did."""
+        return key_of(self.rolled.get(words, words))
 
     # --- building --------------------------------------------------------------------------------------
 
@@ -259,7 +262,7 @@ class World:
         recipient = recipient_of(key_of(whose).public)
         said = Validation(life, owner, recipient, validator, "sms", start, max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
-            (said, statements.seal(said, key_of(f"validate-{validator}")))
+            (said, statements.seal(said, self.key(f"validate-{validator}")))
         ]
         if mapping is not None:
             shown.append(mapping)
@@ -291,7 +294,7 @@ class World:
         lines = [f"zone {zone.name}", "lab-addresses yes", *(f"node {n}" for n in zone.nodes), *zone.lines]
         source = parse_zone(Path(f"{zone.name}.zone"), [line.encode() for line in lines])
         name = f"zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
-        entries = list(sign_zone(source, self.anchor.tree, Signing(key_of(name), now, now)))
+        entries = list(sign_zone(source, self.anchor.tree, Signing(self.key(name), now, now)))
         if zone.name == ".":
             entries += rootkeys_entries(self.rootkeys)
         return entries
@@ -299,12 +302,12 @@ class World:
     def _people_entries(self, party: str, now: int) -> list[Entry]:
         ordered = sorted(self.holds.get(party, []), key=order_of)
         nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
-        entries = list(sign_listings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+        entries = list(sign_listings(ordered, party, nodes, Signing(self.key(f"assert-{party}"), now, now)))
         revoking = sorted(self.revocations.get(party, []), key=lambda one: one.node)
-        return entries + list(sign_revocations(revoking, party, Signing(key_of(f"revoke-{party}"), now, now)))
+        return entries + list(sign_revocations(revoking, party, Signing(self.key(f"revoke-{party}"), now, now)))
 
     def _serve(self, party: str, entries: list[Entry], *, people: bool = False) -> None:
-        deny = key_of(f"deny-{party}") if people else None
+        deny = self.key(f"deny-{party}") if people else None
         register = self.registers.get(party)
         engine = Engine(MemoryTables(entries), deny, self.roles.get(party, (Role.MSP,)), register)
         endpoint = Endpoint(self.address_of(party), 53)
