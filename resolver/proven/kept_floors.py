@@ -23,7 +23,7 @@ from pathlib import Path
 import lmdb
 
 from resolver.proven.floors import MARK_OCTETS, Mark, Rise, group_of, last_end, merged, reason, subject_of
-from resolver.proven.keys import SECRET_OCTETS
+from resolver.proven.keys import MAX_KNOWN, SECRET_OCTETS
 from resolver.proven.store import UnusableError
 from zonedata.holdings import Principal
 from zonedata.opening import Signer
@@ -65,6 +65,7 @@ class KeptFloors:
         self.lost = self.evicted = 0
         self._most = octets // NAME_OCTETS
         self._hand = b""
+        self._parties: dict[Principal, tuple[bytes, bytes]] = {}
         try:
             path.mkdir(mode=0o700, exist_ok=True)
             try:
@@ -91,16 +92,22 @@ class KeptFloors:
                 write.put(b"secret", secret, db=meta)
         self._secret = bytes(secret)
 
-    def _group(self, principal: Principal) -> bytes:
-        group = group_of(principal)
-        if not group:
-            return _ROOT
-        return hashlib.blake2b(group[0].encode(), key=self._secret, digest_size=_GROUP, person=b"group").digest()
+    def _party(self, principal: Principal) -> tuple[bytes, bytes]:
+        """Return the octets of a party's group, and those that tell its names from those of others."""
+        known = self._parties.get(principal)
+        if known is None:
+            if len(self._parties) >= MAX_KNOWN:
+                self._parties.clear()
+            text, group = "\0".join(principal).encode(), group_of(principal)
+            salt = hashlib.blake2b(text, key=self._secret, digest_size=16, person=b"party").digest()
+            whose = "".join(group).encode()
+            hashed = hashlib.blake2b(whose, key=self._secret, digest_size=_GROUP, person=b"group").digest()
+            known = self._parties[principal] = (hashed if group else _ROOT, salt)
+        return known
 
     def _key(self, principal: Principal, subject: bytes) -> bytes:
-        text = "\0".join(principal).encode() + b"\0\0" + subject
-        name = hashlib.blake2b(text, key=self._secret, digest_size=_NAME, person=b"floor").digest()
-        return self._group(principal) + name
+        group, salt = self._party(principal)
+        return group + hashlib.blake2b(subject, key=self._secret, digest_size=_NAME, salt=salt).digest()
 
     def __len__(self) -> int:
         with self._lmdb.begin() as transaction:
