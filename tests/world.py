@@ -197,6 +197,7 @@ class World:
         self.registers: dict[str, MemoryRegister] = {}
         self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
         self.revocations: dict[str, list[RevocationLine]] = {}
+        self.ahead = 0  # of the time, by which serials of listings are
         self.rolled: dict[str, str] = {}  # words of a key, and those of the one that signs in its place
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
@@ -209,7 +210,6 @@ class World:
         self.looked_for: set[Name] = set()
 
     # --- keys of the root ------------------------------------------------------------------------------
-
     def add_rootkeys(self) -> None:
         """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key."""
         version = len(self.rootkeys) + 1
@@ -302,7 +302,8 @@ class World:
     def _people_entries(self, party: str, now: int) -> list[Entry]:
         ordered = sorted(self.holds.get(party, []), key=order_of)
         nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
-        entries = list(sign_listings(ordered, party, nodes, Signing(self.key(f"assert-{party}"), now, now)))
+        signing = Signing(self.key(f"assert-{party}"), now, now + self.ahead)
+        entries = list(sign_listings(ordered, party, nodes, signing))
         revoking = sorted(self.revocations.get(party, []), key=lambda one: one.node)
         return entries + list(sign_revocations(revoking, party, Signing(self.key(f"revoke-{party}"), now, now)))
 
@@ -319,7 +320,6 @@ class World:
             known.handler = handler
 
     # --- asking ----------------------------------------------------------------------------------------
-
     def start_resolver(self, nursery: trio.Nursery | None = None) -> None:
         """Start it; connections to hosts live in the nursery, where a test makes any."""
         self.network.nursery = nursery or self.network.nursery

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fingerpost import ceremony
+from fingerpost import ceremony, rootkeys
 from fingerpost.ceremony import Changes
-from tests.fingerpost.household import PEOPLE, ROOT, Household
+from tests.fingerpost.household import ROOT, Household
 from zonedata import trust
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.kinds import DAY, Kind
 from zonedata.trust import to_pem
 
 START = 1_800_000_000
-TEXT = re.compile(r"[0-9a-f]{16}")
 
 
 def _begin(house: Household) -> None:
@@ -83,7 +82,6 @@ def _root_signs_with_it(house: Household) -> None:
         "root.toml", ROOT.replace("zone.pem", "zone-2.pem") + 'rootkeys = ["anchor.pem", "rootkeys-2.pem"]\n'
     )
     house.sound("sign", "root.toml")
-    assert PEOPLE
 
 
 def test_a_draft_is_no_version_and_no_anchor(house: Household) -> None:
@@ -166,3 +164,27 @@ def test_versions_follow_one_another(house: Household) -> None:
     assert held.rootkeys.version == 3
     assert trust.read_anchor(Path("rootkeys-3.pem")).tree == held.tree
     assert held.sealed.kind is Kind.ROOTKEYS
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "keys.md").read_text()
+COMMANDS = re.findall(r"`(fingerpost [^`]*)`", PAGE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_page_can_be_typed(house: Household, command: str) -> None:
+    """It fails for want of files, or because the key is only hinted at, and not for how it is written."""
+    assert house.folder.exists()
+    _, name, *words = command.split()
+    if name == "keygen":
+        house.sound(name, *words)
+        return
+    outcome = house.run(name, *words)
+    assert outcome.status == 1
+    assert "usage:" not in outcome.err
+    if name == "rootkeys":
+        assert "No such file" in outcome.err or "ed25519:..." in outcome.err, outcome
+
+
+def test_the_page_shows_every_action() -> None:
+    shown = {command.split()[2] for command in COMMANDS if command.startswith("fingerpost rootkeys")}
+    assert shown == set(rootkeys._ACTIONS)
