@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
 from fingerpost.toml_lines import Where
 from zonedata import addresses
@@ -29,6 +30,8 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _resolver(resolver)
     if sign.is_there:
         yield from _sign(authority, sign)
+    validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
+    yield from _validate(authority, validate, mail, numbers)
 
 
 def _listen(listen: Given) -> Iterator[Disagreement]:
@@ -72,6 +75,11 @@ def _authority(authority: Given) -> Iterator[Disagreement]:
         yield where, f"missing; an authority with the role {people[0]} signs what it denies"
     if not people and (roles or name == ".") and authority.has(s.DENY_KEY):
         yield where, "a zone alone denies nothing about people; leave it out"
+    where = s.AUTHORITY.where(s.REGISTER.name)
+    if Role.VALIDATOR in roles and not authority.has(s.REGISTER):
+        yield where, "missing; a validator shows whom it vouches for out of a register"
+    if Role.VALIDATOR not in roles and authority.has(s.REGISTER):
+        yield where, "has no place here without the role 'validator'"
 
 
 def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
@@ -79,22 +87,73 @@ def _sign(authority: Given, sign: Given) -> Iterator[Disagreement]:
         yield s.SIGN.where(), "has no [authority] beside it that says whose store this is"
         return
     key, deny_key = sign.get(s.KEY), authority.get(s.DENY_KEY)
-    if key is not None and key == deny_key:
+    if deny_key is not None and deny_key in {key, sign.get(s.REVOKE_KEY)}:
         yield s.AUTHORITY.where(s.DENY_KEY.name), "is the signing key too; the on-line key may sign denials only"
     name, is_zone = authority.get(s.NAME), _is_zone(authority)
     if is_zone is None:
         return
     whose = "a zone" if is_zone else "a provider's listings"
     needed: tuple[Key[Any], ...] = (s.ZONE, s.ANCHOR) if is_zone else (s.LISTINGS, s.NODES)
-    foreign: tuple[Key[Any], ...] = (s.LISTINGS, s.NODES) if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
+    people = (s.LISTINGS, s.NODES, s.REVOCATIONS, s.REVOKE_KEY)
+    foreign: tuple[Key[Any], ...] = people if is_zone else (s.ZONE, s.ANCHOR, s.ROOTKEYS)
     for one in needed:
         if not sign.has(one):
             yield s.SIGN.where(one.name), f"missing; expected {one.form}: {one.doc}"
     for one in foreign:
         if sign.has(one):
             yield s.SIGN.where(one.name), f"has no place here: what is signed for {name} is {whose}"
-    if is_zone and name != "." and sign.has(s.ROOTKEYS):
+    if not is_zone:
+        yield from _revoking(authority, sign)
+    elif name != "." and sign.has(s.ROOTKEYS):
         yield s.SIGN.where(s.ROOTKEYS.name), "is served by the root only"
+
+
+def _revoking(authority: Given, sign: Given) -> Iterator[Disagreement]:
+    if sign.has(s.REVOCATIONS) and Role.CSIP not in (authority.get(s.ROLES) or ()):
+        yield s.SIGN.where(s.REVOCATIONS.name), "has no place here without the role 'csip'"
+    if sign.has(s.REVOKE_KEY) and not sign.has(s.REVOCATIONS):
+        yield s.SIGN.where(s.REVOKE_KEY.name), "has nothing to sign without 'revocations'"
+
+
+def _validate(authority: Given, validate: Given, mail: Given, numbers: Given) -> Iterator[Disagreement]:
+    if not validate.is_there:
+        for way in (mail, numbers):
+            if way.is_there:
+                yield way.section.where(), "has no [validate] beside it that would send any code"
+        return
+    roles = authority.get(s.ROLES)
+    if not authority.is_there:
+        yield v.VALIDATE.where(), "has no [authority] beside it that says who vouches"
+    elif roles is not None and Role.VALIDATOR not in roles:
+        yield v.VALIDATE.where(), "is for an authority with the role 'validator'"
+    if not mail.is_there and not numbers.is_there:
+        yield v.VALIDATE.where(), "has no [mail] and no [numbers] beside it, so no code would reach anybody"
+    if validate.get(v.KEY) is not None and validate.get(v.KEY) == authority.get(s.DENY_KEY):
+        yield v.VALIDATE.where(v.KEY.name), "is the deny_key too; each on-line key has one use"
+    if validate.get(v.HTTP) == ():
+        yield v.VALIDATE.where(v.HTTP.name), "has no address; nobody could ask"
+    yield from _plain_http(validate)
+    yield from _ways(mail, numbers)
+
+
+def _ways(mail: Given, numbers: Given) -> Iterator[Disagreement]:
+    if numbers.is_there and numbers.has(v.COMMAND) == numbers.has(v.URL):
+        yield v.NUMBERS.where(), "expected one of 'command' and 'url'"
+    if mail.get(v.TLS) is v.MailSecurity.NEVER and mail.has(v.LOGIN):
+        yield v.MAIL.where(v.LOGIN.name), "would be sent in the clear with tls = 'never'"
+
+
+def _plain_http(validate: Given) -> Iterator[Disagreement]:
+    if validate.get(v.ALLOW_PLAIN):
+        return
+    endpoints = validate.get(v.HTTP)
+    for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
+        if not endpoint.is_loopback:
+            reason = (
+                f"{endpoint.to_text()} is no loopback address, and plain HTTP is not encrypted; "
+                "'allow_plain = true' allows it"
+            )
+            yield v.VALIDATE.where(v.HTTP.name, index), reason
 
 
 def _resolver(resolver: Given) -> Iterator[Disagreement]:

@@ -75,8 +75,8 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     yield from examined.faults
     configuration = examined.configuration
     at_fault = {fault.field for fault in examined.faults}
-    if configuration.sign is not None and at_fault.isdisjoint({"sign.zone", "sign.listings"}):
-        yield from _faults_in(_sources_of(configuration).check)
+    if configuration.sign is not None and at_fault.isdisjoint({"sign.zone", "sign.listings", "sign.revocations"}):
+        yield from _faults_in(lambda: _sources_of(configuration).check(now))
     if configuration.sign is not None and not any(field.startswith("sign.") for field in at_fault):
         yield from _faults_in(lambda: workload_of(configuration, now))
     if configuration.resolver is not None and "resolver.anchor" not in at_fault:
@@ -100,7 +100,7 @@ def _sources_of(configuration: Configuration) -> ZoneWork | ListingsWork:
     assert sign is not None, "the caller has looked"
     if isinstance(sign, s.ZoneSigning):
         return ZoneWork(sign.zone, authority.name, bytes(TREE_OCTETS))
-    return ListingsWork(sign.listings, authority.name, sign.nodes)
+    return ListingsWork(sign.listings, authority.name, sign.nodes, sign.revocations)
 
 
 def _look_at_store(configuration: Configuration, store: Path, now: float) -> Iterator[Fault | str]:

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.toml_lines import Where, lines_of
+from root.validator.claims import Terms
 from transport.rates import RateSettings
 from zonedata.errors import ConfigError, Fault
+from zonedata.kinds import DAY
 from zonedata.names import Name
 
 MAX_FILE = 1_048_576  # octets; a configuration is a page or two
@@ -40,6 +43,9 @@ class Configuration:
         resolver: Whom the resolver believes, or None in an authority's file.
         process: How many processes answer.
         limits: How much one client may ask.
+        validate: How a validator hears of proofs, or None where nobody is vouched for.
+        mail: How codes reach mail addresses, if they do.
+        numbers: How codes reach telephone numbers, if they do.
     """
 
     path: Path
@@ -50,6 +56,9 @@ class Configuration:
     resolver: s.ResolverPart | None
     process: s.ProcessPart
     limits: RateSettings
+    validate: v.ValidatePart | None
+    mail: v.MailPart | None
+    numbers: v.NumbersPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -159,7 +168,9 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 
 
 def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], notes: Notes) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits = (given[section.name] for section in s.SECTIONS)
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers = (
+        given[section.name] for section in s.SECTIONS
+    )
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -169,6 +180,9 @@ def _typed(path: Path, given: Mapping[str, Given], usable: Collection[str], note
         _resolver(resolver) if resolver.section.name in usable else None,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
         RateSettings(limits[s.RATE], limits[s.CLIENTS]) if limits.section.name in usable else RateSettings(),
+        _validate(validate) if validate.section.name in usable else None,
+        _mail(mail) if mail.section.name in usable else None,
+        _numbers(numbers) if numbers.section.name in usable else None,
         notes,
     )
 
@@ -178,13 +192,14 @@ def _listen(given: Given) -> s.Listen:
 
 
 def _authority(given: Given) -> s.AuthorityPart:
-    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY])
+    return s.AuthorityPart(given[s.NAME], given[s.STORE], given[s.ROLES], given[s.DENY_KEY], given[s.REGISTER])
 
 
 def _signing(given: Given) -> s.ZoneSigning | s.ListingsSigning:
     zone, anchor = given[s.ZONE], given[s.ANCHOR]
     if zone is None or anchor is None:
-        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES])
+        revoking = given[s.REVOCATIONS], given[s.REVOKE_KEY]
+        return s.ListingsSigning(given[s.KEY], given[s.LISTINGS], given[s.NODES], *revoking)
     return s.ZoneSigning(given[s.KEY], zone, anchor, given[s.ROOTKEYS])
 
 
@@ -198,3 +213,16 @@ def _resolver(given: Given) -> s.ResolverPart:
         given[s.CACHE],
         given[s.CACHE_SIZE],
     )
+
+
+def _validate(given: Given) -> v.ValidatePart:
+    terms = Terms(given[v.RECONFIRM] * DAY, given[v.PROOF] * DAY)
+    return v.ValidatePart(given[v.HTTP], given[v.KEY], given[v.PROXIES], terms)
+
+
+def _mail(given: Given) -> v.MailPart:
+    return v.MailPart(given[v.SERVER], given[v.SENDER], given[v.TLS], given[v.LOGIN], given[v.MAIL_SECONDS])
+
+
+def _numbers(given: Given) -> v.NumbersPart:
+    return v.NumbersPart(given[v.COMMAND], given[v.URL], given[v.METHOD], given[v.NUMBER_SECONDS])

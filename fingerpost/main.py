@@ -53,7 +53,10 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "rootkeys": "change the root's keys: draft, sign, finish a version",
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
+    "verify": "check a bundle without a network, and explain it",
     "serve": "answer questions, as an authority or as a resolver",
+    "validate": "take proofs of possession and vouch for recipients",
+    "recipient": "claim a number or an address, list its providers",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -81,10 +84,22 @@ def load(name: str) -> Command:
             from fingerpost import serve  # noqa: PLC0415
 
             return serve
-        case "demo":
-            from fingerpost.demo import command  # noqa: PLC0415
+        case "verify":
+            from fingerpost import verify  # noqa: PLC0415
+
+            return verify
+        case "validate":
+            from fingerpost import validate  # noqa: PLC0415
+
+            return validate
+        case "recipient":
+            from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "demo":
+            from fingerpost.demo import command as demo  # noqa: PLC0415
+
+            return demo
         case _:
             raise AssertionError(name)
 

@@ -1,13 +1,15 @@
 """Readers: from what TOML gave to a value, or what is wrong with it and what was expected."""
 
 from collections.abc import Callable, Iterable
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fingerpost import httpurl, login
 from fingerpost.definitions import WrongError
+from transport.endpoint import MAX_PORT
 from transport.rates import MAX_RATE, NamedClient
-from zonedata import keys, names, trust
+from zonedata import identifiers, keys, names, trust
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.names import Name
 
@@ -120,6 +122,44 @@ def named_client(value: str) -> NamedClient:
         raise MalformedError(f"{network[:80]!r} is no network such as 192.0.2.0/24: {error}") from error
 
 
+def host_address(value: str) -> str:
+    """Read an IP address, and return it as the kernel spells it."""
+    try:
+        return str(ip_address(value))
+    except ValueError as error:
+        raise MalformedError(f"{value[:80]!r} is not an IP address") from error
+
+
+def host_and_port(value: str) -> tuple[str, int]:
+    """Read `mail.example#587`: a name or an address, and a port."""
+    host, _, port = value.rpartition("#")
+    if not host or not (port.isascii() and port.isdigit() and len(port) <= len(str(MAX_PORT)) and int(port) > 0):
+        raise MalformedError(f"{value[:80]!r} is not HOST#PORT")
+    if int(port) > MAX_PORT or not host.isascii() or not host.isprintable() or " " in host:
+        raise MalformedError(f"{value[:80]!r} is not HOST#PORT")
+    return host, int(port)
+
+
+def mail_address(value: str) -> str:
+    """Read an e-mail address."""
+    csi = identifiers.parse(value)
+    if csi.scheme != "mail":
+        raise MalformedError(f"{value[:80]!r} is no e-mail address")
+    return csi.text
+
+
+def url(value: str) -> str:
+    """Read the URL of an HTTP server: https, or http on this machine."""
+    return httpurl.check(value, allow_plain=False)
+
+
+def words(value: Any, folder: Path) -> tuple[str, ...]:
+    """Read a program and its arguments, which may stand there twice."""
+    if not isinstance(value, list) or not value:
+        raise WrongError.because(f"{_shown(value)}, expected an array with a program and its arguments")
+    return tuple(text(one, folder) for one in value)
+
+
 # --- looking at files ----------------------------------------------------------------------------------------
 
 
@@ -144,6 +184,15 @@ def look_at_key(file: Path | None) -> None:
     assert file is not None, "only what the file names is looked at"
     try:
         keys.load(file)
+    except (MalformedError, UntrustedError) as error:
+        raise WrongError.because(f"{file}: {error}") from error
+
+
+def look_at_login(file: Path | None) -> None:
+    """Refuse a file of user and password that is not there, holds none, or can be read by others."""
+    assert file is not None, "only what the file names is looked at"
+    try:
+        login.read(file)
     except (MalformedError, UntrustedError) as error:
         raise WrongError.because(f"{file}: {error}") from error
 

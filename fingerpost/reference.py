@@ -27,6 +27,8 @@ def _default_text(key: Key[Any]) -> str:
             return f"default {str(flag).lower()}"
         case int() as number:
             return f"default {number}"
+        case str() as word:
+            return f'default "{word}"'
         case bytes() as name:
             return f'default "{names.to_text(Name(name))}"'
         case _:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
 from transport.endpoint import Endpoint
@@ -88,8 +89,17 @@ DENY_KEY = Key(
     _NO_PATH,
     readers.look_at_key,
 )
+REGISTER = Key(
+    "register",
+    readers.path,
+    "path",
+    "directory of whom a validator vouches for; 'fingerpost validate' changes it, 'fingerpost serve' shows it",
+    _NO_PATH,
+)
 AUTHORITY = Section(
-    "authority", "Answering with authority: the root, a registry, a provider.", (NAME, STORE, ROLES, DENY_KEY)
+    "authority",
+    "Answering with authority: the root, a registry, a provider, a validator.",
+    (NAME, STORE, ROLES, DENY_KEY, REGISTER),
 )
 
 
@@ -101,6 +111,7 @@ class AuthorityPart:
     store: Path
     roles: tuple[Role, ...]
     deny_key: Path | None
+    register: Path | None
 
 
 # --- [sign] ----------------------------------------------------------------------------------------------------
@@ -146,7 +157,27 @@ ROOTKEYS = Key(
     _NO_PATHS,
     readers.each(readers.look_at_anchor),
 )
-SIGN = Section("sign", "Signing: what 'fingerpost sign' reads.", (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS))
+REVOCATIONS = Key(
+    "revocations",
+    _PATHS,
+    "array of paths",
+    "sources of what a CSIP revokes, NDJSON",
+    _NO_PATHS,
+    readers.each(readers.look_at_source),
+)
+REVOKE_KEY = Key(
+    "revoke_key",
+    readers.path,
+    "path",
+    "key that signs the revocations; without it, 'key' signs them too",
+    _NO_PATH,
+    readers.look_at_key,
+)
+SIGN = Section(
+    "sign",
+    "Signing: what 'fingerpost sign' reads.",
+    (KEY, ZONE, LISTINGS, NODES, ANCHOR, ROOTKEYS, REVOCATIONS, REVOKE_KEY),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +192,13 @@ class ZoneSigning:
 
 @dataclass(frozen=True, slots=True)
 class ListingsSigning:
-    """How the listings of a provider are signed."""
+    """How the listings of a provider, and the revocations of a CSIP, are signed."""
 
     key: Path
     listings: tuple[Path, ...]
     nodes: tuple[Name, ...]
+    revocations: tuple[Path, ...] = ()
+    revoke_key: Path | None = None
 
 
 # --- [resolver] ------------------------------------------------------------------------------------------------
@@ -279,4 +312,4 @@ CLIENTS = Key(
 LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS)
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS)

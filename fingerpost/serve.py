@@ -17,6 +17,7 @@ from fingerpost import worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
 from fingerpost.listening import Opened, opened_sockets
+from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
 from fingerpost.served_store import ServedStore
 from fingerpost.supervisor import Seat, Supervisor
@@ -24,8 +25,6 @@ from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
 from transport.rates import shared_table
 from zonedata import keys
-
-FIRST_OWN_FD = 3  # below are the standard streams, which are not ours to close
 
 _EPILOG = """\
 Answers at the addresses in [listen]: as an authority from the store that 'fingerpost sign' made, or as a resolver
@@ -93,36 +92,3 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
     return Shared(configuration, sockets, None, deny_key, shared_table())
-
-
-class Readiness:
-    """How whoever waits for it learns that the daemon is ready: a log line, and a line into a descriptor.
-
-    Args:
-        sockets: What is listened at.
-        descriptor: Taken over, and closed once it was told.
-    """
-
-    def __init__(self, sockets: tuple[Opened, ...], descriptor: int | None) -> None:
-        self._sockets = sockets
-        self._descriptor = descriptor
-
-    def tell(self) -> None:
-        """Say it."""
-        for opened in self._sockets:
-            log.info("event=listening protocol=%s address=%s", opened.protocol, opened.endpoint.to_text())
-        text = " ".join(opened.to_text() for opened in self._sockets)
-        log.info("event=ready %s", text)
-        if self._descriptor is None:
-            return
-        try:
-            os.write(self._descriptor, f"ready {text}\n".encode())
-        except OSError as error:  # whoever wanted to know has gone
-            log.warning("event=ready-not-told descriptor=%d reason=%s", self._descriptor, error.strerror)
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the descriptor, as each worker does with its copy."""
-        if self._descriptor is not None and self._descriptor >= FIRST_OWN_FD:
-            os.close(self._descriptor)
-        self._descriptor = None

@@ -14,6 +14,7 @@ from fingerpost.workload import check_store_owner
 from root.engine import Engine
 from root.front import Front
 from root.service import Service
+from root.validator.store import RegisterReader
 from transport.handler import Caller, Verdict
 from transport.rates import Rates
 from zonedata.errors import ConfigError, MalformedError
@@ -43,7 +44,12 @@ class ServedStore:
         self._deny_key = deny_key
         self._roles = tuple(role for role in authority.roles if role is not Role.REGISTRY)
         self._build = self._path.resolve()  # no build is opened twice: LMDB allows one environment a process
-        self._tables, engine = self._opened(self._build)
+        self._register = self._opened_register(authority)
+        try:
+            self._tables, engine = self._opened(self._build)
+        except ConfigError:
+            self._close_register()
+            raise
         self._service = Service(engine, configuration.apex)
         self._fronts: list[Front] = []
 
@@ -82,8 +88,25 @@ class ServedStore:
         self._tables, self._build = tables, build
 
     def close(self) -> None:
-        """Give the map back; nothing is answered afterwards."""
+        """Give the maps back; nothing is answered afterwards."""
         self._tables.close()
+        self._close_register()
+
+    def _close_register(self) -> None:
+        if self._register is not None:
+            self._register.close()
+
+    def _opened_register(self, authority: s.AuthorityPart) -> RegisterReader | None:
+        if authority.register is None:
+            return None
+        where = s.AUTHORITY.where(s.REGISTER.name)
+        if not authority.register.exists():
+            reason = f"{authority.register}: there is no register; 'fingerpost validate' makes it"
+            raise ConfigError([self._configuration.fault(where, reason)])
+        try:
+            return RegisterReader(authority.register, authority.name)
+        except MalformedError as error:
+            raise ConfigError([self._configuration.fault(where, str(error))]) from error
 
     def _opened(self, build: Path) -> tuple[DiskTables, Engine]:
         where = s.AUTHORITY.where(s.STORE.name)
@@ -95,7 +118,7 @@ class ServedStore:
         except MalformedError as error:
             raise ConfigError([self._configuration.fault(where, str(error))]) from error
         try:
-            engine = Engine(tables, self._deny_key, self._roles)
+            engine = Engine(tables, self._deny_key, self._roles, self._register)
             check_store_owner(self._configuration, engine.authority)
         except (ValueError, ConfigError) as error:
             tables.close()

@@ -4,9 +4,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from zonedata import names
 from zonedata.errors import MalformedError
+from zonedata.names import Name
 from zonedata.store.disk import DiskTables
-from zonedata.store.layout import Table, split_block
+from zonedata.store.layout import Table, plain_entry
 
 _NEVER = b"\xff" * 8  # later than any time in an entry
 
@@ -37,6 +39,18 @@ def owner_of(store: Path) -> str:
         return (tables.get(Table.META, b"authority") or b"").decode(errors="replace")
 
 
+def nodes_of(store: Path) -> tuple[str, tuple[Name, ...]]:
+    """Say whose statements a store holds, and at which nodes they answer.
+
+    Raises:
+        MalformedError: It is not there or no store.
+    """
+    with closing(DiskTables(store)) as tables:
+        lines = (tables.get(Table.META, b"nodes") or b"").decode().split("\n")
+        owner = (tables.get(Table.META, b"authority") or b"").decode(errors="replace")
+        return owner, tuple(names.from_text(line) for line in lines if line)
+
+
 def look_into(store: Path) -> StoreState:
     """Go through a store and say what it holds.
 
@@ -56,7 +70,7 @@ def _count(tables: DiskTables) -> tuple[int, int | None]:
         for _, value in tables.scan(table) if table is not Table.META else ():
             count += 1
             if table is not Table.ROOTKEYS:
-                first = min(first, (split_block(value)[1] if table is Table.BLOCKS else value)[:8])
+                first = min(first, plain_entry(table, value)[:8])
     newest = tables.at_or_before(Table.ROOTKEYS, b"\xff" * 4)
     if newest is not None:
         first = min(first, newest[1][:8])

@@ -46,7 +46,9 @@ def workload_of(configuration: Configuration, now: float) -> Workload:
     assert sign is not None, "the caller has looked"
     key = keys.load(sign.key)
     if isinstance(sign, s.ListingsSigning):
-        return Workload(ListingsWork(sign.listings, authority.name, sign.nodes), key, authority.store)
+        revoke_key = keys.load(sign.revoke_key) if sign.revoke_key is not None else None
+        listed = ListingsWork(sign.listings, authority.name, sign.nodes, sign.revocations, revoke_key)
+        return Workload(listed, key, authority.store)
     anchor = trust.read_anchor(sign.anchor)
     versions: tuple[Sealed, ...] = ()
     if authority.name == ".":

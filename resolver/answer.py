@@ -102,6 +102,8 @@ class Answer:
         via: How it came.
         recipient: Digest of the key of whose the CSI is, b"" where nobody is vouched for.
         mapping: That recipient's, or None.
+        left_out: What was found, and is vouched for less well than the sender demands.
+        asked_directly: Authorities that the sender asked on its own, because the proof showed nothing of theirs.
     """
 
     csi: Csi
@@ -115,12 +117,17 @@ class Answer:
     via: Via
     recipient: bytes = b""
     mapping: Mapping | None = None
+    left_out: tuple[Reach, ...] = ()
+    asked_directly: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
-        others = any(row.standing is Standing.CONTESTED for row in self.rows)
-        count = others + (1 if self.mapping is not None else len(self.reaches))
+        count = len(self.reaches) if self.mapping is None else 1
+        for row in self.rows:
+            if row.standing is Standing.CONTESTED:
+                count += 1
+                break
         if count > 1:
             return Case.SEVERAL_MAPPINGS
         if count == 0:

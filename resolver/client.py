@@ -9,8 +9,16 @@
         async for csi, answer in answers:
             ...
 
-All give an `Answer` (see `resolver.answer`). Under trio. `API_VERSION` goes up when a caller would have to
-change; what is not named in `__all__` may change at any time.
+    choice = choose(answer, Context(tags=("Business",)), own_services=["alpha.example"])
+
+All but the last give an `Answer` (see `resolver.answer`), and take the least `assurance` that a sender wants to be
+shown (see `resolver.demand`). `choose` carries out what the recipient prefers (see `resolver.choice`): it verifies
+nothing and asks nobody. A caller keeps `choice.pick.ssi` and gives it again as `Context.earlier`, so that a pick
+which the recipient left open is made once, whether a contact is added or a message sent; and stays with that pick
+while `choice.unsure` names somebody, or asks for the rest with `complete_directly`.
+
+Under trio. `API_VERSION` goes up when a caller would have to change; what is not named in `__all__` may change at
+any time.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
@@ -19,9 +27,12 @@ from pathlib import Path
 
 import trio
 
-from resolver.answer import Answer, Reach, Row, Via, from_judgement
+from resolver import direct
+from resolver.answer import Answer, Case, Reach, Row, Via, from_judgement
 from resolver.asked import Asked
 from resolver.batch import Batch, Turn
+from resolver.choice import Choice, Context, Why, choose
+from resolver.demand import demanding
 from resolver.finder import Finder
 from resolver.reading import Manner
 from resolver.settings import Settings
@@ -35,6 +46,7 @@ from zonedata import identifiers
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome
+from zonedata.kinds import Assurance
 from zonedata.opening import Claim
 from zonedata.trust import Trust, read_anchor
 from zonedata.wire import QType
@@ -46,6 +58,10 @@ _Given = tuple[str, MalformedError | None]  # an identifier as it was given, and
 __all__ = [
     "API_VERSION",
     "Answer",
+    "Assurance",
+    "Case",
+    "Choice",
+    "Context",
     "MalformedError",
     "Outcome",
     "Reach",
@@ -56,6 +72,9 @@ __all__ = [
     "UnreachableError",
     "UntrustedError",
     "Walker",
+    "Why",
+    "choose",
+    "complete_directly",
     "lookup",
     "lookup_many",
     "walk",
@@ -82,13 +101,20 @@ class Walker:
         return from_judgement(csi, found.judgement, claims, via)
 
 
-async def lookup(csi: str, *, server: str = "127.0.0.1#53", anchor: Path | None = None) -> Answer:
+async def lookup(
+    csi: str,
+    *,
+    server: str = "127.0.0.1#53",
+    anchor: Path | None = None,
+    assurance: Assurance = Assurance.ASSERTED,
+) -> Answer:
     """Ask a resolver, and verify its proof when there is an anchor.
 
     Args:
         csi: A telephone number or an e-mail address, as people write it.
         server: The resolver's address and port.
         anchor: The trust anchor's file.
+        assurance: The least that is to be shown as found. Without an anchor it is the resolver's word, as all is.
 
     Raises:
         MalformedError: `csi` is no identifier, or the anchor's file is damaged.
@@ -100,20 +126,21 @@ async def lookup(csi: str, *, server: str = "127.0.0.1#53", anchor: Path | None 
     endpoint = Endpoint.from_text(server)
     async with SocketDialer() as dialer:
         try:
-            return await Stub([endpoint], dialer, Clock(), trust=trust).lookup(asked)
+            return await Stub([endpoint], dialer, Clock(), trust=trust, least=assurance).lookup(asked)
         except UnreachableError as error:
             unreachable = error
     raise unreachable  # outside of the dialer's nursery, which would wrap it in a group
 
 
 @asynccontextmanager
-async def lookup_many(
+async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a default
     csis: Iterable[str] | AsyncIterable[str],
     *,
     server: str = "127.0.0.1#53",
     anchor: Path | None = None,
     proof: bool = True,
     tries: Tries | None = None,
+    assurance: Assurance = Assurance.ASSERTED,
 ) -> AsyncGenerator[AsyncIterator[tuple[str, Answer | MalformedError | UnreachableError]]]:
     """Ask a resolver about any number of identifiers over one connection.
 
@@ -130,13 +157,14 @@ async def lookup_many(
         proof: Ask for the proof, so that an answer says of every authority how it stands. Without it, for what the
             resolver accepts alone: nothing is verified here, and it costs all concerned a fraction.
         tries: How long and how often to ask; `tries.tcp` has no meaning here.
+        assurance: As in `lookup`.
 
     Raises:
         MalformedError: The anchor's file is damaged.
         UntrustedError: The anchor is not signed by its own keys.
     """
     trust = read_anchor(anchor) if anchor is not None else None
-    manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust)
+    manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust, least=assurance)
     batch: Batch[_Given] = Batch(Endpoint.from_text(server), tries or Tries())
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
@@ -189,8 +217,38 @@ async def _tell_all(
             yield text, error or batch.answer(turn, now)
 
 
-async def walk(csi: str, *, anchor: Path, settings: Settings | None = None) -> Answer:
-    """Find out without a resolver, from the root's servers that the anchor's file names.
+async def complete_directly(
+    answer: Answer,
+    *,
+    anchor: Path,
+    settings: Settings | None = None,
+    assurance: Assurance = Assurance.ASSERTED,
+) -> Answer:
+    """Ask each authority that the proof of an answer shows no word of, from here, and judge again.
+
+    Each learns who asks about whom, so it is for senders who do not want to leave it to their resolver. See
+    `resolver.direct`; servers at private addresses or low ports are asked only if `settings` say so.
+
+    Args:
+        answer: Of `lookup` or `lookup_many` with an anchor.
+        anchor: The trust anchor's file.
+        settings: What an operator may set.
+        assurance: As in `lookup`; of the whole, so the one given there is to be given again.
+
+    Raises:
+        MalformedError: The anchor's file is damaged.
+        UntrustedError: The anchor is not signed by its own keys.
+    """
+    trust = read_anchor(anchor)
+    async with SocketDialer() as dialer:
+        completed = await direct.complete_directly(answer, trust, dialer, Clock(), settings)
+    return demanding(completed, assurance)
+
+
+async def walk(
+    csi: str, *, anchor: Path, settings: Settings | None = None, assurance: Assurance = Assurance.ASSERTED
+) -> Answer:
+    """As `lookup`, without a resolver: from the root's servers that the anchor's file names.
 
     Raises:
         MalformedError: As `lookup`.
@@ -198,4 +256,4 @@ async def walk(csi: str, *, anchor: Path, settings: Settings | None = None) -> A
     """
     asked, trust = identifiers.parse(csi), read_anchor(anchor)
     async with SocketDialer() as dialer:
-        return await Walker(trust, dialer, Clock(), settings).lookup(asked)
+        return demanding(await Walker(trust, dialer, Clock(), settings).lookup(asked), assurance)

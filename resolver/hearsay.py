@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from resolver.answer import Reach, Row, reach_of
-from zonedata.kinds import Assurance
+from zonedata.kinds import Assurance, Role
 from zonedata.names import Name
 from zonedata.person_statements import Assertion, Block, Status
 from zonedata.recipient_statements import Mapping, Validation
@@ -22,6 +22,10 @@ class Holder:
 
     recipient: bytes = b""
     mapping: Mapping | None = None
+
+    def has(self, named: bytes) -> bool:
+        """Say whether a digest is of their key, or of one they had before."""
+        return named == self.recipient or (self.mapping is not None and named in self.mapping.former)
 
 
 @dataclass(slots=True)
@@ -66,12 +70,20 @@ class Told:
                 return Holder(validation.recipient, newest)
         return Holder()
 
+    def contested(self, holder: Holder) -> tuple[Row, ...]:
+        """Return a row for each validator and MSP that speaks for somebody else; for replies that bring no rows."""
+        if not holder.recipient:
+            return ()
+        msps = {one.msp for one in self.reaches if one.recipient and not holder.has(one.recipient)}
+        validators = {one.validator for one in self.validations if one.recipient != holder.recipient}
+        every = [(name, Role.MSP) for name in msps] + [(name, Role.VALIDATOR) for name in validators]
+        return tuple(Row(name, role, Standing.CONTESTED) for name, role in sorted(every))
+
     def under(self, holder: Holder, reach: Reach) -> Reach:
         """Return a reach with what the holder's mapping says of it."""
         entry = holder.mapping.entry_for(reach.msp) if holder.mapping is not None else None
-        former = holder.mapping.former if holder.mapping is not None else ()
-        is_theirs = reach.recipient == holder.recipient or reach.recipient in former
         level = Assurance.AUTHORIZED if entry is not None else Assurance.VALIDATED
         are_all_proven = all(row.standing.is_proven for row in self.rows)
+        is_lifted = holder.has(reach.recipient) and are_all_proven
         tags = entry.tags if entry is not None else ()
-        return replace(reach, assurance=level if is_theirs and are_all_proven else reach.assurance, tags=tags)
+        return replace(reach, assurance=level if is_lifted else reach.assurance, tags=tags)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Row, Via, from_judgement, read_claims
+from resolver.demand import demanding
 from resolver.hearsay import Told
 from resolver.settings import DEFAULT_APEX
 from zonedata import names
 from zonedata.glimpses import glimpse_assertion, glimpse_status
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome, judge
-from zonedata.kinds import Assurance, Kind
+from zonedata.kinds import Assurance, Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, read_claim
 from zonedata.recall import Recall
@@ -71,12 +72,14 @@ class Manner:
         flags: RD and CD as wanted.
         apex: Under which the resolver answers.
         trust: The anchor to judge a proof by; None believes the resolver.
+        least: The assurance that the sender demands.
     """
 
     qtype: QType = QType.PROOF
     flags: int = FLAG_RD
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
+    least: Assurance = Assurance.ASSERTED
 
 
 def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None = None) -> Answer:
@@ -89,6 +92,11 @@ def from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | 
         now: Unix seconds.
         recall: What earlier judgements remembered.
     """
+    answer = _from_reply(csi, via, manner, now, recall)
+    return answer if manner.least is Assurance.ASSERTED else demanding(answer, manner.least)
+
+
+def _from_reply(csi: Csi, via: Via, manner: Manner, now: float, recall: Recall | None) -> Answer:
     reply = via.reply
     assert reply is not None, "an answer is made of a reply"
     is_proof = manner.qtype is QType.PROOF
@@ -112,6 +120,10 @@ def _from_hearsay(csi: Csi, reply: Received, via: Via, *, is_proof: bool) -> Ans
     if rows:
         accepted = {row.authority for row in rows if row.standing is Standing.ASSERTED}
         said = [reach for reach in said if reach.msp in accepted]
+    elif not is_proof:
+        rows = told.contested(holder)
+        others = {row.authority for row in rows if row.role is Role.MSP}
+        said = [reach for reach in said if reach.msp not in others]
     says_all = reply.rcode == Rcode.NOERROR and not reply.is_truncated
     complete = says_all and (bool(rows) or not is_proof) and all(row.standing.is_proven for row in rows)
     outcome = Outcome.FOUND

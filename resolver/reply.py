@@ -10,7 +10,7 @@ from typing import cast
 from resolver.cache import Found
 from zonedata import statements, wire
 from zonedata.judgement import Judgement, Outcome
-from zonedata.kinds import Kind
+from zonedata.kinds import Kind, Role
 from zonedata.life import MAX_TIME, Life
 from zonedata.names import Name
 from zonedata.opening import Opened
@@ -54,14 +54,15 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         reply.flags |= wire.FLAG_AD
     needs_status = query.qtype == QType.PROOF or not judgement.complete
     status = [wire.record(query.qtype, ttl, _status(found))] if needs_status else []
-    shown = [wire.record(query.qtype, ttl, opened.sealed.to_wire()) for opened in _accepted(judgement)]
+    shown = _records(_accepted(judgement), query.qtype, ttl)
     unverified = [wire.record(query.qtype, ttl, octets) for octets in refused] if checking_disabled else []
     if query.qtype == QType.PROOF:
         versions = [wire.record(query.qtype, ttl, sealed.to_wire()) for sealed in chain[-MAX_CHAIN:]]
         reply.answer = [*shown, *_rest(judgement, query.qtype, ttl), *status, *versions, *unverified]
     else:
-        reply.answer = shown + unverified
-        reply.authority = [wire.record(query.qtype, ttl, o.sealed.to_wire()) for o in _denials(judgement)]
+        validators, msps = _contested(judgement)
+        reply.answer = [*shown, *_records(validators, query.qtype, ttl), *unverified]
+        reply.authority = _records([*msps, *_denials(judgement)], query.qtype, ttl)
         reply.additional += status
         if not reply.answer and judgement.outcome is Outcome.INCOMPLETE:
             reply.rcode = Rcode.SERVFAIL
@@ -82,6 +83,21 @@ def _accepted(judgement: Judgement) -> list[Opened[Statement]]:
     return accepted
 
 
+def _contested(judgement: Judgement) -> tuple[list[Opened[Statement]], list[Opened[Statement]]]:
+    """Return what validators, and what MSPs, say of somebody else, so that whoever loses is seen.
+
+    Validators stand in ANSWER after the one that counts; MSPs in AUTHORITY, so that none is taken for found.
+    """
+    validators: list[Opened[Statement]] = []
+    msps: list[Opened[Statement]] = []
+    if judgement.outcome is Outcome.INCOMPLETE:
+        return validators, msps
+    for finding in judgement.findings:
+        if finding.standing is Standing.CONTESTED and finding.opened is not None:
+            (validators if finding.role is Role.VALIDATOR else msps).append(finding.opened)
+    return validators, msps
+
+
 def _denials(judgement: Judgement) -> list[Opened[Statement]]:
     return [o for o in judgement.evidence if o.sealed.kind is Kind.DENIAL]
 
@@ -90,7 +106,11 @@ def _rest(judgement: Judgement, qtype: int, ttl: int) -> list[bytes]:
     """Return the proof but for what was accepted: denials, delegations, gaps, authorities."""
     accepted = {id(opened) for opened in _accepted(judgement)}
     rest = [opened for opened in judgement.evidence if id(opened) not in accepted]
-    return [wire.record(qtype, ttl, opened.sealed.to_wire()) for opened in rest]
+    return _records(rest, qtype, ttl)
+
+
+def _records(shown: list[Opened[Statement]], qtype: int, ttl: int) -> list[bytes]:
+    return [wire.record(qtype, ttl, opened.sealed.to_wire()) for opened in shown]
 
 
 def _status(found: Found) -> bytes:

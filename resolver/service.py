@@ -10,6 +10,7 @@ answered SERVFAIL, and the resolver lives on.
 import logging
 
 from resolver.cache import Found, Stores
+from resolver.complaints import Complaints
 from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for
@@ -46,6 +47,7 @@ class ResolverService:
         self.finder = Finder(trust, dialer, clock, self._settings, stores)
         self.packets = self.finder.stores.packets
         self._flights: Flights[Name, Found | None] = Flights()
+        self._complaints = Complaints()
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message, or return the work of finding out; never raises."""
@@ -92,10 +94,14 @@ class ResolverService:
 
     async def _search(self, name: Name) -> Found | None:
         try:
-            return await self.finder.find(name)
+            found = await self.finder.find(name)
         except Exception:  # the barrier, as in `handle`
             log.exception("event=bug-in-search")
             return None
+        if found.judgement.refusals:
+            for line in self._complaints.about(found.judgement.refusals, found.found):
+                log.warning("%s", line)
+        return found
 
     def _lay_out(self, query: Query, key: bytes, found: Found, limit: int, now: float) -> bytes:
         """Write the reply, and keep it ready."""

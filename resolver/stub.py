@@ -20,6 +20,7 @@ from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.errors import MalformedError
 from zonedata.identifiers import Csi
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -51,6 +52,7 @@ class Stub:
         apex: Under which the resolvers answer.
         trust: The anchor to judge proofs by; None believes the resolver.
         tries: How long and how often.
+        least: The assurance demanded of what is found, see `demand`.
     """
 
     servers: list[Endpoint]
@@ -59,6 +61,7 @@ class Stub:
     apex: Name = DEFAULT_APEX
     trust: Trust | None = None
     tries: Tries = Tries()
+    least: Assurance = Assurance.ASSERTED
 
     async def lookup(self, csi: Csi, qtype: QType = QType.PROOF, flags: int = wire.FLAG_RD) -> Answer:
         """Ask about one identifier.
@@ -67,7 +70,7 @@ class Stub:
             UnreachableError: No server gave an answer that can be read, after every try.
         """
         via = await self.exchange(csi.owner, qtype, flags)
-        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust), self.clock.now())
+        return from_reply(csi, via, Manner(qtype, flags, self.apex, self.trust, self.least), self.clock.now())
 
     async def exchange(self, name: Name, qtype: int, flags: int) -> Via:
         """Ask a question and return the first reply that can be read.

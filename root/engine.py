@@ -18,7 +18,7 @@ from zonedata.names import Name
 from zonedata.person_statements import Block, Denial
 from zonedata.recipient_statements import Revocation
 from zonedata.sealed import Sealed
-from zonedata.store.layout import Table, Tables, data_of, entry, split_block
+from zonedata.store.layout import Table, Tables, data_of, entry, expiry_of, split_block
 from zonedata.wire import QType
 from zonedata.zone_statements import Gap
 
@@ -161,7 +161,7 @@ class Engine:
         if not self._has_people or not identifiers.is_owner(name):
             return said
         for role in self._roles:
-            spoken = self._spoken(name, role)
+            spoken = self._spoken(name, role, now)
             if spoken:
                 said.statements += spoken
             else:
@@ -169,13 +169,14 @@ class Engine:
         said.is_passing = self._register is not None
         return said
 
-    def _spoken(self, name: Name, role: Role) -> list[bytes]:
+    def _spoken(self, name: Name, role: Role, now: float) -> list[bytes]:
         """Return what there is to say about a person in a role, denials left out."""
         if role is Role.MSP:
             return self._entries(Table.ASSERTIONS, name) or self._block(name)
         if role is Role.CSIP:
             return self._revocation(name)
-        return self._register.about(name) if self._register is not None else []
+        shown = self._register.about(name) if self._register is not None else []
+        return shown if all(expiry_of(value) > now for value in shown) else []  # nobody has renewed it
 
     def _block(self, name: Name) -> list[bytes]:
         """Return the longest block over a number, unless the number is an exception of it."""

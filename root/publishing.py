@@ -11,7 +11,7 @@ Left out: what a configuration says, and the anchor file, which are the commands
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from root.signing import (
     next_serial,
     rootkeys_entries,
     sign_listings,
+    sign_revocations,
     sign_zone,
 )
 from root.sorting import in_order
@@ -36,6 +37,7 @@ from zonedata.life import Life
 from zonedata.listings import BlockListing, Listing, read_listings
 from zonedata.names import Name
 from zonedata.person_statements import MAX_FEATURES, Assertion, Block
+from zonedata.revocations import RevocationLine, read_revocations
 from zonedata.sealed import Sealed
 from zonedata.store.disk import DiskTables, build
 from zonedata.store.layout import Table, data_of
@@ -95,13 +97,13 @@ class ZoneWork:
         except MalformedError as error:
             raise ConfigError([Fault(self.source, 0, "", str(error))]) from error
 
-    def check(self) -> None:
+    def check(self, now: float) -> None:
         """Go through all of it without keeping anything.
 
         Raises:
             ConfigError: As `entries`.
         """
-        for _ in self.entries(Signing(PrivateKey.generate(), _SAMPLE_TIME, _SAMPLE_TIME)):
+        for _ in self.entries(Signing(PrivateKey.generate(), int(now), int(now))):
             pass
 
 
@@ -112,12 +114,16 @@ class ListingsWork:
     Attributes:
         sources: Files, each NDJSON or CSV.
         msp: Whose word.
-        nodes: Where it answers; every listing must lie below one of them.
+        nodes: Where it answers; every listing and revocation must lie below one of them.
+        revocations: Files of what it revokes, where it is a CSIP.
+        revoke_key: Signs these; the signing's own key if None.
     """
 
     sources: tuple[Path, ...]
     msp: str
     nodes: tuple[Name, ...]
+    revocations: tuple[Path, ...] = ()
+    revoke_key: PrivateKey | None = None
 
     def entries(self, signing: Signing) -> Generator[Entry, None, None]:
         """Sign them, as long as there is no fault.
@@ -128,9 +134,12 @@ class ListingsWork:
         faults = _Faults()
         ordered = self._ordered(faults.report)
         yield from sign_listings((m for m in ordered if not faults.found), self.msp, self.nodes, signing)
+        revoked = self._revoked(signing.now, faults.report)
         faults.check()
+        revoking = replace(signing, key=self.revoke_key) if self.revoke_key is not None else signing
+        yield from sign_revocations(revoked, self.msp, revoking)
 
-    def check(self) -> None:
+    def check(self, now: float) -> None:
         """Go through all of them without signing.
 
         Raises:
@@ -139,11 +148,25 @@ class ListingsWork:
         faults = _Faults()
         for _ in self._ordered(faults.report):
             pass
+        self._revoked(now, faults.report)
         faults.check()
 
     def _ordered(self, report: Callable[[Fault], None]) -> Iterator[Listing | BlockListing]:
         """Yield all of them in canonical order; of two about one name, in one file or two, the first."""
         return in_order(((path, self._sound(path, report)) for path in self.sources), report)
+
+    def _revoked(self, now: float, report: Callable[[Fault], None]) -> list[RevocationLine]:
+        """Return what is revoked, in canonical order; held whole, since it is far less than what is listed."""
+        lines: dict[Name, RevocationLine] = {}
+        for path in self.revocations:
+            for line in read_revocations(path, now, report):
+                field = "block" if line.is_block else "csi"
+                if not any(names.covers(node, line.node) for node in self.nodes):
+                    reason = f"not below any of the nodes at which {self.msp} answers"
+                    report(Fault(path, line.line, field, reason))
+                elif lines.setdefault(line.node, line) is not line:
+                    report(Fault(path, line.line, field, "said before; one line a name"))
+        return [lines[node] for node in sorted(lines)]
 
     def _sound(self, path: Path, report: Callable[[Fault], None]) -> Iterator[Listing | BlockListing]:
         for listing in read_listings(path, self.msp, report):

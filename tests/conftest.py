@@ -4,10 +4,15 @@ And Ctrl-C counts: a shell without job control has what it starts in the backgro
 program that a test starts, and sends it to.
 """
 
+import logging
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from fingerpost.logfmt import Logfmt
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
@@ -19,3 +24,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """Take away what a command that ran in this process put in to print the log: for that test alone."""
+    yield
+    root = logging.getLogger()
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler.formatter, Logfmt)]

@@ -30,6 +30,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "bench/stamps.py",
     "bench/world.py",
     "fingerpost/check.py",
+    "fingerpost/delivery.py",
     "fingerpost/demo/building.py",
     "fingerpost/demo/checking.py",
     "fingerpost/demo/command.py",
@@ -37,12 +38,17 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/demo/processes.py",
     "fingerpost/keygen.py",
     "fingerpost/listening.py",
+    "fingerpost/recipient/client.py",
     "fingerpost/rootkeys.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/validate.py",
+    "fingerpost/validating.py",
+    "fingerpost/verify.py",
     "fingerpost/worker.py",
     "resolver/batch.py",
     "resolver/client.py",
+    "resolver/direct.py",
     "resolver/finder.py",
     "resolver/flights.py",
     "resolver/fpdig/batch.py",
@@ -59,6 +65,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/dialer.py",
     "transport/endpoint.py",
     "transport/grace.py",
+    "transport/http_listener.py",
     "transport/later.py",
     "transport/pipeline.py",
     "transport/stream_link.py",
@@ -157,15 +164,19 @@ def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
 
 
+def test_http_messages_are_in_one_file() -> None:
+    assert [name for name, modules in IMPORTS.items() if "h11" in modules] == ["transport/http_listener.py"]
+
+
 def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
     proven = {f"resolver/proven/{name}.py" for name in ("kept_floors", "pages", "shared")}
-    stores = {"zonedata/store/disk.py", *proven}
+    stores = {"zonedata/store/disk.py", "root/validator/store.py", *proven}
     assert {name for name, modules in IMPORTS.items() if "lmdb" in modules} == stores
 
 
 def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
-    named = {"cryptography", "dns", "email_validator", "idna", "lmdb", "msgpack", "nacl", "phonenumbers", "trio"}
-    known = {*ROOMS, *named, *sys.stdlib_module_names}
+    named = {"cryptography", "dns", "email_validator", "h11", "idna", "lmdb", "msgpack", "nacl", "phonenumbers"}
+    known = {*ROOMS, *named, "trio", *sys.stdlib_module_names}
     for name, modules in IMPORTS.items():
         assert modules <= (known | {"matplotlib"} if name == "bench/plots.py" else known), name
 

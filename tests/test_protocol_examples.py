@@ -92,6 +92,7 @@ def test_the_table_of_kinds_is_that_of_the_code() -> None:
                 int(kind),
                 rules.use,
                 rules.max_life,
+                rules.max_ttl,
                 rules.caps.octets,
                 rules.caps.elements,
                 rules.max_signatures,

@@ -24,6 +24,7 @@ from root.engine import Engine
 from root.service import Service
 from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_revocations, sign_zone
 from root.sorting import order_of
+from tests.registers import MemoryRegister
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
@@ -42,7 +43,6 @@ from zonedata.path import Known, follow
 from zonedata.recipient_statements import Mapping, MappingEntry, Validation, recipient_of
 from zonedata.revocations import RevocationLine
 from zonedata.sealed import Sealed
-from zonedata.store.layout import entry
 from zonedata.store.memory import MemoryTables
 from zonedata.trust import Trust, from_sealed
 from zonedata.zone_statements import BoundKey, RootKeys, Server
@@ -168,22 +168,6 @@ class Zone:
     lines: list[str] = field(default_factory=list)
 
 
-class MemoryRegister:
-    """A validator's register in memory: for each owner its VALIDATION and MAPPING."""
-
-    def __init__(self) -> None:
-        self._sealed: dict[Name, list[bytes]] = {}
-
-    def about(self, owner: Name) -> list[bytes]:
-        return self._sealed.get(owner, [])
-
-    def hold(self, owner: Name, sealed: list[tuple[Validation | Mapping, Sealed]]) -> None:
-        self._sealed[owner] = [entry(said.life, envelope) for said, envelope in sealed]
-
-    def forget(self, owner: Name) -> None:
-        self._sealed.pop(owner, None)
-
-
 class World:
     """Everything, built from what a scenario says."""
 
@@ -199,6 +183,7 @@ class World:
         self.revocations: dict[str, list[RevocationLine]] = {}
         self.ahead = 0  # of the time, by which serials of listings are
         self.rolled: dict[str, str] = {}  # words of a key, and those of the one that signs in its place
+        self.ttl = 300  # of what recipients and validators sign
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
         self.rootkeys: list[Sealed] = []
@@ -251,16 +236,26 @@ class World:
         keys = {use: key_of(f"{use}-{party}").public.to_text() for use in PARTY_USES}
         return [*lines, *(f"key {party} {use} {text}" for use, text in keys.items())]
 
-    def validate(self, validator: str, csi: str, whose: str, since: float | None = None) -> None:
-        """Have a validator vouch that the key of these words holds a CSI; with their newest mapping it knows."""
+    def validate(
+        self, validator: str, csi: str, whose: str, since: float | None = None, executed: int | None = None
+    ) -> None:
+        """Have a validator vouch that the key of these words holds a CSI; with their newest mapping it knows.
+
+        Args:
+            validator: Which.
+            csi: Of whom.
+            whose: Names the key.
+            since: Seconds from the start of the world; now if None.
+            executed: Unix seconds; now if None.
+        """
         now = int(self.clock.now())
         owner = parse(csi).owner
         mapping = self.mappings.get((whose, csi))
         serial = mapping[0].life.serial if mapping is not None else 0
         start = int(self.clock.now() if since is None else START + since)
-        life = Life(300, now, now, now + 30 * DAY)
+        life = Life(self.ttl, now, now, now + 30 * DAY)
         recipient = recipient_of(key_of(whose).public)
-        said = Validation(life, owner, recipient, validator, "sms", start, max(start, now), serial)
+        said = Validation(life, owner, recipient, validator, "sms", start, executed or max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
             (said, statements.seal(said, self.key(f"validate-{validator}")))
         ]
@@ -278,7 +273,7 @@ class World:
             msp, _, tags = text.partition("=")
             made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
         key = key_of(whose)
-        life = Life(300, serial, now, now + 90 * DAY)
+        life = Life(self.ttl, serial, now, now + 90 * DAY)
         said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released)
         self.mappings[whose, csi] = (said, statements.seal(said, key))
 

@@ -61,6 +61,13 @@ class Fields:
             raise MalformedError(f"field {name!r} has {len(value)} octets, expected {length}")
         return value
 
+    def some_octets(self, name: str, most: int) -> bytes:
+        """Take 1 to `most` octets."""
+        value = self._take(name, bytes)
+        if not 0 < len(value) <= most:
+            raise MalformedError(f"field {name!r} has {len(value)} octets, expected 1 to {most}")
+        return value
+
     def name(self, name: str) -> Name:
         """Take a name in presentation form."""
         try:

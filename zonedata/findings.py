@@ -4,6 +4,7 @@ What others say that bears on it is weighed afterwards, in `weighing`.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import cast
 
 from zonedata.holdings import Said
@@ -15,6 +16,18 @@ from zonedata.person_statements import Assertion, Block
 from zonedata.recipient_statements import Mapping, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
+
+
+class Ground(StrEnum):
+    """Why a row stands otherwise than its authority said (`weighing`)."""
+
+    SAID_BEFORE = "said-before"  # older than the instant before which a CSIP lets nothing hold
+    GIVEN_UP = "given-up"  # of a recipient who has given the CSI up
+    NOBODY_SINCE = "nobody-since"  # revoked once, and no validator vouches for anybody since
+    BARE_WORD = "bare-word"  # revoked once, and it names no recipient
+    NOT_LISTED = "not-listed"  # the recipient's mapping does not list it
+    OTHER_RECIPIENT = "other-recipient"  # of another recipient than the one who stands
+    TOO_LITTLE = "too-little"  # less assurance than the delegation demands
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -31,6 +44,7 @@ class Finding:
         required: The least assurance that the delegations demand.
         mapping: The recipient's, which a validator showed beside its word; or None.
         tags: The recipient's for this MSP.
+        ground: Why it does not stand as its authority said, or None.
     """
 
     authority: str
@@ -42,6 +56,7 @@ class Finding:
     required: Assurance = Assurance.ASSERTED
     mapping: Opened[Mapping] | None = None
     tags: tuple[str, ...] = ()
+    ground: Ground | None = None
 
 
 def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standing) -> list[Finding]:

@@ -110,8 +110,28 @@ def conclude(path: Path, findings: list[Finding], reasons: abc.Mapping[str, Stan
     )
 
 
+@dataclass(slots=True)  # one a look-up: decision 0016
+class Hearing:
+    """A judgement, and what it was made of: for whoever explains it.
+
+    Attributes:
+        judgement: What it came to.
+        path: How the authorities were found.
+        known: The anchor, caught up; what was opened; the instant. With a recall, what zones said may be missing.
+    """
+
+    judgement: Judgement
+    path: Path
+    known: Known
+
+
 def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Judgement:
-    """Judge a proof alone: what is proven, what is absent, what is unproven.
+    """Judge a proof alone: what is proven, what is absent, what is unproven; as `hear`."""
+    return hear(owner, trust, wires, now, recall).judgement
+
+
+def hear(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall: Recall | None = None) -> Hearing:
+    """Judge a proof alone, and keep what the judgement stands on.
 
     Args:
         owner: The name that was asked about.
@@ -139,7 +159,14 @@ def judge(owner: Name, trust: Trust, wires: Iterable[bytes], now: float, recall:
         findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals
-    return judgement
+    return Hearing(judgement, path, known)
+
+
+def lead(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Path:
+    """Return how far a proof leads from the anchor to the authorities for an owner; arguments as in `judge`."""
+    claims, _, _ = _read(wires, owner, read_claim)
+    path, _ = _lead(owner, claims, Known(_caught_up(trust, claims), Holdings(), now))
+    return path
 
 
 def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:

@@ -10,7 +10,7 @@ step goes deeper and the walk ends.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zonedata import identifiers, names
@@ -170,7 +170,7 @@ def follow(owner: Name, known: Known) -> Path:
             needed.setdefault(need.key, need)
             continue
         path.zones.append(zone)
-        for node, grant in _effective(delegations, owner):
+        for node, grant in effective(delegations, owner):
             found = _bind(zone, grant.authority, path, known)
             if found is None:
                 path.unbound.extend((grant.authority, role) for role in grant.roles)
@@ -207,7 +207,7 @@ def _delegations_of(zone: Zone, path: Path, known: Known) -> list[Delegation] | 
     return [delegation.statement for delegation in found]
 
 
-def _effective(delegations: list[Delegation], owner: Name) -> Iterable[tuple[Name, Grant]]:
+def effective(delegations: Sequence[Delegation], owner: Name) -> Iterable[tuple[Name, Grant]]:
     """Yield the grants that reach the owner, less those that a terminating node of the same zone drops."""
     start = max((at for at, delegation in enumerate(delegations) if delegation.terminating), default=0)
     for delegation in delegations[start:]:

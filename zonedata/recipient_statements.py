@@ -26,6 +26,7 @@ MAX_FORMER = 4  # keys that a recipient had before; older assertions have ended 
 MAX_METHOD = 32  # octets
 MAX_REASON = 64  # octets
 DEFAULT_TAG = "Default"  # whoever has it is picked where no other tag decides; it stands alone
+SAME_SERVICE_TAG = "SameService"  # whoever has it is picked before that, if the sender has an account there
 _TAG_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
 _METHOD_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 

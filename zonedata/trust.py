@@ -24,7 +24,7 @@ from zonedata.zone_statements import TREE_OCTETS, Authority, BoundKey, RootKeys,
 
 MAX_ANCHOR_FILE = 65_536  # octets; one ROOTKEYS and one AUTHORITY are under ten thousand
 MAX_VERSIONS = 256  # that one catching-up takes, as python-tuf
-_PEM_WIDTH = 64
+PEM_WIDTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def is_current(trust: Trust, now: float) -> bool:
 def to_pem(sealed: Sealed) -> str:
     """Write one block of an anchor file."""
     text = base64.b64encode(sealed.to_wire()).decode("ascii")
-    lines = [text[at : at + _PEM_WIDTH] for at in range(0, len(text), _PEM_WIDTH)]
+    lines = [text[at : at + PEM_WIDTH] for at in range(0, len(text), PEM_WIDTH)]
     label = f"FINGERPOST {sealed.kind.name}"
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
 

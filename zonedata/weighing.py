@@ -17,7 +17,7 @@ Pure; the rows come from `findings.settle`, and change nothing but their words.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from zonedata.findings import Finding
+from zonedata.findings import Finding, Ground
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
 from zonedata.opening import Opened
 from zonedata.person_statements import Assertion
@@ -147,11 +147,13 @@ class _Case:
         validation = _validation_of(finding)
         if validation is None:
             return finding
-        if validation.executed < self.revoked_before or validation.recipient in self.released:
-            return replace(finding, standing=Standing.REVOKED)
+        if validation.executed < self.revoked_before:
+            return replace(finding, standing=Standing.REVOKED, ground=Ground.SAID_BEFORE)
+        if validation.recipient in self.released:
+            return replace(finding, standing=Standing.REVOKED, ground=Ground.GIVEN_UP)
         assert self.standing is not None, "who is vouched for, and not revoked, is among the claimants"
         if validation.recipient != self.standing.recipient:
-            return replace(finding, standing=Standing.CONTESTED)
+            return replace(finding, standing=Standing.CONTESTED, ground=Ground.OTHER_RECIPIENT)
         return finding
 
     def of_msp(self, finding: Finding) -> Finding:
@@ -160,11 +162,13 @@ class _Case:
             return finding
         said = finding.opened.statement
         named = said.recipient if isinstance(said, Assertion) else b""
-        if said.life.issued < self.revoked_before or named in self.released:
-            return replace(finding, standing=Standing.REVOKED)
+        if said.life.issued < self.revoked_before:
+            return replace(finding, standing=Standing.REVOKED, ground=Ground.SAID_BEFORE)
+        if named in self.released:
+            return replace(finding, standing=Standing.REVOKED, ground=Ground.GIVEN_UP)
         if self.standing is None:
             if self.revoked_before > 0 and self.has_validator:
-                return replace(finding, standing=Standing.REVOKED)
+                return replace(finding, standing=Standing.REVOKED, ground=Ground.NOBODY_SINCE)
             return _accepted(finding, Assurance.ASSERTED)
         return self._of_msp_under(self.standing, finding, named)
 
@@ -173,11 +177,11 @@ class _Case:
         entry = mapping.entry_for(finding.authority) if mapping is not None else None
         is_theirs = named == standing.recipient or (mapping is not None and named in mapping.former)
         if mapping is not None and entry is None:
-            return replace(finding, standing=Standing.WITHHELD)
+            return replace(finding, standing=Standing.WITHHELD, ground=Ground.NOT_LISTED)
         if named and not is_theirs:
-            return replace(finding, standing=Standing.CONTESTED)
+            return replace(finding, standing=Standing.CONTESTED, ground=Ground.OTHER_RECIPIENT)
         if not named and self.revoked_before > 0:
-            return replace(finding, standing=Standing.REVOKED)
+            return replace(finding, standing=Standing.REVOKED, ground=Ground.BARE_WORD)
         tags = entry.tags if entry is not None else ()
         level = Assurance.ASSERTED
         if is_theirs and self.is_proven:
@@ -196,4 +200,5 @@ def _accepted(finding: Finding, assurance: Assurance) -> Finding:
         finding,
         standing=Standing.ASSERTED if is_enough else Standing.INSUFFICIENT,
         assurance=assurance,
+        ground=None if is_enough else Ground.TOO_LITTLE,
     )

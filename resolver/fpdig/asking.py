@@ -13,6 +13,7 @@ from typing import Protocol
 
 from resolver.answer import Answer
 from resolver.asked import Asked
+from resolver.direct import complete_directly
 from resolver.fpdig import trace
 from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
@@ -121,9 +122,9 @@ class Asker:
         """
         qtype = QType.CSI if options.csi else QType.PROOF
         if not options.anchor:
-            return Basis(qtype=qtype), None
+            return Basis(qtype=qtype, least=options.assurance), None
         trust = self.load(options.anchor)
-        return Basis(options.anchor, trust.tree, qtype), trust
+        return Basis(options.anchor, trust.tree, qtype, options.assurance), trust
 
     async def _ask(self, question: Question, voice: Voice) -> Exit:
         options = question.options
@@ -164,8 +165,27 @@ class _Asking:
                 reasons.append(error.reason)
                 self._remark(failure(error.reason))
             else:
-                return self._tell(tell(believed(answer, self.frame.basis), self.question, self.frame))
+                if options.direct:
+                    assert trust is not None, "options demand an anchor for +direct"
+                    settings = Settings(apex=options.apex, lab_addresses=options.lab)
+                    answer = await complete_directly(answer, trust, asker.dialer, asker.clock, settings)
+                unkept = self._keep(answer, trust)
+                told = tell(believed(answer, self.frame.basis), self.question, self.frame)
+                return max(self._tell(told), unkept)
         return self._tell(tell_silence(self.question, self.frame, reasons))
+
+    def _keep(self, answer: Answer, trust: Trust | None) -> Exit:
+        """Write what is to be kept of an answer, before anything is told of it."""
+        options = self.question.options
+        if not options.kept:
+            return Exit.ANSWERED
+        from resolver.fpdig.keeping import keep  # noqa: PLC0415 - few answers are kept
+
+        assert trust is not None, "options demand an anchor for what is kept"
+        faults = keep(answer, options, trust, self.asker.clock.now())
+        for fault in faults:
+            self.voice.err(f"fpdig: {self.question.csi.text}: {fault}")
+        return Exit.UNKEPT if faults else Exit.ANSWERED
 
     async def walk(self, trust: Trust) -> Exit:
         """Walk from the root, telling each step as it is taken."""
@@ -180,7 +200,7 @@ class _Asking:
             if options.is_text:
                 self.voice.out(trace.step_text(len(steps), step, self.question.csi))
 
-        answer = await walker.lookup(self.question.csi, observe)
+        answer = believed(await walker.lookup(self.question.csi, observe), self.frame.basis)
         self.question = replace(self.question, options=replace(options, cmd=False))
         self.frame = replace(self.frame, asked=len(steps))
         if steps and options.is_text:

@@ -72,7 +72,7 @@ class _Run:
 
     async def run(self) -> Exit:
         """Ask all that the file asks."""
-        if not self.defaults.trace:
+        if not (self.defaults.trace or self.defaults.direct):
             self.usual = self._way(self.defaults)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.batch.run)
@@ -163,7 +163,7 @@ class _Run:
     def _is_apart(self, options: Options) -> bool:
         usual = self.defaults
         mine, theirs = (options.server, options.time, options.tries), (usual.server, usual.time, usual.tries)
-        return options.trace or mine != theirs
+        return options.trace or options.direct or mine != theirs
 
     def _way(self, options: Options) -> _Way:
         """Return how to ask.

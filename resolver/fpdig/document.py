@@ -8,12 +8,14 @@ third of its work. What few have goes through the encoder.
 import json
 from typing import Any
 
-from resolver.answer import Answer, Reach, Row
+from resolver.answer import Answer, Case, Reach, Row
 from resolver.asked import Asked
+from resolver.fpdig.options import DEFAULTS, Options
 from resolver.fpdig.words import instant, rcode_text
 from zonedata import names
 from zonedata.identifiers import Csi
 from zonedata.judgement import Outcome
+from zonedata.kinds import Assurance
 from zonedata.opening import Claim, Refusal, speaker_of
 
 VERSION = 1
@@ -23,12 +25,14 @@ _WORDS = {True: "true", False: "false", None: "null"}
 _word = _WORDS.__getitem__
 
 
-def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None = None, error: str = "") -> str:
+def document(
+    answer: Answer, options: Options = DEFAULTS, *, steps: list[Asked] | None = None, error: str = ""
+) -> str:
     """Return the document of an answer, on one line.
 
     Args:
         answer: What to tell.
-        proof: Whether to tell every statement.
+        options: `assurance`, `direct` and `proof` add keys of their own.
         steps: Of the walk, when it was made here.
         error: Why nobody answered.
     """
@@ -36,8 +40,8 @@ def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None =
     has_server = bool(via.server)
     parts = [
         _head(answer.csi),
-        f'"outcome": {_text(answer.outcome)}, "complete": {_word(answer.complete)}',
-        f'"verified": {_word(answer.verified)}',
+        f'"outcome": {_text(answer.outcome)}, "case": {_text(answer.case)}, "complete": {_word(answer.complete)}',
+        f'"verified": {_word(answer.verified)}, "recipient": {_hex(answer.recipient)}',
         f'"assertions": [{", ".join([_assertion(reach) for reach in answer.reaches])}]',
         f'"authorities": [{", ".join([_row(row) for row in answer.rows])}]',
         f'"refusals": {_value([_refusal(refusal) for refusal in answer.refusals]) if answer.refusals else "[]"}',
@@ -47,7 +51,11 @@ def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None =
         f'"transport": {_text(via.protocol) if has_server else "null"}',
         f'"ms": {round(via.milliseconds, 3)!r}',
     ]
-    if proof:
+    if options.assurance is not Assurance.ASSERTED:
+        parts.append(f'"left_out": [{", ".join([_assertion(reach) for reach in answer.left_out])}]')
+    if options.direct:
+        parts.append(f'"asked_directly": {_value(answer.asked_directly)}')
+    if options.proof:
         parts.append(f'"proof": {_value([_claim(claim) for claim in answer.claims])}')
     if steps is not None:
         parts.append(f'"trace": {_value([_step(step) for step in steps])}')
@@ -59,9 +67,10 @@ def document(answer: Answer, *, proof: bool = False, steps: list[Asked] | None =
 def unreached(csi: Csi, reasons: list[str]) -> str:
     """Return the document of a question that nobody answered."""
     return (
-        f'{{{_head(csi)}, "outcome": {_text(Outcome.INCOMPLETE)}, "complete": false, "verified": null, '
-        '"assertions": [], "authorities": [], "refusals": [], "rcode": null, "ede": [], "server": null, '
-        f'"transport": null, "ms": null, "error": {_text("; ".join(dict.fromkeys(reasons)))}}}'
+        f'{{{_head(csi)}, "outcome": {_text(Outcome.INCOMPLETE)}, "case": {_text(Case.UNPROVEN)}, '
+        '"complete": false, "verified": null, "recipient": null, "assertions": [], "authorities": [], '
+        '"refusals": [], "rcode": null, "ede": [], "server": null, "transport": null, "ms": null, '
+        f'"error": {_text("; ".join(dict.fromkeys(reasons)))}}}'
     )
 
 
@@ -69,11 +78,17 @@ def _head(csi: Csi) -> str:
     return f'"fpdig": {VERSION}, "csi": {_text(csi.text)}, "owner": {_text(names.to_text(csi.owner))}'
 
 
+def _hex(digest: bytes) -> str:
+    return f'"{digest.hex()}"' if digest else "null"
+
+
 def _assertion(reach: Reach) -> str:
+    tags = ", ".join(map(_text, reach.tags)) if reach.tags else ""
     return (
         f'{{"msp": {_text(reach.msp)}, "ssi": {_text(reach.ssi)}, "assurance": {_text(reach.assurance)}, '
         f'"expires": {reach.expires}, "expires_text": {_text(instant(reach.expires))}, '
-        f'"features": [{", ".join(map(_text, reach.features))}]}}'
+        f'"features": [{", ".join(map(_text, reach.features))}], '
+        f'"tags": [{tags}], "recipient": {_hex(reach.recipient)}}}'
     )
 
 

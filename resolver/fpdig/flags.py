@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from transport.endpoint import MAX_PORT, Endpoint
 from zonedata import names
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 
 MAX_SECONDS = 300.0  # for one try; longer is a typing error
@@ -52,13 +53,22 @@ def _path(text: str) -> str:
     return text
 
 
-_NAMES = ("short", "json", "trace", "proof", "tcp", "csi", "cd", "lab", "all", *DISPLAY)
+def _assurance(text: str) -> Assurance:
+    if text not in set(Assurance):
+        raise ValueError(f"{text[:40]!r}, expected {', '.join(Assurance)}")
+    return Assurance(text)
+
+
+_NAMES = ("short", "json", "trace", "proof", "tcp", "csi", "direct", "cd", "lab", "all", *DISPLAY)
 TOGGLES = {name: name for name in _NAMES} | {"cdflag": "cd", "vc": "tcp"}  # the last two as dig spells them
 VALUES: dict[str, Callable[[str], object]] = {
     "time": _seconds,
     "tries": _count,
     "apex": _apex,
     "anchor": _path,
+    "assurance": _assurance,
+    "bundle": _path,
+    "svg": _path,
     "root": Endpoint.from_text,
 }
 _FIELDS = TOGGLES | {name: name for name in VALUES}

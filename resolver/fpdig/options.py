@@ -14,6 +14,7 @@ from resolver.settings import DEFAULT_APEX
 from transport.endpoint import Endpoint
 from zonedata import identifiers
 from zonedata.identifiers import Csi
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 
 
@@ -35,6 +36,10 @@ class Options:
     csi: bool = False
     apex: Name = DEFAULT_APEX
     anchor: str = ""
+    assurance: Assurance = Assurance.ASSERTED
+    direct: bool = False
+    bundle: str = ""
+    svg: str = ""
     trace: bool = False
     lab: bool = False
     root: Endpoint | None = None
@@ -59,6 +64,11 @@ class Options:
     def is_text(self) -> bool:
         """Whether dig's layout is wanted, neither SSIs alone nor JSON."""
         return not (self.short or self.json)
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Flag and file of what is to be kept of the answer."""
+        return [(flag, path) for flag, path in (("+bundle", self.bundle), ("+svg", self.svg)) if path]
 
 
 DEFAULTS = Options()
@@ -112,7 +122,7 @@ def read_command(words: list[str], rc: str = "") -> Command | UsageError:
 def read_line(line: str, defaults: Options) -> tuple[Question, ...] | UsageError:
     """Read a line of a batch."""
     reader = _Reader(defaults)
-    reader.is_free = False
+    reader.is_free, reader.is_line = False, True
     read = reader.command(line.split())
     return read if isinstance(read, UsageError) else read.questions
 
@@ -128,11 +138,13 @@ class _Reader:
     Attributes:
         place: Where they stand, for faults: "" for the command line and for the lines of a batch.
         is_free: Whether they are the command line, where -f, -h, -v and -r can stand.
+        is_line: Whether they are a line of a batch.
     """
 
     def __init__(self, defaults: Options) -> None:
         self.place = ""
         self.is_free = True
+        self.is_line = False
         self._defaults = defaults
         self._questions: list[tuple[Csi, Options]] = []
         self._faults: list[str] = []
@@ -163,6 +175,7 @@ class _Reader:
             self._faults.append("no telephone number and no e-mail address to look up")
         for _, options in [*self._questions, *([(None, self._defaults)] if self._batch else [])]:
             self._check(options)
+        self._check_kept([options for _, options in self._questions])
         if self._faults:
             return UsageError(tuple(dict.fromkeys(self._faults)))
         questions = tuple(Question(csi, options, " ".join(words)) for csi, options in self._questions)
@@ -171,8 +184,29 @@ class _Reader:
     def _check(self, options: Options) -> None:
         if options.trace and not options.anchor:
             self._faults.append("+trace walks from a trust anchor: give --anchor FILE")
+        if options.direct and not options.anchor:
+            self._faults.append("+direct completes a proof that is verified here: give --anchor FILE")
+        if options.direct and options.csi:
+            self._faults.append("+direct completes a proof, and +csi asks for none")
+        if options.direct and options.trace:
+            self._faults.append("+trace asks each party itself: +direct has no meaning there")
         if options.trace and options.csi:
             self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
+
+        for flag, _ in options.kept:
+            if self._batch or self.is_line:
+                self._faults.append(f"{flag} keeps one answer: it is not for a batch")
+            if not options.anchor:
+                self._faults.append(f"{flag} keeps what was verified: give --anchor FILE")
+            if options.trace or options.csi:
+                self._faults.append(f"{flag} keeps the proof in a resolver's answer: +csi and +trace bring none")
+
+    def _check_kept(self, every: list[Options]) -> None:
+        seen = set()
+        for flag, path in [kept for options in every for kept in options.kept]:
+            if path in seen:
+                self._faults.append(f"{flag}={path}: the same file twice; a file keeps one answer")
+            seen.add(path)
 
     def _word(self, word: str, rest: deque[str]) -> None:
         if word.startswith("@"):

@@ -11,16 +11,18 @@ from textwrap import wrap
 from resolver.answer import Answer, Reach
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.statement_text import details, heading
-from resolver.fpdig.verdict import Basis, summary, unproven
-from resolver.fpdig.words import MEANINGS, error_text, instant, rcode_text
+from resolver.fpdig.verdict import Basis, left_out, summary, unproven
+from resolver.fpdig.words import CASES, MEANINGS, error_text, instant, rcode_text
 from zonedata import names, wire
 from zonedata.identifiers import node_to_text
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 from zonedata.opening import Claim
 from zonedata.person_statements import Assertion, Block
 from zonedata.wire import Section
 
 COLUMNS = 80
+RECIPIENT_DIGITS = 16  # of a recipient's digest, in hex, where it is to stand beside an SSI
 _FLAGS = (
     (wire.FLAG_QR, "qr"),
     (wire.FLAG_AA, "aa"),
@@ -66,6 +68,13 @@ def answer_text(answer: Answer, question: Question, frame: Frame) -> str:
     if lines[-2:] == ["", ""]:
         lines.pop()
     return "".join(f"{line}\n" for line in lines)
+
+
+def short_text(answer: Answer, reach: Reach) -> str:
+    """Return a reach on a line: the SSI, its tags, and the beginning of whose it is where that is vouched for."""
+    is_theirs = answer.recipient and reach.assurance is not Assurance.ASSERTED
+    whose = [f"recipient:{answer.recipient.hex()[:RECIPIENT_DIGITS]}"] if is_theirs else []
+    return " ".join([reach.ssi, *([",".join(reach.tags)] if reach.tags else []), *whose])
 
 
 def banner(question: Question, frame: Frame) -> list[str]:
@@ -126,6 +135,10 @@ def _reach(answer: Answer, reach: Reach, options: Options) -> list[str]:
         says[0] += f", serial {claim.statement.life.serial}"
         if isinstance(claim.statement, Block):
             says.append(f"for the whole block {node_to_text(claim.statement.node)}")
+    if reach.tags:
+        says.append("tags: " + " ".join(reach.tags))
+    if reach.recipient and reach.recipient != answer.recipient:
+        says.append(f"names another recipient, {reach.recipient.hex()}")
     if reach.features:
         says.append("features: " + " ".join(reach.features))
     comments = [line for text in says for line in _comment(text, "    ; ")] if options.rrcomments else []
@@ -174,6 +187,13 @@ def _proof(answer: Answer, options: Options) -> list[str]:
 def conclusion(answer: Answer, basis: Basis) -> list[str]:
     """Return what the answer is, what is missing in it and what was not believed."""
     lines = _comment(f"ANSWER IS: {summary(answer, basis)}", ";; ")
+    lines.append(f";; CASE: {answer.case}, {CASES[answer.case]}")
+    if answer.recipient:
+        lines.append(f";; RECIPIENT: {answer.recipient.hex()}")
+    for words in left_out(answer):
+        lines += _comment(f"LEFT OUT: {words}", ";; ")
+    for name in answer.asked_directly:
+        lines += _comment(f"ASKED DIRECTLY: {name}", ";; ")
     for row in unproven(answer):
         lines += _comment(f"UNPROVEN: {row.authority} as {row.role} is {row.standing}", ";; ")
     for refusal in answer.refusals:

@@ -1,6 +1,7 @@
 """Carrying out a command: everything that needs the network. Imported once it is known that something is asked."""
 
 import sys
+from os.path import lexists
 
 from resolver.fpdig.asking import Asker, Voice
 from resolver.fpdig.batch import run_batch
@@ -24,7 +25,7 @@ async def run_with_sockets(command: Command) -> Exit:
 async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) -> Exit:
     """Carry out a command."""
     asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, sys.stdout.isatty())
-    faults = _load_anchors(command, asker)
+    faults = _load_anchors(command, asker) + _files_there(command)
     if faults:
         return refuse(faults)
     if command.batch:
@@ -42,6 +43,12 @@ def _load_anchors(command: Command, asker: Asker) -> list[str]:
         except (MalformedError, UntrustedError) as error:
             faults.append(f"{path}: {error}")
     return faults
+
+
+def _files_there(command: Command) -> list[str]:
+    """Say which files are there already that answers are to be kept in; none is overwritten."""
+    kept = [one for question in command.questions for one in question.options.kept]
+    return [f"{flag}={path}: is there already, and is not overwritten" for flag, path in kept if lexists(path)]
 
 
 def _version_for(command: Command) -> str:

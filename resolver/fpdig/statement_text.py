@@ -51,13 +51,14 @@ def details(claim: Claim) -> list[str]:
     signed = f"key {keys}" + (f" and {more} more" if more > 0 else "") if keys else "unsigned, a hint"
     speaker = "the recipient" if isinstance(statement, Mapping) else speaker_of(statement) or "the resolver"
     return [
-        *_content(statement),
+        *content(statement),
         f"by {speaker}, {signed}, serial {life.serial}, ttl {life.ttl}",
         f"from {instant(life.issued)} to {instant(life.expires)}",
     ]
 
 
-def _content(statement: Statement) -> list[str]:
+def content(statement: Statement) -> list[str]:
+    """Return what the statement says beyond its heading, a line each."""
     match statement:
         case Assertion():
             return _assertion(statement)
@@ -85,7 +86,10 @@ def _zone_content(statement: ZoneStatement) -> list[str]:
         case ZoneDigest():
             return [f"{statement.count} statements, digest {statement.digest.hex()}"]
         case Authority():
-            return [*map(_key, statement.keys), *(line for server in statement.servers for line in _server(server))]
+            return [
+                *map(key_text, statement.keys),
+                *(line for server in statement.servers for line in _server(server)),
+            ]
         case Delegation():
             return [*(["terminating"] if statement.terminating else []), *map(_grant, statement.grants)]
         case Gap():
@@ -94,7 +98,8 @@ def _zone_content(statement: ZoneStatement) -> list[str]:
             assert_never(other)
 
 
-def _key(key: BoundKey) -> str:
+def key_text(key: BoundKey) -> str:
+    """Write a key's id, what it may sign and when."""
     return f"key {key.public.key_id.hex()} {','.join(key.uses)} {instant(key.start)} to {instant(key.end)}"
 
 

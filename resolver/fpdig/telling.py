@@ -10,7 +10,7 @@ from resolver.asked import Asked
 from resolver.fpdig import document
 from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
-from resolver.fpdig.render import Frame, answer_text, banner
+from resolver.fpdig.render import Frame, answer_text, banner, short_text
 from resolver.fpdig.verdict import explanation, status_of
 from resolver.fpdig.words import instant
 from zonedata.trust import Trust, is_current
@@ -37,10 +37,10 @@ def tell(
     """Tell an answer as the options want it; what else would go without a word is said on standard error."""
     options, status = question.options, status_of(answer)
     if options.json:
-        out = document.document(answer, proof=options.proof, steps=steps, error=error) + "\n"
+        out = document.document(answer, options, steps=steps, error=error) + "\n"
         return Told(out, "", status)
     if options.short:
-        out = "".join([f"{reach.ssi}\n" for reach in answer.reaches])
+        out = "".join([f"{short_text(answer, reach)}\n" for reach in answer.reaches])
     else:
         out = answer_text(answer, question, frame)
     is_told = options.is_text and options.comments

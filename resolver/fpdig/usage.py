@@ -35,14 +35,22 @@ What to ask
   +tcp              begin with TCP
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
+  +assurance=LEAST  leave out what is vouched for less well: asserted (the
+                    MSP's word), validated (the recipient is known to hold the
+                    CSI), authorized (and lists the MSP)
   +apex=NAME        where the resolver's names hang (fingerpost.internal.)
   +trace            ask no resolver: walk from the root here, show each step
-  +lab              for +trace: servers may have private addresses
+  +direct           ask each authority whose word the proof lacks, from here;
+                    it learns who asks about whom
+  +lab              for +trace and +direct: servers may have private addresses
 
 What to show
   +short            the SSIs alone, a line each
   +json             an object a line (docs/fpdig-json.md)
   +proof            every statement that was shown, decoded
+  +bundle=FILE      keep question, chain and answer in a new file, for
+                    `fingerpost verify` off-line (docs/bundles.md)
+  +svg=FILE         draw the chain into a new file
   +cmd +comments +question +answer +rrcomments +authority +stats
                     the parts of the layout; +all and +noall are all of them
 
@@ -51,6 +59,7 @@ Exit status: the highest of
   1 usage, or a line that is no question 9 no server answered
   2 answered, but incomplete            10 internal error
   3 answered, but it does not verify against the anchor
+  7 answered, but a file of +bundle or +svg could not be written
 
 ~/.fpdigrc holds options, read before the arguments.
 """

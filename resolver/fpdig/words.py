@@ -6,6 +6,7 @@ Left out: statements (statement_text) and whole answers (verdict, render).
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from resolver.answer import Case
 from zonedata.standing import Standing
 from zonedata.wire import Rcode
 
@@ -14,14 +15,25 @@ MEANINGS = {
     Standing.DENIED: "says it has nothing for this",
     Standing.REFERRED: "showed whom it delegates to",
     Standing.INSUFFICIENT: "says so, with too little assurance",
-    Standing.REVOKED: "said so, and it was revoked",
-    Standing.WITHHELD: "says so, and the person does not want it",
+    Standing.VALIDATED: "vouches for whose it is",
+    Standing.CONTESTED: "speaks for another person",
+    Standing.REVOKED: "ended by the issuer or by the person",
+    Standing.WITHHELD: "says so, the person does not list it",
     Standing.UNREACHABLE: "none of its servers answered",
     Standing.REFUSED: "answered, but not this question",
     Standing.BOGUS: "said what does not verify",
     Standing.UNASKED: "not asked: the work allowed was spent",
     Standing.MISSING: "nothing was shown, no reason given",
     Standing.STALE: "only what has ended was at hand",
+}
+
+CASES = {
+    Case.NO_MAPPING: "there is none",
+    Case.OPTED_OUT: "the person does not want to be found",
+    Case.ONE_MSP: "in a mapping, or by its own word",
+    Case.SEVERAL_MSPS: "several MSPs in one mapping",
+    Case.SEVERAL_MAPPINGS: "of several people, or each MSP's own word",
+    Case.UNPROVEN: "nothing shown, and silence proves nothing",
 }
 
 _EDE_NAMES = (  # RFC 8914 section 5.2, by number

@@ -289,7 +289,10 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     text = replaced(MSP, udp='["127.0.0.1#x", "192.0.2.1#1"]', tcp="true")
     text = "colour = 1\n" + text.replace("nodes =", "node =")
     assert house.check(text) == [
-        "c.toml:1: colour: unknown; expected one of apex, authority, limits, listen, process, resolver, sign",
+        (
+            "c.toml:1: colour: unknown; expected one of apex, authority, limits, listen, mail, numbers, process, "
+            "resolver, sign, validate"
+        ),
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",
         (

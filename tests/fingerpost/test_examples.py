@@ -22,4 +22,13 @@ def test_there_is_one_for_each_part() -> None:
     assert isinstance(parts["root"].sign, ZoneSigning)
     assert isinstance(parts["registry"].sign, ZoneSigning)
     assert isinstance(parts["msp"].sign, ListingsSigning)
+    csip = parts["csip"].sign
+    assert isinstance(csip, ListingsSigning)
+    assert csip.revocations
     assert parts["resolver"].resolver is not None
+    validator = parts["validator"]
+    assert validator.validate is not None
+    assert validator.authority is not None
+    assert validator.authority.register is not None
+    assert all(endpoint.is_loopback for endpoint in validator.validate.http)
+    assert None not in {validator.mail, validator.numbers}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fingerpost import serve
+from fingerpost.readiness import Readiness
 from fingerpost.sections import MAX_WORKERS
 from tests.fingerpost.daemons import APEX, PATIENCE, Doors, Running, running, starting, wait_until
 from tests.fingerpost.household import MSP, RESOLVER, Household, replaced
@@ -289,10 +290,10 @@ def test_standard_streams_are_not_closed(monkeypatch: pytest.MonkeyPatch) -> Non
     written = []
     monkeypatch.setattr(os, "write", lambda *words: written.append(words))
     monkeypatch.setattr(os, "close", lambda descriptor: pytest.fail(f"closed {descriptor}"))
-    readiness = serve.Readiness((), 1)
+    readiness = Readiness((), 1)
     readiness.tell()
     readiness.close()
-    serve.Readiness((), None).tell()
+    Readiness((), None).tell()
     monkeypatch.undo()
     assert written == [(1, b"ready \n")]
 

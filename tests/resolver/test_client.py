@@ -1,8 +1,9 @@
 """The client library as a caller uses it, on real sockets."""
 
 import itertools
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,26 @@ from resolver import client
 from resolver.client import (
     API_VERSION,
     Answer,
+    Assurance,
+    Choice,
     MalformedError,
     Outcome,
     Settings,
     Tries,
     UnreachableError,
+    Why,
+    choose,
+    complete_directly,
     lookup,
     lookup_many,
     walk,
 )
+from resolver.reading import Manner, from_reply
 from tests.loopback import on_loopback
 from tests.resolver.small import ALICE, small
 from tests.world import World, key_of
 from transport.dialer import Dialer
-from zonedata.kinds import DAY
+from zonedata.kinds import DAY, Kind
 from zonedata.life import Life
 from zonedata.statements import seal
 from zonedata.trust import to_pem
@@ -38,6 +45,16 @@ def anchor_file(world: World, path: Path) -> Path:
     said = Authority(Life(60, 1, now, now + DAY), world.anchor.tree, ".", ".", (), world.anchor.servers)
     path.write_text(to_pem(world.anchor.sealed) + to_pem(seal(said, key_of("zone-.-1"))))
     return path
+
+
+def dialing(dialer: Dialer) -> Callable[[], AbstractAsyncContextManager[Dialer]]:
+    """What to put in place of the class that dials."""
+
+    @asynccontextmanager
+    async def dialers() -> AsyncGenerator[Dialer]:
+        yield dialer
+
+    return dialers
 
 
 async def test_lookup_asks_a_resolver_and_verifies(tmp_path: Path) -> None:
@@ -118,12 +135,7 @@ async def test_walk_needs_no_resolver(tmp_path: Path, monkeypatch: pytest.Monkey
     anchor = anchor_file(world, tmp_path / "anchor.pem")
     with trio.fail_after(20):
         async with on_loopback(world) as there:
-
-            @asynccontextmanager
-            async def dialer() -> AsyncGenerator[Dialer]:
-                yield there.detour
-
-            monkeypatch.setattr(client, "SocketDialer", dialer)
+            monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
             monkeypatch.setattr(client, "Clock", lambda: world.clock)
             walked = await walk(ALICE, anchor=anchor, settings=Settings(lab_addresses=True))
             inward = await walk(ALICE, anchor=anchor)
@@ -150,3 +162,55 @@ async def test_nobody_there_is_an_exception_with_the_reason() -> None:
 def test_the_version_stands() -> None:
     assert API_VERSION == 1
     assert set(client.__all__) <= set(dir(client))
+
+
+async def test_a_sender_may_demand_more_assurance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small()
+    anchor = anchor_file(world, tmp_path / "anchor.pem")
+    with trio.fail_after(20):
+        async with on_loopback(world) as there:
+            server = f"127.0.0.1#{there.ports['resolver']}"
+            monkeypatch.setattr(client, "Clock", lambda: world.clock)
+            wanted = Assurance.VALIDATED
+            one = await lookup(ALICE, server=server, anchor=anchor, assurance=wanted)
+            async with lookup_many([ALICE], server=server, anchor=anchor, assurance=wanted) as answers:
+                _, many = await anext(answers)
+            async with lookup_many([ALICE], server=server, proof=False, assurance=wanted) as answers:
+                _, bare = await anext(answers)
+            monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
+            settings = Settings(lab_addresses=True)
+            walked = await walk(ALICE, anchor=anchor, settings=settings, assurance=wanted)
+    for answer in (one, many, bare, walked):
+        assert isinstance(answer, Answer)
+        assert answer.outcome is Outcome.NONE
+        assert answer.complete
+        assert answer.reaches == ()
+        assert [reach.msp for reach in answer.left_out] == ["alpha.example"]
+        assert choose(answer) == Choice(None, Why.NOBODY, ())
+    assert choose(replace(one, reaches=one.left_out)).why is Why.ONLY_ONE
+
+
+async def test_what_a_proof_lacks_is_asked_for_directly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small()
+    anchor = anchor_file(world, tmp_path / "anchor.pem")
+    with trio.fail_after(20):
+        async with on_loopback(world) as there:
+            monkeypatch.setattr(client, "Clock", lambda: world.clock)
+            server = f"127.0.0.1#{there.ports['resolver']}"
+            whole = await lookup(ALICE, server=server, anchor=anchor)
+            assert whole.via.reply is not None
+            records = tuple(one for one in whole.via.reply.records if one.rdata[0] != Kind.ASSERTION)
+            via = replace(whole.via, reply=replace(whole.via.reply, records=records))
+            lacking = from_reply(whole.csi, via, Manner(trust=world.anchor), world.clock.now())
+            assert lacking.outcome is Outcome.INCOMPLETE
+            monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
+            settings = Settings(lab_addresses=True)
+            completed = await complete_directly(lacking, anchor=anchor, settings=settings)
+            more = Assurance.VALIDATED
+            demanded = await complete_directly(lacking, anchor=anchor, settings=settings, assurance=more)
+            inward = await complete_directly(lacking, anchor=anchor)
+    assert completed.complete
+    assert completed.reaches == whole.reaches
+    assert completed.asked_directly == ("alpha.example",)
+    assert [reach.msp for reach in demanded.left_out] == ["alpha.example"]
+    assert not inward.complete, "private addresses are not dialled unless the caller says so"

@@ -57,7 +57,7 @@ def _faults(act: Callable[[], object]) -> list[str]:
 def test_listings_of_several_files_become_one_store_in_order(tmp_path: Path) -> None:
     numbers = [f"+1415555{n:04}" for n in range(20)]
     work = _work(tmp_path, "".join(map(_line, numbers[::-2])), "".join(map(_line, numbers[::2])))
-    work.check()
+    work.check(NOW)
     store = tmp_path / "deep" / "store"
     assert publish(work, KEY, store, NOW) == Published(20, NOW)
     owners = [said.owner for said in assertions_in(store)]
@@ -89,7 +89,7 @@ def test_lines_about_one_name_are_found_within_and_between_files(tmp_path: Path)
         f"2.ndjson:1: block: said before, in {tmp_path}/1.ndjson on line 2; one line a name",
         f"2.ndjson:2: csi: said before, in {tmp_path}/1.ndjson on line 1; one line a name",
     ]
-    assert _faults(work.check) == expected
+    assert _faults(lambda: work.check(NOW)) == expected
     assert _faults(lambda: publish(work, KEY, tmp_path / "store", NOW)) == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.ndjson", "2.ndjson"]
 
@@ -131,7 +131,7 @@ def test_what_could_not_be_signed_or_asked_for_is_a_fault(tmp_path: Path, line: 
     publish(work, KEY, store, NOW)
     before = store.resolve()
     work = _work(tmp_path, line + _line("+14155550124"))
-    (found,) = _faults(work.check)
+    (found,) = _faults(lambda: work.check(NOW))
     assert found == expected
     assert _faults(lambda: publish(work, KEY, store, NOW)) == [found]
     assert store.resolve() == before
@@ -192,7 +192,7 @@ def test_a_long_listing_that_still_fits_is_signed(tmp_path: Path) -> None:
 
 def test_faults_are_reported_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "MAX_FAULTS", 3)
-    assert len(_faults(_work(tmp_path, "{\n" * 10).check)) == 3
+    assert len(_faults(lambda: _work(tmp_path, "{\n" * 10).check(NOW))) == 3
 
 
 def test_a_disk_that_is_full_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_a_root_zone_is_published_with_every_version_of_its_keys(tmp_path: Path)
     text = "zone .\nlab-addresses yes\nserver . ns.example 127.0.0.1 udp=53\nabove r.example\n"
     text += "delegate +1 r.example registry\n"
     work, store = _zone(tmp_path, text, versions=(first, second)), tmp_path / "store"
-    work.check()
+    work.check(NOW)
     done = publish(work, key("./zone"), store, NOW)
     assert done.statements == 8  # 2 versions, the binding, the delegation, 3 gaps, the digest
     assert done.root_binding is not None
@@ -241,16 +241,16 @@ def test_a_root_zone_is_published_with_every_version_of_its_keys(tmp_path: Path)
 
 def test_a_zone_of_another_authority_is_refused(tmp_path: Path) -> None:
     work = _zone(tmp_path, "zone r.example\nnode +1\n")
-    assert _faults(work.check) == ["a.zone:0: zone: is the zone of r.example, expected that of ."]
+    assert _faults(lambda: work.check(NOW)) == ["a.zone:0: zone: is the zone of r.example, expected that of ."]
 
 
 def test_every_fault_of_a_zone_source_is_reported(tmp_path: Path) -> None:
     work = _zone(tmp_path, "zone .\ndance\nttl x\n")
-    assert [fault.partition(": ")[0] for fault in _faults(work.check)] == ["a.zone:2", "a.zone:3"]
+    assert [fault.partition(": ")[0] for fault in _faults(lambda: work.check(NOW))] == ["a.zone:2", "a.zone:3"]
 
 
 def test_a_statement_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
-    (wrong,) = _faults(_zone(tmp_path, "zone .\n", versions=(_assertion(),)).check)
+    (wrong,) = _faults(lambda: _zone(tmp_path, "zone .\n", versions=(_assertion(),)).check(NOW))
     assert wrong == "a.zone:0: : expected ROOTKEYS, found ASSERTION"
 
 

@@ -159,6 +159,7 @@ def _body() -> list[Vector]:
             Kind.AUTHORITY,
             with_fields(Kind.AUTHORITY, keys=[weak]),
         ),
+        *_recipients(),
         vector(
             "grants-not-in-order",
             "A DELEGATION whose grants are not in ascending order.",
@@ -169,6 +170,61 @@ def _body() -> list[Vector]:
             ),
         ),
     ]
+
+
+def _recipients() -> list[Vector]:
+    """Return bodies of MAPPING, VALIDATION and REVOCATION that say what nobody may say."""
+    mapping, validation, revocation = Kind.MAPPING, Kind.VALIDATION, Kind.REVOCATION
+    second = ["beta.example", ["Default"]]
+    rows: list[tuple[str, str, Kind, dict[str, Any]]] = [
+        (
+            "default-beside-another-tag",
+            "A MAPPING whose Default does not stand alone.",
+            mapping,
+            {"entries": [["alpha.example", ["Business", "Default"]]]},
+        ),
+        (
+            "two-defaults",
+            "A MAPPING with two entries tagged Default.",
+            mapping,
+            {"entries": [["alpha.example", ["Default"]], second]},
+        ),
+        (
+            "entries-not-in-order",
+            "A MAPPING whose entries are not in ascending order.",
+            mapping,
+            {"entries": [second, ["alpha.example", []]]},
+        ),
+        ("released-with-entries", "A MAPPING that gives the CSI up and lists MSPs.", mapping, {"released": True}),
+        ("tag-with-a-blank", "A MAPPING with a tag that holds a blank.", mapping, {"entries": [["a.b", ["a b"]]]}),
+        ("tags-too-long", "A MAPPING with tags of 264 octets together.", mapping, {"entries": _many_tags()}),
+        (
+            "weak-recipient-key",
+            "A MAPPING with the identity point as its key.",
+            mapping,
+            {"key": b"\1" + bytes(31)},
+        ),
+        ("no-former-key", "A MAPPING with an empty list of former keys.", mapping, {"former": []}),
+        ("since-after-executed", "A VALIDATION that holds since later than proven.", validation, {"since": NOW}),
+        ("proven-in-the-future", "A VALIDATION executed after it was issued.", validation, {"executed": NOW + 1}),
+        ("method-in-capitals", "A VALIDATION by a method that is no word.", validation, {"method": "SMS"}),
+        ("revokes-the-future", "A REVOCATION of what is yet to come.", revocation, {"before": NOW + 1}),
+        ("revokes-everything", "A REVOCATION of the whole tree.", revocation, {"node": "."}),
+        (
+            "revokes-a-prefix-as-one",
+            "A REVOCATION of one CSI at a mail domain, which no person can have.",
+            revocation,
+            {"node": "com.mail.", "block": False},
+        ),
+    ]
+    return [
+        _vector(name, told, Step.BODY, kind, with_fields(kind, **changes)) for name, told, kind, changes in rows
+    ]
+
+
+def _many_tags() -> list[Any]:
+    tags = [f"{n:024}" for n in range(11)]
+    return [["alpha.example", tags[:8]], ["beta.example", tags[8:]]]
 
 
 def _speaker_and_tree() -> list[Vector]:
@@ -207,7 +263,8 @@ def _window() -> list[Vector]:
     def relived(kind: Kind, issued: int, expires: int) -> bytes:
         return reseal(replace(SAMPLES[kind], life=life(kind, issued=issued, expires=expires)), key_of(kind))
 
-    for kind in (Kind.ASSERTION, Kind.BLOCK, Kind.DENIAL, Kind.GAP, Kind.DELEGATION, Kind.AUTHORITY):
+    kinds = (Kind.ASSERTION, Kind.BLOCK, Kind.DENIAL, Kind.GAP, Kind.DELEGATION, Kind.AUTHORITY)
+    for kind in (*kinds, Kind.MAPPING, Kind.VALIDATION, Kind.REVOCATION):
         most = RULES[kind].max_life
         word = kind.name.lower()
         longest = relived(kind, -1, most - 1)
@@ -243,6 +300,16 @@ def _key() -> list[Vector]:
         record = reseal(SAMPLES[kind], key_of(kind, use))
         name = f"{kind.name.lower()}-by-{use}-key"
         vectors.append(_vector(name, f"A {kind.name} signed by the key for '{use}'.", Step.KEY, kind, record))
+    for kind, by in (
+        (Kind.MAPPING, f"{ALPHA}/validate"),
+        (Kind.VALIDATION, "ann/recipient"),
+        (Kind.VALIDATION, f"{ALPHA}/assert"),
+        (Kind.REVOCATION, f"{ALPHA}/deny"),
+        (Kind.ASSERTION, f"{ALPHA}/validate"),
+    ):
+        name = f"{kind.name.lower()}-by-{by.rpartition('/')[2]}-key"
+        told = f"A {kind.name} signed by the key for '{by.rpartition('/')[2]}'."
+        vectors.append(_vector(name, told, Step.KEY, kind, reseal(SAMPLES[kind], by)))
     wire = good(Kind.ASSERTION)
     stranger = reseal(SAMPLES[Kind.ASSERTION], "nobody")
     return [

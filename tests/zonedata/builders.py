@@ -227,7 +227,7 @@ def validation(
 ) -> bytes:
     """Return a validator's word for the recipient with the named key; times count seconds from NOW."""
     said = Validation(
-        life(Kind.VALIDATION, serial=serial, issued=-100),
+        life(Kind.VALIDATION, serial=serial, issued=-10),
         owner,
         recipient(whose),
         validator,

@@ -62,6 +62,11 @@ def data_of(value: bytes) -> bytes:
     return value[14:]
 
 
+def expiry_of(value: bytes) -> int:
+    """Return the Unix seconds at which an entry expires."""
+    return int.from_bytes(value[:8], "big")
+
+
 def record_of(value: bytes, rtype: int, now: float) -> bytes | None:
     """Make the record of an entry, its TTL cut to what is left of its life; None when nothing is left."""
     left = int(int.from_bytes(value[:8], "big") - now)
@@ -80,6 +85,11 @@ def whole_until(value: bytes) -> float:
 def block_entry(counts: list[int], value: bytes) -> bytes:
     """Put the label counts before an entry of BLOCKS or REVOCATIONS."""
     return bytes((len(counts), *counts)) + value
+
+
+def plain_entry(table: Table, value: bytes) -> bytes:
+    """Return the entry of any table without what may stand before it."""
+    return split_block(value)[1] if table in {Table.BLOCKS, Table.REVOCATIONS} else value
 
 
 def split_block(value: bytes) -> tuple[bytes, bytes]:

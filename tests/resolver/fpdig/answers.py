@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from resolver.answer import Answer, Reach, Row, Via
 from resolver.asked import Asked, Purpose
+from resolver.demand import demanding
 from resolver.fpdig.options import DEFAULTS, Options, Question
 from tests.zonedata.builders import assertion, block, forged, life
 from transport.endpoint import Endpoint
@@ -66,6 +67,12 @@ BLOCK_REACH = replace(
     REACH, ssi="mimi://alpha.example/u/14155550123", expires=claim(BLOCK).statement.life.expires, features=()
 )
 OF_BLOCK = replace(SOUND, reaches=(BLOCK_REACH,), claims=(claim(BLOCK),), via=via(reply(BLOCK)))
+ANN, EVE = bytes(range(32)), bytes(range(32, 64))
+THEIRS = replace(REACH, assurance=Assurance.AUTHORIZED, tags=("Business", "Open"), recipient=ANN)
+MAPPED = replace(
+    SOUND, reaches=(THEIRS, replace(REACH, msp="beta.example", ssi="mimi://beta.example/u/y")), recipient=ANN
+)
+LEFT_OUT = demanding(SOUND, Assurance.VALIDATED)
 
 STEP = Asked(
     ".", Purpose.ZONE, CSI.owner, Endpoint("192.0.2.1", 53), Protocol.UDP, 1.25, 0, claims=(claim(ASSERTION),)

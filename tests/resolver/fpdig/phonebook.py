@@ -1,8 +1,10 @@
 """A world for fpdig, and running it there: the real parties, in memory, in virtual time.
 
-+1 is at alpha and beta, both answer. +44 is at alpha and at gamma, which is dead. +33 is at alpha and at liar,
-whose signatures do not verify. +49 is at alpha, by a block. @example.com is at alpha. The resolver is 10.9.9.9,
-nobody answers at 10.9.9.1, and 10.9.9.2 refuses connections. Every run begins at the same instant.
++1 is at alpha and beta, both answer. +81 too, and there check.example and other.example vouch for Ann and for Eve:
+each number from +81312345670 to +81312345675 is another of the cases that are to be told apart. +44 is at alpha and
+at gamma, which is dead. +33 is at alpha and at liar, whose signatures do not verify. +49 is at alpha, by a block.
+@example.com is at alpha. The resolver is 10.9.9.9, nobody answers at 10.9.9.1, 10.9.9.2 refuses connections, and
+10.9.9.3 is the resolver but for what beta asserts, which it leaves out. Every run begins at the same instant.
 """
 
 import io
@@ -18,19 +20,22 @@ from resolver.fpdig.exits import Exit
 from resolver.fpdig.main import prepare
 from resolver.fpdig.options import Command
 from resolver.fpdig.running import run
-from tests.world import START, Host, World, key_of
+from tests.registers import MemoryRegister
+from tests.world import RESOLVER, START, Host, World, key_of
 from transport.endpoint import Endpoint
+from zonedata import replies
 from zonedata.identifiers import node_from_text, parse
-from zonedata.kinds import DAY
+from zonedata.kinds import DAY, Kind, Role
 from zonedata.life import Life
 from zonedata.listings import BlockListing, Listing
+from zonedata.recipient_statements import recipient_of
 from zonedata.statements import seal
 from zonedata.trust import to_pem
 from zonedata.zone_statements import RootKeys
 
 GRANTS = {
-    "alpha.example": ("+1", "+44", "+33", "+49", "@example.com"),
-    "beta.example": ("+1",),
+    "alpha.example": ("+1", "+44", "+33", "+49", "+81", "@example.com"),
+    "beta.example": ("+1", "+81"),
     "gamma.example": ("+44",),
     "liar.example": ("+33",),
 }
@@ -40,13 +45,67 @@ PEOPLE = (
     ("alpha.example", "alice@example.com", "u/7f3a", ()),
     ("liar.example", "+33142685300", "u/mallory", ()),
 )
-DEAD, CLOSED = Endpoint("10.9.9.1", 53), Endpoint("10.9.9.2", 53)
+VOUCHED = (  # MSP, CSI, whose key it names
+    ("alpha.example", "+81312345671", "ann"),
+    ("alpha.example", "+81312345672", "ann"),
+    ("beta.example", "+81312345672", "ann"),
+    ("alpha.example", "+81312345673", "ann"),
+    ("beta.example", "+81312345673", ""),
+    ("alpha.example", "+81312345674", "ann"),
+    ("beta.example", "+81312345674", "eve"),
+    ("alpha.example", "+81312345675", "ann"),
+    ("beta.example", "+81312345675", "eve"),
+)
+MAPPED = {
+    "+81312345671": (),
+    "+81312345672": ("alpha.example=Default",),
+    "+81312345673": ("alpha.example=Default", "beta.example=Business,Open"),
+    "+81312345674": ("alpha.example",),
+}
+DEAD, CLOSED, HIDING = Endpoint("10.9.9.1", 53), Endpoint("10.9.9.2", 53), Endpoint("10.9.9.3", 53)
 
 
 def forge(_query: bytes, reply: bytes) -> list[bytes]:
     """Spoil the signature of an assertion."""
     at = reply.find(b"\x10\x01\x0f")  # the head of its envelope: kind 16, one signature, algorithm 15
     return [reply if at < 0 else reply[: at + 20] + bytes([reply[at + 20] ^ 1]) + reply[at + 21 :]]
+
+
+def leave_out(kind: Kind, who: bytes = b"") -> Callable[[bytes, bytes], list[bytes]]:
+    """Return a lie that leaves out of ANSWER what is of a kind and names somebody."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        start = at = replies.names_end(query, 12) + 4
+        kept = []
+        for _ in range(int.from_bytes(reply[6:8])):
+            end = at + 12 + int.from_bytes(reply[at + 10 : at + 12])
+            if not (reply[at + 12] == kind and who in reply[at:end]):
+                kept.append(reply[at:end])
+            at = end
+        return [reply[:6] + len(kept).to_bytes(2) + reply[8:start] + b"".join(kept) + reply[at:]]
+
+    return lie
+
+
+hide = leave_out(Kind.ASSERTION, b"beta.example")
+
+
+def vouch(made: World) -> None:
+    """Have Ann and Eve say where they want to be reached, and the validators vouch for them."""
+    for validator in ("check.example", "other.example"):
+        made.zones["."].lines += made.binding_lines(validator)
+        made.delegate(".", f"delegate +81 {validator} validator")
+        made.roles[validator] = (Role.VALIDATOR,)
+        made.registers[validator] = MemoryRegister()
+    for msp, csi, whose in VOUCHED:
+        recipient = recipient_of(key_of(whose).public) if whose else b""
+        made.holds[msp].append(Listing(1, parse(csi).owner, f"mimi://{msp}/u/ann", (), recipient))
+    for csi, entries in MAPPED.items():
+        made.map("ann", csi, *entries)
+        made.validate("check.example", csi, "ann", since=-DAY)
+    made.validate("check.example", "+81312345675", "ann")
+    made.map("eve", "+81312345674", "beta.example=Default", is_new=True)
+    made.validate("other.example", "+81312345674", "eve")
 
 
 def make_world() -> World:
@@ -60,6 +119,7 @@ def make_world() -> World:
         made.holds[party].append(Listing(1, parse(csi).owner, f"mimi://{party}/{ssi}", features))
     block = BlockListing(1, node_from_text("+4930"), "mimi://alpha.example/n/{number}", (11, 12), ())
     made.holds["alpha.example"].append(block)
+    vouch(made)
     made.publish()
     made.host("gamma.example").is_dead = True
     made.host("liar.example").lies = forge
@@ -102,6 +162,8 @@ def fpdig(*words: str, alter: Callable[[World], None] = lambda _: None) -> Ran:
         world = make_world()
         async with trio.open_nursery() as nursery:
             world.start_resolver(nursery)
+            resolver = world.network.hosts[RESOLVER]
+            world.network.hosts[HIDING] = Host("hiding", resolver.handler, resolver.latency, lies=hide)
             alter(world)
             status = await run(command, world.network, world.clock, world.network.connect)
             nursery.cancel_scope.cancel()

@@ -25,6 +25,7 @@ from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from zonedata import wire
 from zonedata.identifiers import Csi
+from zonedata.kinds import Assurance
 from zonedata.names import Name
 from zonedata.trust import Trust
 from zonedata.wire import QType
@@ -103,6 +104,15 @@ def test_a_walk_in_short_and_in_json() -> None:
     assert status is Exit.UNVERIFIED
     assert out.count("\n") == 1
     assert '"trace": [{"party": "."' in out
+
+
+@pytest.mark.usefixtures("place")
+def test_a_walk_meets_a_demand_too() -> None:
+    status, out, _ = ask(replace(WALK, assurance=Assurance.VALIDATED), maker=fake(STEP))
+    assert status is Exit.ANSWERED
+    assert "mimi://" not in out.partition("ANSWER IS:")[2]
+    assert ";; ANSWER IS: none, complete, verified" in out
+    assert ";; LEFT OUT: alpha.example is asserted only\n" in out
 
 
 @pytest.mark.usefixtures("place")

@@ -79,8 +79,8 @@ def test_every_toggle_in_every_spelling(name: str) -> None:
         ("+ti=2", "time", 2.0),
         ("+tri=7", "tries", 7),
         ("+no", None, "+no: there is no such option"),
-        ("+noa", None, "+noa: ambiguous: noall, noanchor, noanswer, noapex, noauthority"),
-        ("+s", None, "+s: ambiguous: short, stats"),
+        ("+noa", None, "+noa: ambiguous: noall, noanchor, noanswer, noapex, noassurance, noauthority"),
+        ("+s", None, "+s: ambiguous: short, stats, svg"),
         ("+", None, "+: there is no such option"),
     ],
 )

@@ -2,20 +2,27 @@ from dataclasses import replace
 
 import pytest
 
+from resolver.answer import Case
 from resolver.fpdig.options import DEFAULTS, Options
-from resolver.fpdig.render import Frame, answer_text
+from resolver.fpdig.render import Frame, answer_text, short_text
 from resolver.fpdig.verdict import Basis
+from resolver.fpdig.words import CASES
 from tests.resolver.fpdig.answers import (
+    ANN,
     BLOCK_REACH,
     BOGUS,
     CSI,
     EMPTY,
+    EVE,
     FAILED,
+    LEFT_OUT,
+    MAPPED,
     OF_BLOCK,
     OTHER,
     PARTIAL,
     REACH,
     SOUND,
+    THEIRS,
     WALKED,
     claim,
     question,
@@ -23,6 +30,7 @@ from tests.resolver.fpdig.answers import (
     via,
 )
 from tests.zonedata.builders import NOW, assertion, block
+from zonedata.kinds import Assurance
 from zonedata.replies import Record
 from zonedata.wire import Section
 
@@ -61,6 +69,7 @@ def test_the_whole_layout_line_by_line() -> None:
 ; alpha.example  msp       asserted     says where the person can be reached
 
 ;; ANSWER IS: found, complete, verified against a.pem (tree 00000000...)
+;; CASE: one-msp, in a mapping, or by its own word
 
 ;; Query time: 42 msec
 ;; SERVER: 192.0.2.53#5300(192.0.2.53) (TCP)
@@ -169,6 +178,41 @@ def test_a_walk_has_no_header_and_no_server() -> None:
     assert f"{CSI.text}.    300 IN ASSERTION {REACH.ssi}" in shown
 
 
-@pytest.mark.parametrize("answer", [SOUND, PARTIAL, BOGUS, FAILED, OF_BLOCK, WALKED])
+def test_whose_it_is_what_it_is_for_and_which_case() -> None:
+    shown = lines(MAPPED)
+    assert "    ; tags: Business Open" in shown
+    assert f";; RECIPIENT: {ANN.hex()}" in shown
+    assert ";; CASE: several-mappings, of several people, or each MSP's own word" in shown
+    assert not any("another recipient" in line for line in shown)
+    named = lines(replace(SOUND, reaches=(replace(REACH, recipient=EVE),)))
+    assert named[named.index("    ; names another recipient,") + 1] == f"    ;   {EVE.hex()}"
+
+
+@pytest.mark.parametrize("case", Case)
+def test_every_case_is_told(case: Case) -> None:
+    assert CASES[case]
+    assert len(set(CASES.values())) == len(Case)
+    assert len(f";; CASE: {case}, {CASES[case]}") <= 80
+
+
+def test_in_short_tags_and_recipient_stand_behind_the_ssi() -> None:
+    assert [short_text(MAPPED, reach) for reach in MAPPED.reaches] == [
+        "mimi://alpha.example/u/x Business,Open recipient:0001020304050607",
+        "mimi://beta.example/u/y",
+    ]
+    assert short_text(SOUND, THEIRS) == "mimi://alpha.example/u/x Business,Open"
+
+
+def test_what_the_sender_left_out_and_whom_it_asked_is_said() -> None:
+    basis = replace(FRAME, basis=replace(FRAME.basis, least=Assurance.VALIDATED))
+    shown = answer_text(LEFT_OUT, question(), basis).splitlines()
+    assert ";; LEFT OUT: alpha.example is asserted only" in shown
+    assert any(line.startswith(";; ANSWER IS: none, complete") for line in shown)
+    assert "1 left out, vouched for less well than validated" in " ".join(shown).replace(" ;;  ", "")
+    assert "; alpha.example  msp       insufficient says so, with too little assurance" in shown
+    assert ";; ASKED DIRECTLY: beta.example" in lines(replace(PARTIAL, asked_directly=("beta.example",)))
+
+
+@pytest.mark.parametrize("answer", [SOUND, PARTIAL, BOGUS, FAILED, OF_BLOCK, WALKED, MAPPED, LEFT_OUT])
 def test_eighty_columns_are_enough(answer: object) -> None:
     assert max(map(len, lines(answer, replace(DEFAULTS, proof=True)))) <= 80

@@ -4,16 +4,29 @@ import pytest
 
 from resolver.fpdig.statement_text import details, heading, owner_text
 from tests.resolver.fpdig.answers import CSI, OTHER
-from tests.zonedata.samples import SAMPLES
+from tests.zonedata.builders import NOW, key, life, number
+from tests.zonedata.samples import SAMPLES as ELSEWHERE
 from zonedata import names
-from zonedata.kinds import Kind
+from zonedata.kinds import DAY, Kind
 from zonedata.names import ROOT
 from zonedata.opening import Claim
 from zonedata.person_statements import Block
+from zonedata.recipient_statements import Mapping, MappingEntry, Revocation, Validation
 from zonedata.sealed import Sealed, Signature
 from zonedata.statements import to_body
 from zonedata.zone_statements import Authority, Delegation, Gap, Server
 
+MAPPED = Mapping(
+    life(Kind.MAPPING),
+    CSI.owner,
+    key("ann").public,
+    (MappingEntry("alpha.example", ("Default",)), MappingEntry("beta.example", ("Business", "Open"))),
+)
+VALIDATED = Validation(
+    life(Kind.VALIDATION), CSI.owner, MAPPED.recipient, "check.example", "sms", NOW - DAY, NOW - 60, 7
+)
+REVOKED = Revocation(life(Kind.REVOCATION), "carrier.example", number("+1415"), True, NOW - 10, "reassigned")
+SAMPLES = {**ELSEWHERE, Kind.MAPPING: MAPPED, Kind.VALIDATION: VALIDATED, Kind.REVOCATION: REVOKED}
 SIGNATURE = Signature(15, bytes(range(8)), bytes(64))
 HEADINGS = {
     Kind.ROOTKEYS: "ROOTKEYS   version 1",
@@ -24,6 +37,9 @@ HEADINGS = {
     Kind.ASSERTION: "ASSERTION  +14155550123",
     Kind.BLOCK: "BLOCK      +1415",
     Kind.DENIAL: "DENIAL     +14155550123",
+    Kind.MAPPING: "MAPPING    +14155550123",
+    Kind.VALIDATION: "VALIDATION +14155550123",
+    Kind.REVOCATION: "REVOCATION +1415 and all below",
     Kind.STATUS: "STATUS     +14155550123",
 }
 FIRST_LINES = {
@@ -34,6 +50,9 @@ FIRST_LINES = {
     Kind.ASSERTION: "mimi://alpha.example/u/alice",
     Kind.BLOCK: "mimi://alpha.example/u/{number}",
     Kind.DENIAL: "nothing, asked as msp",
+    Kind.MAPPING: f"recipient {MAPPED.recipient.hex()}",
+    Kind.VALIDATION: f"recipient {MAPPED.recipient.hex()}",
+    Kind.REVOCATION: "what was said before 2025-06-15T15:06:30Z no longer holds: reassigned",
     Kind.STATUS: "alpha.example as msp: unreachable",
 }
 
@@ -71,9 +90,9 @@ def test_an_authority_has_a_line_for_each_key_and_server() -> None:
     assert isinstance(sample, Authority)
     pinned = Server("ns2.example", ("192.0.2.1", "2001:db8::1"), (("tcp", 53), ("tls", 853)), bytes(32))
     lines = details(replace(claim(Kind.AUTHORITY), statement=replace(sample, servers=(*sample.servers, pinned))))
-    assert [line.split()[0] for line in lines] == ["key", "key", "key", "server", "server", "pin", "by", "from"]
-    assert lines[3] == "server ns.example 192.0.2.1 udp=5300"
-    assert lines[4] == "server ns2.example 192.0.2.1,2001:db8::1 tcp=53 tls=853"
+    assert [line.split()[0] for line in lines] == [*["key"] * 5, "server", "server", "pin", "by", "from"]
+    assert lines[5] == "server ns.example 192.0.2.1 udp=5300"
+    assert lines[6] == "server ns2.example 192.0.2.1,2001:db8::1 tcp=53 tls=853"
     assert lines[0].endswith(" 2025-06-14T15:06:40Z to 2025-07-15T15:06:40Z")
 
 
@@ -99,3 +118,39 @@ def test_what_is_seldom_there() -> None:
 def test_owner() -> None:
     assert owner_text(CSI.owner, CSI) == CSI.text
     assert owner_text(OTHER.owner, CSI) == OTHER.text
+
+
+def test_a_mapping_tells_each_msp_and_what_it_is_for() -> None:
+    assert details(claim(Kind.MAPPING))[1:4] == [
+        "at alpha.example, Default",
+        "at beta.example, Business Open",
+        f"by the recipient, key 0001020304050607, serial {MAPPED.life.serial}, ttl {MAPPED.life.ttl}",
+    ]
+    fresh = replace(MAPPED, entries=(MappingEntry("alpha.example"),), is_new=True, former=(bytes(32),))
+    assert details(replace(claim(Kind.MAPPING), statement=fresh))[1:4] == [
+        "new",
+        "at alpha.example, no tag",
+        f"formerly {bytes(32).hex()}",
+    ]
+    nowhere = replace(MAPPED, entries=())
+    told = "nowhere: does not want to be found"
+    assert details(replace(claim(Kind.MAPPING), statement=nowhere))[1] == told
+    released = details(replace(claim(Kind.MAPPING), statement=replace(nowhere, is_released=True)))
+    assert released[1] == "given up"
+    assert told not in released
+
+
+def test_a_validation_tells_since_when_how_and_what_it_knows() -> None:
+    assert details(claim(Kind.VALIDATION))[1:4] == [
+        "since 2025-06-14T15:06:40Z, by sms, last 2025-06-15T15:05:40Z",
+        "knows their mapping of serial 7",
+        f"by check.example, key 0001020304050607, serial {VALIDATED.life.serial}, ttl {VALIDATED.life.ttl}",
+    ]
+    unmapped = replace(VALIDATED, mapping=0)
+    assert details(replace(claim(Kind.VALIDATION), statement=unmapped))[2] == "knows no mapping of theirs"
+
+
+def test_a_revocation_of_one() -> None:
+    one = replace(REVOKED, node=CSI.owner, is_block=False)
+    assert heading(one, CSI) == "REVOCATION +14155550123"
+    assert details(replace(claim(Kind.REVOCATION), statement=one))[1].startswith("by carrier.example, key 0001")

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from resolver.answer import Answer
+from resolver.answer import Answer, Case
 from resolver.fpdig.exits import Exit, worst
 from resolver.fpdig.verdict import Basis, believed, explanation, status_of, summary, unproven
 from tests.resolver.fpdig.answers import BOGUS, EMPTY, FAILED, PARTIAL, SILENT, SOUND
 from zonedata.judgement import Outcome
+from zonedata.kinds import Assurance
 from zonedata.wire import QType
 
 ANCHOR = Basis("a.pem", bytes(range(16)))
@@ -28,8 +29,8 @@ def test_status(answer: Answer, status: Exit) -> None:
     assert status_of(answer) is status
 
 
-def test_the_worst_is_in_the_order_ten_nine_eight_three_two_one() -> None:
-    assert [int(status) for status in sorted(Exit, reverse=True)] == [10, 9, 8, 3, 2, 1, 0]
+def test_the_worst_is_in_the_order_ten_nine_eight_seven_three_two_one() -> None:
+    assert [int(status) for status in sorted(Exit, reverse=True)] == [10, 9, 8, 7, 3, 2, 1, 0]
     assert worst([Exit.USAGE, Exit.UNVERIFIED, Exit.INCOMPLETE]) is Exit.UNVERIFIED
     assert worst([]) is Exit.ANSWERED
 
@@ -73,9 +74,21 @@ def test_unproven() -> None:
 
 
 def test_with_an_anchor_an_error_finds_nothing_whatever_it_shows() -> None:
-    forged = replace(SOUND, verified=None, via=FAILED.via)
+    forged = replace(SOUND, verified=None, via=FAILED.via, recipient=bytes(32))
     taken = believed(forged, ANCHOR)
+    assert (taken.recipient, taken.mapping, taken.case) == (b"", None, Case.UNPROVEN)
     assert (taken.reaches, taken.outcome, status_of(taken)) == ((), Outcome.INCOMPLETE, Exit.INCOMPLETE)
     assert believed(forged, Basis()) == forged
     assert believed(forged, replace(ANCHOR, qtype=QType.CSI)) == forged
     assert believed(BOGUS, ANCHOR) == BOGUS
+
+
+def test_a_demand_is_made_of_what_may_be_shown() -> None:
+    demanding = replace(ANCHOR, least=Assurance.VALIDATED)
+    taken = believed(SOUND, demanding)
+    assert (taken.outcome, taken.reaches, taken.left_out) == (Outcome.NONE, (), SOUND.reaches)
+    assert status_of(taken) is Exit.ANSWERED
+    assert summary(taken, demanding).endswith("; 1 left out, vouched for less well than validated")
+    assert "; alpha.example is asserted only" in explanation(taken, demanding)
+    assert status_of(believed(PARTIAL, demanding)) is Exit.INCOMPLETE
+    assert believed(PARTIAL, demanding).outcome is Outcome.INCOMPLETE

@@ -1,0 +1,185 @@
+"""How a code reaches a CSI: a mail by SMTP, or a command or a posting that sends a short message or calls.
+
+What fails is logged in words of ours, for what servers and programs say may repeat the address or the code.
+"""
+
+import http.client
+import json
+import logging
+import os
+import smtplib
+import ssl
+import subprocess
+from collections.abc import Callable
+from email.headerregistry import Address
+from email.message import EmailMessage
+from functools import partial
+from urllib.parse import urlsplit
+
+import trio
+
+from fingerpost import login
+from fingerpost.configuration import Configuration
+from fingerpost.logfmt import quoted
+from fingerpost.validator_sections import MailPart, MailSecurity, NumbersPart
+from root.validator.codes import CODE_SECONDS
+from root.validator.desk import Delivery
+from zonedata.errors import MalformedError, UntrustedError
+
+MAIL_METHOD = "email"
+CONCURRENT = 20  # deliveries of each sort at a time; servers and gateways have bounds of their own
+MAX_REPLY = 4_096  # octets of a gateway's reply that are read, and thrown away
+_TEXT = """\
+Your code is {code}
+
+It proves to {validator} that {csi} is yours. It counts for {minutes} minutes, and only where
+it was asked for. If that was not you, do nothing, and give the code to nobody.
+"""
+
+log = logging.getLogger(__name__)
+
+
+class UndeliveredError(Exception):
+    """A code did not reach anybody. Its text is fit for the log: no address, no number, no code."""
+
+
+class Deliverer:
+    """All the ways that a configuration has.
+
+    Args:
+        configuration: With [mail] or [numbers] or both.
+        validator: Whose codes these are.
+    """
+
+    def __init__(self, configuration: Configuration, validator: str) -> None:
+        self._validator = validator
+        self._mail, self._numbers = configuration.mail, configuration.numbers
+        self._limiter = trio.CapacityLimiter(CONCURRENT)
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """For each scheme that codes can be delivered to, the word for it in a VALIDATION."""
+        methods = {}
+        if self._mail is not None:
+            methods["mail"] = MAIL_METHOD
+        if self._numbers is not None:
+            methods["e164"] = self._numbers.method
+        return methods
+
+    async def deliver(self, delivery: Delivery) -> bool:
+        """Deliver a code; False, and a line in the log, when that failed."""
+        try:
+            async with self._limiter:
+                if delivery.csi.scheme == "mail":
+                    assert self._mail is not None, "claims of other schemes are refused"
+                    await self._blocking(
+                        partial(_send_mail, self._mail, self._validator, delivery), self._mail.seconds
+                    )
+                else:
+                    assert self._numbers is not None, "claims of other schemes are refused"
+                    await self._call(self._numbers, delivery)
+        except UndeliveredError as error:
+            log.warning("event=undelivered scheme=%s reason=%s", delivery.csi.scheme, quoted(error))
+            return False
+        log.info("event=delivered scheme=%s", delivery.csi.scheme)
+        return True
+
+    async def _call(self, numbers: NumbersPart, delivery: Delivery) -> None:
+        if numbers.url is not None:
+            await self._blocking(partial(_post, numbers.url, numbers.seconds, delivery), numbers.seconds)
+            return
+        variables = {"FINGERPOST_NUMBER": delivery.csi.text, "FINGERPOST_CODE": delivery.code}
+        environment = {**os.environ, **variables, "FINGERPOST_VALIDATOR": self._validator}
+        with trio.move_on_after(numbers.seconds):
+            try:
+                ended = await trio.run_process(
+                    list(numbers.command),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    check=False,
+                    deliver_cancel=_kill,
+                )
+            except OSError as error:
+                raise UndeliveredError(f"the command cannot be run: {error.strerror}") from error
+            if ended.returncode:
+                raise UndeliveredError(f"the command ended with status {ended.returncode}")
+            return
+        raise UndeliveredError(f"the command was still running after {numbers.seconds} s")
+
+    @staticmethod
+    async def _blocking(work: Callable[[], None], seconds: int) -> None:
+        """Do it in a thread, which is left to itself when it takes too long; its own time limits end it."""
+        with trio.move_on_after(seconds):
+            await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+            return
+        raise UndeliveredError(f"it took more than {seconds} s")
+
+
+async def _kill(process: trio.Process) -> None:
+    process.kill()
+
+
+def _send_mail(mail: MailPart, validator: str, delivery: Delivery) -> None:
+    """Have one conversation with the mail server.
+
+    The mail goes to the address in its canonical form, which is what is vouched for: a server that tells Alice from
+    alice would else let one of them claim the other's.
+    """
+    message = EmailMessage()
+    message["From"] = Address("", addr_spec=mail.sender)
+    message["To"] = delivery.csi.text
+    message["Subject"] = f"Your code for {validator}"
+    message["Auto-Submitted"] = "auto-generated"
+    text = _TEXT.format(code=delivery.code, validator=validator, csi=delivery.csi.text, minutes=CODE_SECONDS // 60)
+    message.set_content(text)
+    host, port = mail.server
+    try:
+        with smtplib.SMTP(host, port, timeout=mail.seconds) as server:
+            server.ehlo()
+            if mail.tls is MailSecurity.REQUIRED or (
+                mail.tls is MailSecurity.OFFERED and server.has_extn("starttls")
+            ):
+                server.starttls(context=_context(mail.tls))
+                server.ehlo()
+            if mail.login is not None:
+                server.login(*login.read(mail.login))
+            server.send_message(message, mail.sender, [delivery.csi.text])
+    except smtplib.SMTPResponseException as error:
+        raise UndeliveredError(f"the mail server refused with {error.smtp_code}") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = sorted({code for code, _ in error.recipients.values()})
+        raise UndeliveredError(f"the mail server refused the recipient with {codes[0]}") from error
+    except (smtplib.SMTPException, ssl.SSLError) as error:
+        raise UndeliveredError(f"the conversation with the mail server failed: {type(error).__name__}") from error
+    except OSError as error:
+        raise UndeliveredError(f"the mail server is not there: {error.strerror or type(error).__name__}") from error
+    except (MalformedError, UntrustedError) as error:
+        raise UndeliveredError(f"the login: {error}") from error
+
+
+def _context(security: MailSecurity) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if security is MailSecurity.OFFERED:  # whoever could forge a certificate could take the offer away as well
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _post(url: str, seconds: int, delivery: Delivery) -> None:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    assert parts.hostname is not None, "the configuration was checked"
+    connection = kind(parts.hostname, parts.port, timeout=seconds)
+    body = json.dumps({"number": delivery.csi.text, "code": delivery.code})
+    try:
+        connection.request("POST", parts.path or "/", body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        response.read(MAX_REPLY)
+    except (http.client.HTTPException, OSError) as error:
+        raise UndeliveredError(f"the gateway is not there: {type(error).__name__}") from error
+    finally:
+        connection.close()
+    if not 200 <= response.status < 300:
+        raise UndeliveredError(f"the gateway refused with {response.status}")

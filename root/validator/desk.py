@@ -1,0 +1,268 @@
+"""A validator at work: a request and `now` to a reply, and what is to be done although nobody asks.
+
+    octets -> how often does this client ask? -> signed, for us, of now -> of a CSI that is ours -> not taken before
+           -> the action, in one transaction with what is shown -> reply, and a code to be delivered
+
+Sockets, delivery and randomness are the daemon's. Not to be used by two threads at a time.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from root.validator import claims
+from root.validator.allowances import PER_CLIENT, PER_CSI, REQUESTS, Allowance, client_of
+from root.validator.claims import Record, Refused, Terms
+from root.validator.codes import Codes, Tried
+from root.validator.store import RegisterWriter, Writing
+from root.validator.vouching import Voucher
+from zonedata import identifiers, names
+from zonedata.errors import MalformedError, UntrustedError
+from zonedata.identifiers import Csi
+from zonedata.names import Name
+from zonedata.recipient_statements import recipient_of
+from zonedata.validator_requests import (
+    CARRIES_MAPPING,
+    WINDOW,
+    Action,
+    Outcome,
+    Reply,
+    Request,
+    open_deposit,
+    open_request,
+)
+
+SWEEP = 500  # CSIs a transaction: some milliseconds, in which no request waits long
+
+
+# As HTTP counts.
+OK, MALFORMED, UNTRUSTED, CONFLICT, LIMITED, UNAVAILABLE = 200, 400, 403, 409, 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A code that is to reach a CSI."""
+
+    csi: Csi
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request.
+
+    Attributes:
+        status: As HTTP counts.
+        reply: What to say.
+        delivery: What is to be delivered before that is said.
+        event: A word for the log, without who and what.
+    """
+
+    status: int
+    reply: Reply
+    delivery: Delivery | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How possession is proven.
+
+    Attributes:
+        methods: For each scheme of CSIs that codes can be delivered to, the word for it in a VALIDATION.
+        draw: Makes a code, at random.
+        secret: Octets at random, for keeping codes.
+    """
+
+    methods: dict[str, str]
+    draw: Callable[[], str]
+    secret: bytes
+
+
+class _TurnedAwayError(Exception):
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+_TURNED_AWAY = (MalformedError, UntrustedError, _TurnedAwayError)
+
+
+class Desk:
+    """One validator.
+
+    Args:
+        register: What it knows, on disk.
+        voucher: Who it is and what it signs with.
+        nodes: Where it is delegated to; nothing is vouched for elsewhere.
+        ways: How possession is proven.
+        terms: What its operator decides.
+    """
+
+    def __init__(
+        self, register: RegisterWriter, voucher: Voucher, nodes: tuple[Name, ...], ways: Ways, terms: Terms
+    ) -> None:
+        self._register = register
+        self._voucher = voucher
+        self._nodes = nodes
+        self._ways = ways
+        self._terms = terms
+        self._codes = Codes(ways.secret)
+        self._requests, self._by_client, self._by_csi = (
+            Allowance(REQUESTS),
+            Allowance(PER_CLIENT),
+            Allowance(PER_CSI),
+        )
+
+    def handle(self, wire: bytes, host: str, now: float) -> Answer:
+        """Answer a request of a client at an address.
+
+        Raises:
+            OSError: The register cannot be written; nothing has changed.
+        """
+        client = client_of(host)
+        try:
+            _take(self._requests, client, now, "requests from this address")
+            request = open_request(wire, self._voucher.name, now)
+            if not any(names.covers(node, request.owner) for node in self._nodes):
+                raise _TurnedAwayError(UNTRUSTED, "this validator does not vouch for such identifiers")
+            with self._register.writing() as writing:
+                digest = hashlib.sha256(wire).digest()
+                if not writing.is_new(request.time, digest, now - WINDOW):
+                    raise _TurnedAwayError(UNTRUSTED, "this very request was taken before")
+                try:
+                    return self._done(request, client, writing, now)
+                except _TURNED_AWAY as error:  # here, so that it is written that the request was taken
+                    return _refusal(error)
+        except _TURNED_AWAY as error:
+            return _refusal(error)
+
+    def _done(self, request: Request, client: bytes, writing: Writing, now: float) -> Answer:
+        if request.action is Action.CLAIM:
+            return self._claim(request, client, now)
+        known = writing.record(request.owner)
+        before = claims.settled(known, now)
+        recipient = request.recipient
+        after: Record | Refused | None
+        if request.action in CARRIES_MAPPING:
+            after, recipient = self._deposited(before, request, now)
+        elif request.action is Action.CONFIRM:
+            after = self._confirmed(before, request, now)
+        elif request.action is Action.KEEP:
+            after = claims.kept(before, recipient)
+        else:
+            after = before
+        if isinstance(after, Refused):
+            raise _TurnedAwayError(CONFLICT, after.reason)
+        if after is None:
+            writing.drop(request.owner)
+        elif after != known:
+            self._put(writing, request.owner, after, now)
+        return Answer(OK, state_of(after, recipient), event=request.action.value)
+
+    def _claim(self, request: Request, client: bytes, now: float) -> Answer:
+        """Have a code sent to the CSI."""
+        csi = identifiers.parse(request.csi)
+        if csi.owner != request.owner:
+            raise _TurnedAwayError(MALFORMED, "the identifier is not the one that the request is about")
+        if csi.scheme not in self._ways.methods:
+            raise _TurnedAwayError(UNTRUSTED, "this validator has no way to send codes to such identifiers")
+        _check(self._by_client, client, now, "codes for this address")
+        _check(self._by_csi, request.owner, now, "codes to this identifier")
+        code = self._ways.draw()
+        if not self._codes.begin(request.owner, request.recipient, code, now):
+            raise _TurnedAwayError(UNAVAILABLE, "too many codes are under way; try again in ten minutes")
+        self._by_client.count(client, now)
+        self._by_csi.count(request.owner, now)
+        return Answer(OK, Reply(Outcome.SENT), Delivery(csi, code), Action.CLAIM.value)
+
+    def _confirmed(self, before: Record | None, request: Request, now: float) -> Record:
+        match self._codes.try_(request.owner, request.recipient, request.code, now):
+            case Tried.WRONG:
+                raise _TurnedAwayError(UNTRUSTED, "this is not the code")
+            case Tried.NONE:
+                reason = "no code is outstanding for this key: too old, tried too often or used; claim again"
+                raise _TurnedAwayError(UNTRUSTED, reason)
+            case Tried.RIGHT:
+                scheme = request.owner.split(b"\0", 1)[0].decode("ascii")
+                return claims.proven(before, request.recipient, self._ways.methods[scheme], now, self._terms)
+
+    def _deposited(self, before: Record | None, request: Request, now: float) -> tuple[Record | Refused, bytes]:
+        """Take in a MAPPING; return with what is known now whose it is."""
+        mapping = open_deposit(request.mapping, request.owner, now)
+        if request.action is Action.ROLL:
+            return claims.rolled(before, request.recipient, mapping, request.mapping), mapping.recipient
+        if recipient_of(mapping.key) != request.recipient:
+            raise _TurnedAwayError(UNTRUSTED, "the MAPPING is signed by another key than the request")
+        if request.action is Action.RELEASE:
+            return claims.released(before, mapping, request.mapping, now), mapping.recipient
+        if mapping.is_released:
+            raise _TurnedAwayError(CONFLICT, "the MAPPING gives the CSI up; ask for a release")
+        return claims.mapped(before, mapping, request.mapping), mapping.recipient
+
+    def _put(self, writing: Writing, owner: Name, record: Record, now: float) -> None:
+        """Write what is known; what is shown is signed anew where it has changed."""
+        if record.renew <= now:
+            record, entries = self._voucher.vouch(owner, record, now)
+        else:
+            entries = writing.shown(owner)
+        writing.put(owner, record, entries)
+
+    def sweep(self, now: float) -> int:
+        """Do some of what is due: sign anew, end what is too old, let deadlines pass; return how much was done.
+
+        Raises:
+            OSError: The register cannot be written; nothing has changed.
+        """
+        with self._register.writing() as writing:
+            owners = writing.due(now, SWEEP)
+            for owner in owners:
+                record = claims.settled(writing.record(owner), now)
+                if record is None:
+                    writing.drop(owner)
+                else:
+                    self._put(writing, owner, record, now)
+        return len(owners)
+
+    def begin(self) -> None:
+        """See to it that what another key has signed is signed anew by the next sweeps."""
+        key_id = self._voucher.key.public.key_id
+        with self._register.writing() as writing:
+            if writing.signer != key_id:
+                writing.renew_all()
+                writing.signer = key_id
+
+
+def state_of(record: Record | None, recipient: bytes) -> Reply:
+    """Say how a recipient stands."""
+    if record is None:
+        return Reply(Outcome.NONE)
+    deadline = record.pending.deadline if record.pending is not None else 0
+    if record.standing.recipient == recipient:
+        outcome = Outcome.RELEASED if record.is_released else Outcome.STANDING
+        serial = record.deposit.serial if record.deposit is not None else 0
+        return Reply(outcome, "", record.standing.since, record.standing.until, deadline, serial)
+    if record.pending is not None and record.pending.claim.recipient == recipient:
+        claim = record.pending.claim
+        return Reply(Outcome.PENDING, "", claim.since, claim.until, deadline)
+    return Reply(Outcome.NONE)
+
+
+def _refusal(error: Exception) -> Answer:
+    status = UNTRUSTED
+    if isinstance(error, MalformedError):
+        status = MALFORMED
+    elif isinstance(error, _TurnedAwayError):
+        status = error.status
+    return Answer(status, Reply(Outcome.REFUSED, str(error)), event="refused")
+
+
+def _check(allowance: Allowance, key: bytes, now: float, what: str) -> None:
+    wait = allowance.wait(key, now)
+    if wait > 0:
+        raise _TurnedAwayError(LIMITED, f"too many {what}; try again in {wait:.0f} s")
+
+
+def _take(allowance: Allowance, key: bytes, now: float, what: str) -> None:
+    _check(allowance, key, now, what)
+    allowance.count(key, now)
