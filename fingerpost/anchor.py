@@ -41,8 +41,8 @@ def first_version(made_of: First, now: int) -> Trust:
     Raises:
         MalformedError: The keys, the threshold or the days cannot be so.
     """
-    root = _ascending("--root-key", [key.public for key in made_of.root_keys], MAX_ROOT_KEYS)
-    zone = _ascending("--zone-key", list(made_of.zone_keys), MAX_ZONE_KEYS)
+    root = ascending("--root-key", [key.public for key in made_of.root_keys], MAX_ROOT_KEYS)
+    zone = ascending("--zone-key", list(made_of.zone_keys), MAX_ZONE_KEYS)
     if set(root) & set(zone):
         raise MalformedError(
             "one key is --root-key and --zone-key; a root key signs versions of the root's keys only"
@@ -56,7 +56,12 @@ def first_version(made_of: First, now: int) -> Trust:
     return trust.from_sealed(seal(said, *made_of.root_keys))
 
 
-def _ascending(option: str, keys: list[PublicKey], most: int) -> tuple[PublicKey, ...]:
+def ascending(option: str, keys: list[PublicKey], most: int) -> tuple[PublicKey, ...]:
+    """Put keys in the order of their ids.
+
+    Raises:
+        MalformedError: One is there twice, or there are too many.
+    """
     by_id = {key.key_id: key for key in keys}
     if len(by_id) != len(keys):
         raise MalformedError(f"{option} names one key twice")

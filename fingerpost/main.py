@@ -50,6 +50,7 @@ class _Parser(argparse.ArgumentParser):
 
 COMMANDS = {  # and what each says of itself in the help of the whole
     "keygen": "make keys, show public keys, or make a trust anchor",
+    "rootkeys": "change the root's keys: draft, sign, finish a version",
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
     "verify": "check a bundle without a network, and explain it",
@@ -67,6 +68,10 @@ def load(name: str) -> Command:
             from fingerpost import keygen  # noqa: PLC0415 - the module's text says why, here and below
 
             return keygen
+        case "rootkeys":
+            from fingerpost import rootkeys  # noqa: PLC0415
+
+            return rootkeys
         case "sign":
             from fingerpost import sign  # noqa: PLC0415
 

@@ -30,6 +30,7 @@ from resolver.policy import Policy
 from resolver.proven.memory import MemoryProven
 from resolver.proven.shared import MIN_SIZE, SharedProven
 from resolver.proven.store import Proven, UnusableError
+from resolver.remembered import InFile, InMemory, Remembers
 from resolver.service import SORTS, ResolverService
 from resolver.settings import Settings
 from resolver.trees import Trees
@@ -132,15 +133,13 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
     settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
-    packets = Packets(resolver.memory << 20)
-    stores = {tree: Stores(packets, proven) for tree, proven in _proven_of(resolver, trust).items()}
+    stores = _stores_of(resolver, trust)
     async with AsyncExitStack() as stack:
         dialer = await stack.enter_async_context(SocketDialer())
         for one in stores.values():
             await stack.enter_async_context(_written_behind(one.proven))
         if isinstance(trust, Policy):
-            believed: Trust | Trees = Trees(trust, dialer, clock, settings, stores)
-            service = ResolverService(believed, dialer, clock, settings)
+            service = ResolverService(Trees(trust, dialer, clock, settings, stores), dialer, clock, settings)
         else:
             service = ResolverService(trust, dialer, clock, settings, stores[trust.tree])
         rates = Rates(configuration.limits, shared.rates)
@@ -151,36 +150,46 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
-            proven = [one.proven.statistics() for one in stores.values()]
+            figures = [one.proven.statistics() for one in stores.values()]
             kept = {"kept": len(service.packets), "kept_octets": service.packets.octets}
             known = {
-                "proven_hits": sum(one.hits for one in proven),
-                "proven_misses": sum(one.misses for one in proven),
-                "proven": sum(one.entries for one in proven),
+                "proven_hits": sum(one.hits for one in figures),
+                "proven_misses": sum(one.misses for one in figures),
+                "proven": sum(one.entries for one in figures),
+                "floors": sum(one.floors for one in figures),
+                "floors_lost": sum(one.floors_lost for one in figures),
             }
             return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
 
         yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
 
 
-def _proven_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Proven]:
-    """Open a store for each tree: the only one's in the directory itself, of several each in one of its own."""
-    size = resolver.cache_size << 20
+def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:
+    """Open what each tree keeps: the only one's in the directory itself, of several each in one of its own."""
+    packets, size = Packets(resolver.memory << 20), resolver.cache_size << 20
     if isinstance(trust, Trust):
-        return {trust.tree: _proven(resolver.cache, trust.tree, size)}
+        return {trust.tree: _stores(packets, resolver.cache, trust.tree, size)}
     share = max(MIN_SIZE, size // len(trust.trees))
+    place = resolver.cache
     return {
-        tree: _proven(resolver.cache / tree.hex() if resolver.cache is not None else None, tree, share)
+        tree: _stores(packets, place / tree.hex() if place is not None else None, tree, share)
         for tree in (one.trust.tree for one in trust.trees)
     }
 
 
-def _proven(path: Path | None, tree: bytes, size: int) -> Proven:
-    """Open what all workers share; go on without it when that cannot be had."""
-    if path is None:
+def _stores(packets: Packets, place: Path | None, tree: bytes, size: int) -> Stores:
+    """Open what all workers share; versions of the root's keys lie beside it, if that is a place of ours."""
+    proven = _proven(place, tree, size)
+    kept: Remembers = InFile(place) if place is not None and isinstance(proven, SharedProven) else InMemory()
+    return Stores(packets, proven, kept)
+
+
+def _proven(place: Path | None, tree: bytes, size: int) -> Proven:
+    """Open what was proven; go on without it when that cannot be had."""
+    if place is None:
         return MemoryProven(tree)
     try:
-        return SharedProven.open(path, tree, size)
+        return SharedProven.open(place, tree, size)
     except UnusableError as error:
         log.warning("event=cache-unusable reason=%s", quoted(str(error)))
         return MemoryProven(tree)

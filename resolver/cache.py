@@ -13,11 +13,12 @@ in, and an answer's is the least of all it stands on.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from resolver.proven.memory import MemoryProven
 from resolver.proven.store import Proven
+from resolver.remembered import InMemory, Remembers
 from resolver.settings import Settings
 from zonedata.holdings import Holdings
 from zonedata.judgement import Judgement
@@ -75,10 +76,12 @@ class Stores:
     Attributes:
         packets: Replies ready to be sent.
         proven: Statements that were verified.
+        rootkeys: The newest version of the root's keys that was verified.
     """
 
     packets: Packets
     proven: Proven
+    rootkeys: Remembers = field(default_factory=InMemory)
 
     @classmethod
     def in_memory(cls, tree: bytes) -> Self:

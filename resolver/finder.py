@@ -58,8 +58,9 @@ class Finder:
         settings: Settings,
         stores: Stores | None = None,
     ) -> None:
-        self.trust = anchor  # trusted: whoever can set it chooses whom we believe
+        self._anchor = anchor
         self.stores = stores or Stores.in_memory(anchor.tree)
+        self.trust = self.stores.rootkeys.newest(anchor)  # trusted: whoever can set it chooses whom we believe
         self.cache = Cache(settings, self.stores.proven)
         self._routes = Routes()
         self._clock = clock
@@ -121,7 +122,8 @@ class Finder:
         return self._routes.path(search.owner, self._known(search, search.now))
 
     def _known(self, search: Search, now: float) -> Known:
-        return Known(self.trust, search.held, now, told=self.cache.proven.put)
+        proven = self.cache.proven
+        return Known(self.trust, search.held, now, told=proven.put, barred=proven.barred)
 
     async def _steer(self, search: Search) -> None:
         """Follow the path over what is held, ask for what it newly needs, and again at each arrival."""
@@ -285,6 +287,8 @@ class Finder:
                     break
                 if not await self._step_up(search):
                     break
+            if self.trust.rootkeys.version > started:
+                self.stores.rootkeys.keep(self.trust, self._anchor)  # waits for the disk, some times in a year
         return self.trust.rootkeys.version > started
 
     async def _step_up(self, search: Search) -> bool:

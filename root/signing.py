@@ -6,7 +6,7 @@ classes that read it back, so nothing is signed that a verifier would refuse.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from root.assertion_form import AssertionForm
@@ -187,11 +187,16 @@ def _sealed_block(listing: BlockListing, msp: str, life: Life, signing: Signing)
 def rootkeys_entries(versions: Iterable[Sealed]) -> Iterator[Entry]:
     """Make the entries of every ROOTKEYS version, oldest first.
 
+    A version on the way may have expired and must be served all the same, or nobody whose anchor is old could catch
+    up; so all are served as long as the newest counts.
+
     Raises:
         MalformedError: One of them is no ROOTKEYS.
     """
-    for sealed in versions:
-        said = statements.read_untrusted(sealed)
+    read = [(statements.read_untrusted(sealed), sealed) for sealed in versions]
+    last = max((said.life.expires for said, _ in read), default=0)
+    for said, sealed in read:
         if said.kind is not Kind.ROOTKEYS:
             raise MalformedError(f"expected ROOTKEYS, found {sealed.kind.name}")
-        yield Table.ROOTKEYS, said.life.serial.to_bytes(4, "big"), entry(said.life, sealed)
+        served = replace(said.life, expires=last)
+        yield Table.ROOTKEYS, said.life.serial.to_bytes(4, "big"), entry(served, sealed)

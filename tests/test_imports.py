@@ -39,6 +39,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/keygen.py",
     "fingerpost/listening.py",
     "fingerpost/recipient/client.py",
+    "fingerpost/rootkeys.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
     "fingerpost/validate.py",
@@ -169,7 +170,7 @@ def test_http_messages_are_in_one_file() -> None:
 
 
 def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
-    proven = {"resolver/proven/pages.py", "resolver/proven/shared.py"}
+    proven = {f"resolver/proven/{name}.py" for name in ("kept_floors", "pages", "shared")}
     stores = {"zonedata/store/disk.py", "root/validator/store.py", *proven}
     assert {name for name, modules in IMPORTS.items() if "lmdb" in modules} == stores
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
 
 HERE = Path(__file__).parent.parent
 README = (HERE / "README.md").read_text()
@@ -55,8 +56,10 @@ def test_it_opens_with_the_two_commands_and_make_knows_them() -> None:
 
 def test_every_look_up_works_as_printed(demo: tuple[Path, int]) -> None:
     place, port = demo
-    look_ups = [command for command in commands() if "fpdig" in command or command.startswith("dig")]
-    assert len(look_ups) == 5
+    look_ups = [
+        command for command in commands() if any(word in command for word in ("fpdig", "dig @", " verify "))
+    ]
+    assert len(look_ups) == 7
     for command in look_ups:
         if command.startswith("dig") and shutil.which("dig") is None:
             continue
@@ -64,6 +67,20 @@ def test_every_look_up_works_as_printed(demo: tuple[Path, int]) -> None:
         # the one that walks to a provider that nobody runs is incomplete, and says so
         assert done.returncode == (2 if "+trace" in command else 0), command + done.stdout + done.stderr
         assert done.stdout
+    assert (place / "answer.svg").read_text().startswith("<svg")
+
+
+def test_a_pick_is_made_as_printed(demo: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    place, port = demo
+    monkeypatch.chdir(place)
+    blocks = [part.split("```")[0] for part in README.split("```python\n")[1:3]]
+    known: dict[str, object] = {}
+    lines = [line for text in blocks for line in text.splitlines()]
+    body = "\n    ".join(line.replace("5300", str(port)) for line in lines)
+    exec(f"async def look():\n    {body.replace('choose(answer', 'return choose(answer')}\n", known)  # noqa: S102 - the README's own words
+    look = known["look"]
+    assert callable(look)
+    assert trio.run(look).msp == "alpha.example"  # where the sender has an account, since nobody said otherwise
 
 
 def test_the_look_up_shown_is_what_it_prints(demo: tuple[Path, int]) -> None:
@@ -101,7 +118,7 @@ def lasting(lines: list[str]) -> list[str]:
 def test_running_your_own_works_as_printed(tmp_path: Path) -> None:
     (tmp_path / "root.toml").write_text(block("toml").replace("5300", "0"))
     (tmp_path / "root.zone").write_text(block("text"))
-    own = [command for command in commands() if ".venv/bin/fingerpost" in command]
+    own = [command for command in commands() if ".venv/bin/fingerpost" in command and " verify " not in command]
     assert [shlex.split(command)[1] for command in own] == ["keygen", "keygen", "check", "sign", "serve"]
     for command in own[:-1]:
         done = typed(command, tmp_path)

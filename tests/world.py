@@ -15,6 +15,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from resolver.answer import Answer
+from resolver.cache import Stores
 from resolver.client import Walker
 from resolver.service import ResolverService
 from resolver.settings import Settings
@@ -23,6 +24,7 @@ from root.engine import Engine
 from root.service import Service
 from root.signing import Entry, Signing, rootkeys_entries, sign_listings, sign_revocations, sign_zone
 from root.sorting import order_of
+from tests.registers import MemoryRegister
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
@@ -41,7 +43,6 @@ from zonedata.path import Known, follow
 from zonedata.recipient_statements import Mapping, MappingEntry, Validation, recipient_of
 from zonedata.revocations import RevocationLine
 from zonedata.sealed import Sealed
-from zonedata.store.layout import entry
 from zonedata.store.memory import MemoryTables
 from zonedata.trust import Trust, from_sealed
 from zonedata.zone_statements import BoundKey, RootKeys, Server
@@ -50,8 +51,6 @@ from zonedata.zonefile import parse_zone
 START = 1_800_000_000.0
 APEX = names.from_text("fingerpost.internal.")
 RESOLVER = Endpoint("10.9.9.9", 53)
-
-
 PARTY_USES = ("zone", "assert", "deny", "validate", "revoke")
 
 
@@ -169,22 +168,6 @@ class Zone:
     lines: list[str] = field(default_factory=list)
 
 
-class MemoryRegister:
-    """A validator's register in memory: for each owner its VALIDATION and MAPPING."""
-
-    def __init__(self) -> None:
-        self._sealed: dict[Name, list[bytes]] = {}
-
-    def about(self, owner: Name) -> list[bytes]:
-        return self._sealed.get(owner, [])
-
-    def hold(self, owner: Name, sealed: list[tuple[Validation | Mapping, Sealed]]) -> None:
-        self._sealed[owner] = [entry(said.life, envelope) for said, envelope in sealed]
-
-    def forget(self, owner: Name) -> None:
-        self._sealed.pop(owner, None)
-
-
 class World:
     """Everything, built from what a scenario says; a tree of its own beside another world, on the same network."""
 
@@ -200,6 +183,8 @@ class World:
         self.registers: dict[str, MemoryRegister] = {}
         self.mappings: dict[tuple[str, str], tuple[Mapping, Sealed]] = {}  # by whose key and CSI
         self.revocations: dict[str, list[RevocationLine]] = {}
+        self.ahead = 0  # of the time, by which serials of listings are
+        self.rolled: dict[str, str] = {}  # words of a key, and those of the one that signs in its place
         self.ttl = 300  # of what recipients and validators sign
         self.settings = Settings(lab_addresses=True)
         self._addresses: dict[str, str] = {}
@@ -208,10 +193,10 @@ class World:
         self.add_rootkeys()
         self.anchor: Trust = self._trust()
         self.resolver: ResolverService | None = None
+        self.stores: Callable[[], Stores] | None = None  # of the resolver; in memory when None
         self.looked_for: set[Name] = set()
 
     # --- keys of the root ------------------------------------------------------------------------------
-
     def add_rootkeys(self) -> None:
         """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key."""
         version = len(self.rootkeys) + 1
@@ -229,6 +214,10 @@ class World:
         first = from_sealed(self.rootkeys[0])
         server = Server("ns.root.example", (self.address_of("."),), (("tcp", 53), ("udp", 53)))
         return Trust(first.tree, first.rootkeys, first.sealed, (server,))
+
+    def key(self, words: str) -> PrivateKey:
+        """What signs now where a key of these words did."""
+        return key_of(self.rolled.get(words, words))
 
     # --- building --------------------------------------------------------------------------------------
 
@@ -272,7 +261,7 @@ class World:
         recipient = recipient_of(key_of(whose).public)
         said = Validation(life, owner, recipient, validator, "sms", start, executed or max(start, now), serial)
         shown: list[tuple[Validation | Mapping, Sealed]] = [
-            (said, statements.seal(said, key_of(f"validate-{validator}")))
+            (said, statements.seal(said, self.key(f"validate-{validator}")))
         ]
         if mapping is not None:
             shown.append(mapping)
@@ -304,7 +293,7 @@ class World:
         lines = [f"zone {zone.name}", "lab-addresses yes", *(f"node {n}" for n in zone.nodes), *zone.lines]
         source = parse_zone(Path(f"{zone.name}.zone"), [line.encode() for line in lines])
         name = f"{self._root}zone-.-{self.zone_key_version}" if zone.name == "." else f"zone-{zone.name}"
-        entries = list(sign_zone(source, self.anchor.tree, Signing(key_of(name), now, now)))
+        entries = list(sign_zone(source, self.anchor.tree, Signing(self.key(name), now, now)))
         if zone.name == ".":
             entries += rootkeys_entries(self.rootkeys)
         return entries
@@ -312,12 +301,13 @@ class World:
     def _people_entries(self, party: str, now: int) -> list[Entry]:
         ordered = sorted(self.holds.get(party, []), key=order_of)
         nodes = [identifiers.node_from_text(text) for text in self.scopes.get(party, ["+", "@"])]
-        entries = list(sign_listings(ordered, party, nodes, Signing(key_of(f"assert-{party}"), now, now)))
+        signing = Signing(self.key(f"assert-{party}"), now, now + self.ahead)
+        entries = list(sign_listings(ordered, party, nodes, signing))
         revoking = sorted(self.revocations.get(party, []), key=lambda one: one.node)
-        return entries + list(sign_revocations(revoking, party, Signing(key_of(f"revoke-{party}"), now, now)))
+        return entries + list(sign_revocations(revoking, party, Signing(self.key(f"revoke-{party}"), now, now)))
 
     def _serve(self, party: str, entries: list[Entry], *, people: bool = False) -> None:
-        deny = key_of(f"deny-{party}") if people else None
+        deny = self.key(f"deny-{party}") if people else None
         register = self.registers.get(party)
         engine = Engine(MemoryTables(entries), deny, self.roles.get(party, (Role.MSP,)), register)
         endpoint = Endpoint(self.address_of(party), 53)
@@ -329,11 +319,11 @@ class World:
             known.handler = handler
 
     # --- asking ----------------------------------------------------------------------------------------
-
     def start_resolver(self, nursery: trio.Nursery | None = None) -> None:
         """Start it; connections to hosts live in the nursery, where a test makes any."""
-        self.network.nursery = nursery
-        self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings)
+        self.network.nursery = nursery or self.network.nursery
+        stores = self.stores() if self.stores is not None else None
+        self.resolver = ResolverService(self.anchor, self.network, self.clock, self.settings, stores)
         self.network.hosts[RESOLVER] = Host("resolver", self.resolver.handle, latency=0.001)
 
     async def ask(self, text: str, *, trust: bool = True, **options: object) -> Answer:

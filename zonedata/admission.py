@@ -42,7 +42,13 @@ def admit_zone(
         if holdings.holds(claim, signer, known.now):
             continue
         opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
-        refusal = opened if isinstance(opened, Refusal) else holdings.add(opened, signer, known.now)
+        refusal: Refusal | None
+        if isinstance(opened, Refusal):
+            refusal = opened
+        elif (why := known.barred(signer, claim.statement, known.now)) is not None:
+            refusal = Refusal(Step.ORDER, claim.sealed.kind, signer.name, why)
+        else:
+            refusal = holdings.add(opened, signer, known.now)
         if refusal is not None:
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
             if len(refusals) == MAX_FAILURES:
@@ -115,6 +121,8 @@ def admit_said(
             refusal = opened
         elif (why := _beside(claim.statement, grantee, owner)) is not None:
             refusal = Refusal(Step.SCOPE, claim.sealed.kind, signer.name, why)
+        elif (why := known.barred(signer, claim.statement, known.now)) is not None:
+            refusal = Refusal(Step.ORDER, claim.sealed.kind, signer.name, why)
         else:
             refusal = said.add(opened, signer, known.now)
         if refusal is not None:

@@ -230,6 +230,8 @@ class Said:
         statement = opened.statement
         if isinstance(statement, Block) and self._has_longer(statement, signer, now):
             return Refusal(Step.ORDER, Kind.BLOCK, statement.msp, "a longer block is held")
+        if isinstance(statement, Denial) and self._has_said_since(statement, signer, now):
+            return Refusal(Step.ORDER, Kind.DENIAL, statement.authority, "something later was said in that role")
         held = self._same(statement)
         if _is_overtaken(statement, held, signer, now):
             if isinstance(statement, Mapping):
@@ -241,6 +243,25 @@ class Said:
     def _has_longer(self, block: Block, signer: Signer, now: float) -> bool:
         held = self.block
         return held is not None and _is_usable(held, signer, now) and len(held.statement.node) > len(block.node)
+
+    def _has_said_since(self, denial: Denial, signer: Signer, now: float) -> bool:
+        """Say whether what is held in the role of a denial was issued after it; then it is an old one."""
+        spoken: list[Opened[Statement] | None] = []
+        match denial.role:
+            case Role.MSP:
+                spoken.append(self.assertion)
+            case Role.VALIDATOR:
+                spoken.append(self.validation)
+            case Role.CSIP:
+                spoken += self.revocations.values()
+            case _:
+                pass
+        for held in spoken:
+            if held is None or held.until <= now or not signer.vouches_for(held, now):
+                continue
+            if held.statement.life.issued > denial.life.issued:
+                return True
+        return False
 
     def _same(self, statement: Statement) -> Opened[Statement] | None:
         """Return what is held of the same kind, about the same name."""

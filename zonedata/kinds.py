@@ -72,6 +72,7 @@ class Rules:
         caps: Of its body.
         max_signatures: How many an envelope may carry.
         max_ttl: Seconds for which one may be kept at most, whatever ttl it was signed with.
+        serials: How many serials there are for a second: they are times of signing, and bounded as such.
     """
 
     use: Use
@@ -79,11 +80,13 @@ class Rules:
     caps: Caps
     max_signatures: int = 1
     max_ttl: int = MAX_TTL
+    serials: int = 1
 
 
 SMALL = Caps(octets=900)  # with its envelope of 76 octets, a statement about one person stays under 1 KiB
 LARGE = Caps(octets=32_768, elements=512)  # hundreds of grants; travels over TCP
 FRESH = 300  # seconds: with the skew of 60 s what was removed or revoked is gone everywhere after 360 s
+MILLISECONDS = 1_000  # serials a second of what people and validators sign: at any moment, and more often
 MAX_ROOT_SIGNATURES = 32  # threshold of old and of new root keys, each list of at most 16
 
 RULES: dict[Kind, Rules] = {
@@ -95,8 +98,8 @@ RULES: dict[Kind, Rules] = {
     Kind.ASSERTION: Rules(Use.ASSERT, 30 * DAY, SMALL),
     Kind.BLOCK: Rules(Use.ASSERT, DAY, SMALL),
     Kind.DENIAL: Rules(Use.DENY, 600, SMALL, max_ttl=FRESH),
-    Kind.MAPPING: Rules(Use.RECIPIENT, YEAR, SMALL, max_ttl=FRESH),
-    Kind.VALIDATION: Rules(Use.VALIDATE, YEAR, SMALL, max_ttl=FRESH),
+    Kind.MAPPING: Rules(Use.RECIPIENT, YEAR, SMALL, max_ttl=FRESH, serials=MILLISECONDS),
+    Kind.VALIDATION: Rules(Use.VALIDATE, YEAR, SMALL, max_ttl=FRESH, serials=MILLISECONDS),
     Kind.REVOCATION: Rules(Use.REVOKE, 2 * YEAR, SMALL, max_ttl=FRESH),
 }
 ZONE_SIGNED = frozenset({Kind.ZONEDIGEST, Kind.AUTHORITY, Kind.DELEGATION, Kind.GAP})

@@ -10,6 +10,7 @@ from zonedata.kinds import MAX_TTL
 SKEW_PART = 0.1  # of the lifetime: what two honest clocks may differ by
 SKEW_LEAST = 60  # seconds; short-lived denials need at least this
 SKEW_MOST = 3_600  # seconds; a year-long statement is not to be a day early
+MAX_AHEAD = 86_400  # seconds by which `serial`, a time of signing, may be above `issued`: no key leaps far
 MAX_SERIAL = 2**53  # whole in every language's numbers
 MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
 
@@ -52,10 +53,18 @@ class Life:
         """Seconds by which `issued` may lie ahead of our clock. Expiry is never stretched."""
         return min(max((self.expires - self.issued) * SKEW_PART, SKEW_LEAST), SKEW_MOST)
 
-    def refusal_at(self, now: float, max_life: int) -> str | None:
-        """Say why it does not count at `now`, or None when it does."""
+    def refusal_at(self, now: float, max_life: int, serials: int = 1) -> str | None:
+        """Say why it does not count at `now`, or None when it does.
+
+        Args:
+            now: Unix seconds.
+            max_life: Seconds that its kind may live.
+            serials: How many serials its kind has for a second.
+        """
         if self.expires - self.issued > max_life:
             return f"lifetime of {self.expires - self.issued} s, at most {max_life} s are allowed"
+        if self.serial > (self.issued + MAX_AHEAD) * serials:
+            return f"serial {self.serial} is too far above the time of issue"
         if now < self.issued - self.skew:
             return f"issued {self.issued - now:.0f} s in the future"
         if now >= self.expires:

@@ -213,7 +213,7 @@ def open_claim(  # noqa: PLR0913, PLR0917 - what a statement is opened by is man
         return refuse(Step.SPEAKER, f"said by {speaker_of(statement) or 'nobody'}, not by {signer.name}")
     if kind in ZONE_SIGNED and getattr(statement, "tree", None) != tree:
         return refuse(Step.TREE, "belongs to another trust anchor")
-    if (why := statement.life.refusal_at(now, rules.max_life)) is not None:
+    if (why := statement.life.refusal_at(now, rules.max_life, rules.serials)) is not None:
         return refuse(Step.WINDOW, why)
     signature = claim.sealed.signatures[0]
     bound = signer.key_for(signature.key_id)
@@ -250,7 +250,8 @@ def _open_mapping(  # noqa: PLR0913, PLR0917 - as `open_claim`
     def refuse(step: Step, why: str) -> Refusal:
         return Refusal(step, Kind.MAPPING, f"recipient {mapping.key.key_id.hex()}", why)
 
-    if (why := mapping.life.refusal_at(now, RULES[Kind.MAPPING].max_life)) is not None:
+    rules = RULES[Kind.MAPPING]
+    if (why := mapping.life.refusal_at(now, rules.max_life, rules.serials)) is not None:
         return refuse(Step.WINDOW, why)
     signature = sealed.signatures[0]
     if signature.key_id != mapping.key.key_id or signature.algorithm != ED25519:

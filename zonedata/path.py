@@ -29,6 +29,10 @@ def _tell_nobody(signer: Signer, opened: Opened[Statement], now: float) -> None:
     """Do nothing; for those who keep nothing beside what is held."""
 
 
+def _bar_nothing(signer: Signer, statement: Statement, now: float) -> str | None:
+    """Return None: who keeps no floors refuses by what is held alone."""
+
+
 @dataclass(slots=True)  # one a look-up: decision 0016
 class Known:
     """What is known at one instant, and the instant.
@@ -39,6 +43,7 @@ class Known:
         now: Unix seconds.
         check: Checks signatures.
         told: Is told what was opened and is held now, whose it is, and `now`.
+        barred: Says why a party's statement is too early, whether or not what is later is held; or None.
     """
 
     trust: Trust
@@ -46,6 +51,7 @@ class Known:
     now: float
     check: Verifies = verifies
     told: Callable[[Signer, Opened[Statement], float], None] = _tell_nobody
+    barred: Callable[[Signer, Statement, float], str | None] = _bar_nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,12 @@ def to_pem(sealed: Sealed) -> str:
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
 
 
-def _blocks(text: str) -> list[Sealed]:
+def read_blocks(text: str) -> list[Sealed]:
+    """Read the envelopes of an anchor file, or of one like it.
+
+    Raises:
+        MalformedError: One of them is damaged.
+    """
     found: list[Sealed] = []
     label, lines = "", list[str]()
     for number, line in enumerate(text.splitlines(), 1):
@@ -132,9 +137,12 @@ def _blocks(text: str) -> list[Sealed]:
             label, lines = line[11:-5], []
         elif label and line == f"-----END {label}-----":
             try:
-                found.append(Sealed.from_wire(base64.b64decode("".join(lines), validate=True)))
+                sealed = Sealed.from_wire(base64.b64decode("".join(lines), validate=True))
             except (binascii.Error, MalformedError) as error:
                 raise MalformedError(f"line {number}: the block before is damaged: {error}") from error
+            if label != f"FINGERPOST {sealed.kind.name}":
+                raise MalformedError(f"line {number}: the block {label} is no part of an anchor file")
+            found.append(sealed)
             label = ""
         elif label:
             lines.append(line.strip())
@@ -160,7 +168,7 @@ def read_anchor(path: Path) -> Trust:
         raise MalformedError(f"trust anchor cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise MalformedError("trust anchor is not text") from error
-    blocks = _blocks(text)
+    blocks = read_blocks(text)
     if not blocks or blocks[0].kind is not Kind.ROOTKEYS:
         raise MalformedError("trust anchor holds no block FINGERPOST ROOTKEYS at its beginning")
     trust = from_sealed(blocks[0])

@@ -37,6 +37,7 @@ KEPT = frozenset(
         Kind.REVOCATION,
     }
 )
+KIND_BITS = 31  # of a slot
 MAX_UNTIL = 2**40 - 1  # what five octets hold; later times are cut to it
 MAX_KEEP = 2**48 - 1
 _HEAD = 13
@@ -88,7 +89,7 @@ class Entry:
         rest = self.rest
         try:
             body = zlib.decompressobj(_WINDOW, DICTIONARY).decompress(rest[_SIGNED:], MAX_SEALED)
-            kind = Kind(rest[0] & 31)
+            kind = Kind(rest[0] & KIND_BITS)
         except (zlib.error, ValueError, IndexError) as error:
             raise MalformedError(f"entry is damaged: {error}") from error
         key_id = rest[1 : 1 + KEY_ID_OCTETS]
@@ -120,6 +121,11 @@ def slot_of(statement: Statement) -> int:
     """Return the kind, with the role of a denial above it."""
     role = _ROLES.index(statement.role) if isinstance(statement, Denial) else 0
     return statement.kind | role << 5
+
+
+def role_in(slot: int) -> Role | None:
+    """Return the role of a denial in a slot; None of what is none."""
+    return _ROLES[slot >> 5] if slot & KIND_BITS == Kind.DENIAL else None
 
 
 def split(octets: bytes) -> list[Entry]:

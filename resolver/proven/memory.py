@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from resolver.proven import order
 from resolver.proven.asking import Asking
 from resolver.proven.entry import pack
+from resolver.proven.floors import MemoryFloors
 from resolver.proven.keys import SECRET_OCTETS, Keys
-from resolver.proven.order import Put
+from resolver.proven.order import Put, Superseding
 from resolver.proven.store import Statistics
 from resolver.proven.table import is_ordered
 from zonedata.names import Name
@@ -102,6 +103,7 @@ class MemoryProven:
     def __init__(self, tree: bytes, bound: int = DEFAULT_OCTETS) -> None:
         self._keys = Keys(os.urandom(SECRET_OCTETS), tree)
         self._table = MemoryTable(bound)
+        self._floors = MemoryFloors()
         self._bound = bound
         self._hits = self._misses = self._stored = self._refused = 0
 
@@ -137,13 +139,19 @@ class MemoryProven:
         self._count(asking)
         return found
 
+    def barred(self, signer: Signer, statement: Statement, now: float) -> str | None:
+        """Say why a statement is too early to be believed, or None."""
+        return self._floors.barred(signer, statement, now)
+
     def put(self, signer: Signer, opened: Opened[Statement], now: float) -> None:
         """Keep a statement, unless a later one is held."""
         put = Put(signer, opened, self._keys.of(signer.principal, opened.statement), pack(opened), now)
-        if order.add(self._table, self._keys, put):
+        superseding = Superseding()
+        if order.add(self._table, self._keys, put, superseding):
             self._stored += 1
         else:
             self._refused += 1
+        self._floors.keep(superseding.rises, now)
 
     @property
     def waiting(self) -> int:
@@ -164,6 +172,7 @@ class MemoryProven:
             stored=self._stored,
             refused=self._refused,
             evicted=self._table.evicted,
+            floors=len(self._floors),
         )
 
     def close(self) -> None:

@@ -4,12 +4,15 @@ For what a zone said the rules are those of `ZoneHoldings`, applied to what lies
 of a zone never overlap in a table, and no name lies inside one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from resolver.proven.entry import Entry, split
+from resolver.proven.entry import KIND_BITS, Entry, role_in, split
+from resolver.proven.floors import Rise
 from resolver.proven.keys import AUTHORITY, DELEGATION, GAP, Keys
 from resolver.proven.store import MAX_NEAR
+from resolver.proven.supersession import meets, rise_of
 from resolver.proven.table import Changing
 from zonedata.errors import MalformedError
 from zonedata.holdings import ZoneHoldings
@@ -57,44 +60,99 @@ def overtakes(held: Opened[Statement], new: Opened[Statement], signer: Signer, n
     return held.statement.life.serial > new.statement.life.serial and signer.vouches_for(held, now)
 
 
-def add(table: Changing, keys: Keys, put: Put) -> bool:
-    """Put a statement into a table; False when something later stands there."""
+class Superseding:
+    """Collects which floors the statements of a batch raise."""
+
+    __slots__ = ("rises",)
+
+    def __init__(self) -> None:
+        self.rises: list[Rise] = []
+
+    def look(self, put: Put, entry: Entry, keys: Keys, key: bytes) -> None:
+        """Look at what lies beside a statement: a DENIAL and what is spoken in its role displace each other."""
+        new = put.opened.statement
+        if meets(new, entry.slot & KIND_BITS, role_in(entry.slot)):
+            owner = new.node if isinstance(new, Revocation) else getattr(new, "owner", None)
+            held = read(entry, keys, put.signer, key, owner)
+            if held is not None:
+                self.note(put, held, put.opened)
+
+    def note_zone(
+        self, put: Put, before: Iterable[Opened[Statement]], staying: set[int], *, is_added: bool
+    ) -> None:
+        """Look at what a zone had said near a statement, and what of it stays."""
+        for opened in before:
+            if id(opened) in staying and opened.statement.life.serial > put.opened.statement.life.serial:
+                self.note(put, put.opened, opened)
+            elif is_added and id(opened) not in staying:
+                self.note(put, opened, put.opened)
+
+    def note(self, put: Put, old: Opened[Statement], later: Opened[Statement]) -> None:
+        """Look at two statements of the party, of which the later takes the place of the other."""
+        rise = rise_of(put.signer.principal, old.statement, later, put.now)
+        if rise is not None:
+            self.rises.append(rise)
+
+
+def add(table: Changing, keys: Keys, put: Put, superseding: Superseding | None = None) -> bool:
+    """Put a statement into a table; False when something later stands there.
+
+    Args:
+        table: Where to.
+        keys: Those of the store.
+        put: What.
+        superseding: Told what took the place of what; floors are raised once, where the statement comes to stand.
+    """
     match put.opened.statement:
         case Assertion() | Denial() | Validation() | Mapping() as said:
-            return _add_said(table, keys, put, said.owner)
-        case Block() | Revocation():
-            return _add_said(table, keys, put, None)
+            return _add_said(table, keys, put, said.owner, superseding)
+        case Block():
+            return _add_said(table, keys, put, None, superseding)
+        case Revocation() as revocation:
+            if superseding is not None and not revocation.is_block:
+                about = keys.about(put.signer.principal, revocation.node)
+                for entry in split(table.get(about) or b""):
+                    superseding.look(put, entry, keys, about)
+            return _add_said(table, keys, put, None, superseding)
         case _:
-            return _add_zone(table, keys, put)
+            return _add_zone(table, keys, put, superseding)
 
 
-def _add_said(table: Changing, keys: Keys, put: Put, owner: Name | None) -> bool:
+def _add_said(table: Changing, keys: Keys, put: Put, owner: Name | None, superseding: Superseding | None) -> bool:
     entries = []
     for entry in split(table.get(put.key) or b""):
-        if entry.until <= put.now:
-            continue
         if entry.slot != put.entry.slot:
-            entries.append(entry)
+            if superseding is not None and owner is not None:
+                superseding.look(put, entry, keys, put.key)
+            if entry.until > put.now:
+                entries.append(entry)
         elif entry.rest != put.entry.rest:
             held = read(entry, keys, put.signer, put.key, owner)
-            if held is not None and overtakes(held, put.opened, put.signer, put.now):
+            if held is None:
+                continue
+            if entry.until > put.now and overtakes(held, put.opened, put.signer, put.now):
+                if superseding is not None:
+                    superseding.note(put, put.opened, held)
                 return False
+            is_other = isinstance(held.statement, Mapping) and held.key_id != put.opened.key_id
+            if superseding is not None and not is_other:
+                superseding.note(put, held, put.opened)
     table.put(put.key, b"".join(entry.to_octets() for entry in (*entries, put.entry)))
     return True
 
 
-def _add_zone(table: Changing, keys: Keys, put: Put) -> bool:
+def _add_zone(table: Changing, keys: Keys, put: Put, superseding: Superseding | None) -> bool:
     near = _near(table, keys, put)
     if not near:
         table.put(put.key, put.entry.to_octets())
         return True
     held = ZoneHoldings()
-    seeds: dict[bytes, Opened[Statement]] = {}
-    for key, octets in near:
-        entry = split(octets)[0]
-        opened = read(entry, keys, put.signer, key, None) if entry.until > put.now else None
-        if opened is not None and held.add(opened, put.signer, put.now) is None:
-            seeds[key] = opened
+    before = {key: opened for key, octets in near if (opened := _read_first(octets, keys, put, key)) is not None}
+    seeds = {
+        key: opened
+        for key, opened in before.items()
+        if opened.until > put.now and held.add(opened, put.signer, put.now) is None
+    }
     is_added = held.add(put.opened, put.signer, put.now) is None and len(near) <= MAX_NEAR
     staying = {id(opened) for opened in held.all()}
     for key, _ in near:
@@ -102,7 +160,13 @@ def _add_zone(table: Changing, keys: Keys, put: Put) -> bool:
             table.delete(key)
     if is_added:
         table.put(put.key, put.entry.to_octets())
+    if superseding is not None:
+        superseding.note_zone(put, before.values(), staying, is_added=is_added)
     return is_added
+
+
+def _read_first(octets: bytes, keys: Keys, put: Put, key: bytes) -> Opened[Statement] | None:
+    return read(split(octets)[0], keys, put.signer, key, None)
 
 
 def _near(table: Changing, keys: Keys, put: Put) -> list[tuple[bytes, bytes]]:

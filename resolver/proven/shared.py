@@ -2,7 +2,8 @@
 
 What is put is seen by this process at once and by the others after the next `flush`, which writes all of it in one
 transaction: a transaction costs as much as ten statements in it. In that transaction each statement is
-compared with what is there then, whoever has written it.
+compared with what is there then, whoever has written it. What takes the place of something raises a floor
+(`kept_floors`), which is on the disk before the transaction ends.
 
 Trusted for: what is read here is believed without looking at the signature again, so the directory is ours alone.
 Its loss costs questions upstream. Killing a process, at any point, leaves the file whole.
@@ -21,9 +22,10 @@ import lmdb
 from resolver.proven import order
 from resolver.proven.asking import Asking
 from resolver.proven.entry import pack
+from resolver.proven.kept_floors import KeptFloors
 from resolver.proven.keys import SECRET_OCTETS, Keys
 from resolver.proven.memory import MemoryTable
-from resolver.proven.order import Put
+from resolver.proven.order import Put, Superseding
 from resolver.proven.pages import Environment, PagesTable
 from resolver.proven.place import Place
 from resolver.proven.store import Statistics, UnusableError
@@ -44,17 +46,26 @@ BATCH_PAGES = 32  # and one for so many pages of the file: each may make LMDB wr
 TRIES = 3  # at writing a batch when the file is full, each after making room
 PARTS = 8  # the part of all keys that goes when the file is full although less than the bound is in use
 
+FLOORS = "floors"  # the directory of the floors, in that of the store
+
 DAMAGE = (lmdb.CorruptedError, lmdb.PanicError, lmdb.PageNotFoundError, lmdb.InvalidError)
 T = TypeVar("T")
 
 
 class _Waiting:
-    """What was put and is not written yet, as a table and as a list in the order of putting."""
+    """What was put and is not written yet, as a table and as a list in the order of putting.
 
-    __slots__ = ("puts", "table")
+    Attributes:
+        table: As it would be asked.
+        puts: In order.
+        late: Told what was refused because a later one waits; that is in no put.
+    """
+
+    __slots__ = ("late", "puts", "table")
 
     def __init__(self) -> None:
         self.table = MemoryTable()
+        self.late = Superseding()
         self.puts: list[Put] = []
 
 
@@ -67,7 +78,8 @@ class SharedProven:
     microseconds; `_flushing` is held while the file is written.
     """
 
-    def __init__(self, place: Place, environment: Environment, tree: bytes) -> None:
+    def __init__(self, place: Place, environment: Environment, floors: KeptFloors, tree: bytes) -> None:
+        self._floors = floors
         self._place = place
         self._environment = environment
         assert environment.secret is not None
@@ -102,10 +114,15 @@ class SharedProven:
                 if environment is None:
                     place.discard()
                     environment = _made(place, size)
+                try:
+                    floors = KeptFloors(path / FLOORS, tree, size, MAX_READERS)
+                except UnusableError:
+                    environment.close()
+                    raise
                 place.enter()
         except (OSError, lmdb.Error) as error:
             raise UnusableError(f"store {path} of {size} octets cannot be used: {error}") from error
-        return cls(place, environment, tree)
+        return cls(place, environment, floors, tree)
 
     # --- questions -------------------------------------------------------------------------------------
 
@@ -145,6 +162,10 @@ class SharedProven:
         """Return the binding of an authority's name by a zone."""
         return self._ask(signer, now, lambda asking: asking.authority(authority), None)
 
+    def barred(self, signer: Signer, statement: Statement, now: float) -> str | None:
+        """Say why a statement is too early to be believed, or None."""
+        return self._floors.barred(signer, statement, now)
+
     # --- writing ---------------------------------------------------------------------------------------
 
     def _packed(self, signer: Signer, opened: Opened[Statement], now: float) -> Put:
@@ -154,9 +175,11 @@ class SharedProven:
         """Keep a statement, unless a later one is held."""
         put = self._packed(signer, opened, now)
         with self._taking:
-            if order.add(self._waiting.table, self._keys, put):
+            superseding = Superseding()
+            if order.add(self._waiting.table, self._keys, put, superseding):
                 self._waiting.puts.append(put)
             else:
+                self._waiting.late.rises += superseding.rises
                 self._refused += 1
         if len(self._waiting.puts) >= MAX_PENDING:
             self.flush()
@@ -173,6 +196,8 @@ class SharedProven:
                 self._leaving, self._waiting = self._waiting, _Waiting()
                 stale, self._stale = self._stale, set()
             self._write(self._leaving.puts, stale)
+            if self._leaving.puts:
+                self._floors.keep(self._leaving.late.rises, self._leaving.puts[0].now)
             self._leaving = _Waiting()
 
     def fill(self, statements: Iterable[tuple[Signer, Opened[Statement]]], now: float) -> int:
@@ -208,11 +233,13 @@ class SharedProven:
             try:
                 with self._environment.begin(write=True) as transaction:
                     pages = PagesTable(self._environment, transaction)
-                    stored = sum(order.add(pages, self._keys, put) for put in puts)
+                    superseding = Superseding()
+                    stored = sum(order.add(pages, self._keys, put, superseding) for put in puts)
                     for key in stale:
                         pages.restamp(key)
                     evicted = pages.evict(len(puts) + len(stale), now)
                     pages.save()
+                    self._floors.keep(superseding.rises, now)  # before what they bar is let go of
             except lmdb.MapFullError:
                 self._make_room(now)
             except DAMAGE:
@@ -263,6 +290,8 @@ class SharedProven:
             evicted=self._evicted,
             lost=self._lost,
             turn=turn,
+            floors=len(self._floors),
+            floors_lost=self._floors.lost,
             is_failed=self._is_failed,
         )
 
@@ -277,6 +306,7 @@ class SharedProven:
             except lmdb.Error:
                 is_written_out = False
             self._environment.close()
+            self._floors.close()
             self._place.leave(is_written_out=is_written_out)
 
 

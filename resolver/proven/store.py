@@ -32,6 +32,8 @@ class Statistics:
         evicted: Keys that had to go before their end, or were found ended.
         lost: Statements that could not be written: no room, no disk.
         turn: How often an eighth of the bound has been written, since the store was begun.
+        floors: Names with floors.
+        floors_lost: Floors that could not be written.
         is_failed: Whether the file turned out damaged; nothing is read or written then.
     """
 
@@ -45,6 +47,8 @@ class Statistics:
     evicted: int = 0
     lost: int = 0
     turn: int = 0
+    floors: int = 0
+    floors_lost: int = 0
     is_failed: bool = False
 
 
@@ -53,9 +57,9 @@ class Proven(Protocol):
 
     What is given back was put, by the same party, for that owner, and has not ended: `until` is after `now`.
     Its `keep` may have passed: then it still bars older statements, and may not be used otherwise. Whether
-    its key still counts is asked by `Holdings` at each use. A store may forget anything at any time. Times come
-    back rounded down: `until` to the second, `keep` to 1/KEEP_PARTS s; so nothing lives longer than it did, and
-    what verification made comes back as it was.
+    its key still counts is asked by `Holdings` at each use. A store may forget any statement at any time; the
+    floors that they raised (`floors`) stay. Times come back rounded down: `until` to the second, `keep` to
+    1/KEEP_PARTS s; so nothing lives longer than it did, and what verification made comes back as it was.
 
     Everything here is called by one thread, but for `flush`, which may run in another at the same time.
     """
@@ -76,6 +80,13 @@ class Proven(Protocol):
 
     def authority(self, signer: Signer, authority: str, now: float) -> Opened[Authority] | None:
         """Return the binding of an authority's name by a zone."""
+        ...
+
+    def barred(self, signer: Signer, statement: Statement, now: float) -> str | None:
+        """Say why a statement is too early to be believed (verification step 9), or None.
+
+        A later one took its place, it has not expired, and the key of the later one still counts.
+        """
         ...
 
     def put(self, signer: Signer, opened: Opened[Statement], now: float) -> None:

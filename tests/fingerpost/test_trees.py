@@ -8,7 +8,7 @@ import trio
 from fingerpost.configuration import read
 from fingerpost.upstream import trust_of
 from resolver.answer import Answer
-from resolver.client import lookup, lookup_many
+from resolver.client import lookup_many
 from resolver.policy import Policy
 from resolver.stub import Stub, Tries
 from tests.fingerpost.daemons import running
@@ -161,15 +161,15 @@ def test_two_trees_as_real_daemons(house: Household) -> None:
         resolver = stack.enter_context(running("resolver.toml"))
         trusts = [trust.read_anchor(house.folder / f"{name}.pem") for name in ("one", "two")]
 
-        async def ask_by_the_library() -> None:
+        async def ask_many() -> None:
             files = [house.folder / "one.pem", house.folder / "two.pem"]
             server = f"127.0.0.1#{resolver.doors.tcp}"
-            answer = await lookup("alice@example.com", server=server, anchor=files[0], beside=files[1:])
-            assert (answer.complete, len(answer.trees)) == (True, 2)
             async with lookup_many(["alice@example.com"], server=server, beside=files) as answers:
-                assert [told.trees for _, told in [one async for one in answers] if isinstance(told, Answer)] == [
-                    answer.trees
-                ]
+                ((_, told),) = [one async for one in answers]
+            assert isinstance(told, Answer)
+            assert [(word.tree, word.complete) for word in told.trees] == [
+                (tree, True) for tree in sorted(one.tree.hex() for one in trusts)
+            ]
 
         async def ask() -> None:
             async with SocketDialer() as dialer:
@@ -182,5 +182,5 @@ def test_two_trees_as_real_daemons(house: Household) -> None:
             assert {reach.tree for reach in answer.reaches} == {one.tree.hex() for one in trusts}
 
         trio.run(ask)
-        trio.run(ask_by_the_library)
+        trio.run(ask_many)
     assert {path.name for path in (house.folder / "cache").iterdir()} == {one.tree.hex() for one in trusts}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields
 from zonedata.kinds import DAY, MAX_TTL, YEAR
-from zonedata.life import MAX_TIME, Life
+from zonedata.life import MAX_AHEAD, MAX_TIME, Life
 
 times = st.integers(0, MAX_TIME)
 
@@ -72,3 +72,11 @@ def test_skew_never_stretches_the_expiry(issued: int, lifetime: int, now: int) -
     if life.refusal_at(now, DAY) is None:
         assert issued - 3_600 <= now < life.expires
         assert lifetime <= DAY
+
+
+@pytest.mark.parametrize("serials", [1, 1_000])
+def test_a_serial_is_a_time_of_signing_and_leaps_a_day_at_most(serials: int) -> None:
+    most = (1_000 + MAX_AHEAD) * serials
+    assert Life(60, most, 1_000, 2_000).refusal_at(1_500, 1_000, serials) is None
+    why = Life(60, most + 1, 1_000, 2_000).refusal_at(1_500, 1_000, serials)
+    assert why == f"serial {most + 1} is too far above the time of issue"

@@ -20,7 +20,8 @@ from resolver.fpdig.exits import Exit
 from resolver.fpdig.main import prepare
 from resolver.fpdig.options import Command
 from resolver.fpdig.running import run
-from tests.world import RESOLVER, START, Host, MemoryRegister, World, key_of
+from tests.registers import MemoryRegister
+from tests.world import RESOLVER, START, Host, World, key_of
 from transport.endpoint import Endpoint
 from zonedata import replies
 from zonedata.identifiers import node_from_text, parse

@@ -55,9 +55,11 @@ def test_modes_are_ours_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "proven").stat().st_mode & 0o777 == 0o700
-    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "proven").iterdir()} == {0o600}
+    found = list((tmp_path / "proven").rglob("*"))
+    assert {file.stat().st_mode & 0o777 for file in found if file.is_file()} == {0o600}
+    assert {file.stat().st_mode & 0o777 for file in found if file.is_dir()} == {0o700}
     assert {file.name for file in (tmp_path / "proven").iterdir()} == {
-        "lock", "users", "state", "data.mdb", "lock.mdb"
+        "floors", "lock", "users", "state", "data.mdb", "lock.mdb"
     }  # fmt: skip
 
 
