@@ -155,7 +155,8 @@ def open_deposit(wire: bytes, owner: Name, now: float) -> Mapping:
         raise MalformedError(f"a {sealed.kind.name} where a MAPPING was expected")
     if mapping.owner != owner:
         raise UntrustedError("the MAPPING is about another CSI than the request")
-    if (why := mapping.life.refusal_at(now, RULES[Kind.MAPPING].max_life)) is not None:
+    rules = RULES[Kind.MAPPING]
+    if (why := mapping.life.refusal_at(now, rules.max_life, rules.serials)) is not None:
         raise UntrustedError(f"the MAPPING does not count: {why}")
     signature = sealed.signatures[0]
     if signature.key_id != mapping.key.key_id or not mapping.key.verifies(
