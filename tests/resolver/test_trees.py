@@ -316,3 +316,17 @@ async def test_a_resolver_of_one_tree_is_checked_with_two_anchors() -> None:
     assert (plain.trees, plain.unverified) == ((), ())
     assert {row.tree for row in plain.rows} == {""}
     assert {row.role for row in plain.rows} == {Role.REGISTRY, Role.MSP}
+
+
+@virtual
+async def test_why_somebody_is_silent_is_told_of_each_tree_by_itself() -> None:
+    made = Federation("alpha.example")
+    made.two.scopes["alpha.example"] = ["+44"]  # answers that this is not its own
+    made.start()
+    made.one.host("alpha.example").is_dead = True
+    answer = await made.ask_with_all(ALICE)
+    one, two = made.tree_ids
+    assert {(row.tree, row.standing) for row in answer.rows if row.authority == "alpha.example"} == {
+        (one, Standing.UNREACHABLE),
+        (two, Standing.REFUSED),
+    }
