@@ -29,13 +29,19 @@ SOON = 301  # seconds after which nothing is kept that a validator, a CSIP or an
 LATER = 3_601  # the same for what zones said
 
 _csi, _person, _msp, _validator = map(st.sampled_from, (CSIS, PEOPLE, MSPS, VALIDATORS))
+_tags = st.sampled_from(["", "=Default", "=Business", "=Business,Open"])
 _listed = st.lists(_msp, unique=True).map(tuple)
+_wished = (
+    st.tuples(_listed, st.tuples(_tags, _tags))
+    .map(lambda drawn: tuple(sorted(f"{msp}{tags}" for msp, tags in zip(drawn[0], drawn[1], strict=False))))
+    .filter(lambda wished: sum(entry.endswith("=Default") for entry in wished) < 2)
+)
 _step = st.one_of(
     st.tuples(st.just("enrol"), _csi, _validator, _person),
     st.tuples(st.just("enrol"), _csi, _validator, _person),
     st.tuples(st.just("displace"), _csi, _validator, _person),
-    st.tuples(st.just("map"), _csi, _person, _listed),
-    st.tuples(st.just("map"), _csi, _person, _listed),
+    st.tuples(st.just("map"), _csi, _person, _wished),
+    st.tuples(st.just("map"), _csi, _person, _wished),
     st.tuples(st.just("release"), _csi, _person),
     st.tuples(st.just("list"), _csi, _msp, _person | st.just("")),
     st.tuples(st.just("list"), _csi, _msp, _person | st.just("")),
@@ -44,6 +50,8 @@ _step = st.one_of(
     st.tuples(st.just("withdraw"), _msp),
     st.tuples(st.just("grant"), _msp),
     st.tuples(st.just("roll")),
+    st.tuples(st.just("change_key"), st.sampled_from([*(("assert", msp) for msp in MSPS), ("revoke", CSIP)])),
+    st.tuples(st.just("change_key"), st.sampled_from([("validate", validator) for validator in VALIDATORS])),
     st.tuples(st.just("restart")),
     st.tuples(st.just("lose"), st.sampled_from((*MSPS, *VALIDATORS, CSIP)), st.sampled_from([0.0, 0.4])),
     st.tuples(st.just("silence"), st.sampled_from((*MSPS, *VALIDATORS, CSIP))),
@@ -57,13 +65,13 @@ class Life:
 
     Attributes:
         vouched: By validator: for whom, since when, last proven when.
-        mapped: By person: whom they list; None once they have given the CSI up.
+        mapped: By person: whom they list, with tags; None once they have given the CSI up.
         listed: By MSP: whom it names, "" for nobody.
         revoked: When the CSIP revoked, 0 for never.
     """
 
     vouched: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    mapped: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    mapped: dict[str, dict[str, tuple[str, ...]] | None] = field(default_factory=dict)
     listed: dict[str, str] = field(default_factory=dict)
     revoked: int = 0
 
@@ -71,7 +79,7 @@ class Life:
         """Who has been vouched for the longest, and still is."""
         since: dict[str, int] = {}
         for person, begun, proven in self.vouched.values():
-            if proven >= self.revoked and self.mapped.get(person, ()) is not None:
+            if proven >= self.revoked and self.mapped.get(person, {}) is not None:
                 counted = begun if begun >= self.revoked else proven
                 since[person] = min(counted, since.get(person, counted))
         return min(since, key=lambda one: (since[one], recipient_of(key_of(one).public)), default="")
@@ -81,7 +89,7 @@ class Life:
         if msp not in self.listed:
             return "denied"
         named, holder = self.listed[msp], self.holder()
-        if named and self.mapped.get(named, ()) is None:
+        if named and self.mapped.get(named, {}) is None:
             return "revoked"
         if not holder:
             return "revoked" if self.revoked else "asserted"
@@ -99,7 +107,7 @@ class Life:
         if validator not in self.vouched:
             return "denied"
         person, _, proven = self.vouched[validator]
-        if proven < self.revoked or self.mapped.get(person, ()) is None:
+        if proven < self.revoked or self.mapped.get(person, {}) is None:
             return "revoked"
         return "validated" if person == self.holder() else "contested"
 
@@ -113,6 +121,7 @@ class History:
         self.granted = set(MSPS)
         self.silent: set[str] = set()
         self.is_lossy = False
+        self.keys = 0  # made beside the first ones
         for party in (*MSPS, *VALIDATORS, CSIP):
             self.world.zones["."].lines += self.world.binding_lines(party)
             self.world.holds.setdefault(party, [])
@@ -172,7 +181,9 @@ class History:
         vouching = [validator for validator, vouched in life.vouched.items() if vouched[0] == person]
         if vouching:
             await trio.sleep(1)
-            life.mapped[person] = listed
+            wishes = [entry.partition("=") for entry in listed or ()]
+            tags = {msp: tuple(sorted(words.split(","))) if words else () for msp, _, words in wishes}
+            life.mapped[person] = tags if listed is not None else None
             self.world.map(person, csi, *(listed or ()), is_released=listed is None)
             for validator in vouching:
                 self.vouch(csi, validator)
@@ -218,6 +229,26 @@ class History:
         self.world.publish()
         await trio.sleep(LATER)
 
+    async def do_change_key(self, which: tuple[str, str]) -> None:
+        """Publish the new key beside the old, wait, sign with the new, wait, withdraw the old."""
+        use, party = which
+        words, lines = f"{use}-{party}", self.world.zones["."].lines
+        old = f"key {party} {use} {self.world.key(words).public.to_text()}"
+        self.keys += 1
+        after = f"{words}-{self.keys}"
+        lines.append(f"key {party} {use} {key_of(after).public.to_text()}")
+        self.world.publish()
+        await trio.sleep(LATER)
+        self.world.rolled[words] = after
+        for csi, life in self.lives.items():
+            if party in life.vouched:
+                self.vouch(csi, party)
+        self.world.publish()
+        await trio.sleep(LATER + SOON)
+        lines.remove(old)
+        self.world.publish()
+        await trio.sleep(LATER)
+
     async def do_restart(self) -> None:
         self.world.start_resolver(self.world.network.nursery)  # with nothing in its memory
 
@@ -259,7 +290,9 @@ class History:
         assert {name: rows[name] for name in VALIDATORS} == {name: life.of_validator(name) for name in VALIDATORS}
         holder = life.holder()
         assert answer.recipient == (recipient_of(key_of(holder).public) if holder else b"")
-        is_hidden = bool(holder) and life.mapped.get(holder) == ()
+        wishes = life.mapped.get(holder) or {}
+        assert {reach.msp: reach.tags for reach in answer.reaches} == {msp: wishes.get(msp, ()) for msp in found}
+        is_hidden = bool(holder) and life.mapped.get(holder) == {}
         assert answer.outcome == ("found" if found else "opted-out" if is_hidden else "none")
 
 
@@ -288,7 +321,7 @@ def _beginnings(draw: st.DrawFn) -> list[tuple[Any, ...]]:
             steps += [("enrol", csi, validator, person) for person in draw(st.lists(_person, max_size=1))]
         steps += [("list", csi, msp, draw(_person | st.just(""))) for msp in draw(_listed)]
         for person in draw(st.lists(_person, max_size=2, unique=True)):
-            wish = ("map", csi, person, draw(_listed))
+            wish = ("map", csi, person, draw(_wished))
             steps.append(draw(st.sampled_from([wish, wish, ("release", csi, person)])))
     return steps
 

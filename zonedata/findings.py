@@ -30,6 +30,9 @@ class Ground(StrEnum):
     TOO_LITTLE = "too-little"  # less assurance than the delegation demands
 
 
+_SILENT = frozenset({Standing.UNREACHABLE, Standing.REFUSED, Standing.UNASKED})
+
+
 @dataclass(slots=True)  # one a look-up: decision 0016
 class Finding:
     """How one authority stands in one role.
@@ -87,8 +90,21 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
         elif denial is not None:
             findings.append(Finding(name, role, Standing.DENIED, opened=denial))
         else:
-            findings.append(Finding(name, role, reason))
+            is_stale = reason in _SILENT and _has_said(role, grantee, said, now)
+            findings.append(Finding(name, role, Standing.STALE if is_stale else reason))
     return findings
+
+
+def _has_said(role: Role, grantee: Grantee, said: Said, now: float) -> bool:
+    """Say whether an authority said something in a role that has not expired, and is too old to be used unasked."""
+    earlier: list[Opened[Statement] | None] = [said.denials.get(role)]
+    if role is Role.MSP:
+        earlier += [said.assertion, said.block]
+    elif role is Role.VALIDATOR:
+        earlier.append(said.validation)
+    else:
+        earlier += said.revocations.values()
+    return any(one is not None and one.until > now and grantee.signer.vouches_for(one, now) for one in earlier)
 
 
 def _spoken(role: Role, grantee: Grantee, said: Said, owner: Name, now: float) -> Opened[Statement] | None:

@@ -24,7 +24,7 @@ class Standing(StrEnum):
     BOGUS = "bogus"  # what it said was refused at a verification step
     UNASKED = "unasked"  # the allowance of the question was spent
     MISSING = "missing"  # nothing was shown and no reason given
-    STALE = "stale"
+    STALE = "stale"  # it is silent now; what it said before has not expired, and is not used
 
     @property
     def is_proven(self) -> bool:

@@ -24,7 +24,7 @@ MEANINGS = {
     Standing.BOGUS: "said what does not verify",
     Standing.UNASKED: "not asked: the work allowed was spent",
     Standing.MISSING: "nothing was shown, no reason given",
-    Standing.STALE: "only what has ended was at hand",
+    Standing.STALE: "silent now; what it said is too old",
 }
 
 CASES = {
