@@ -206,7 +206,8 @@ def test_what_is_held_settles_only_while_it_may_be_used() -> None:
         return finding.standing
 
     assert standing(NOW + 29) is Standing.ASSERTED
-    assert standing(NOW + 30) is Standing.UNREACHABLE
+    assert standing(NOW + 30) is Standing.STALE
+    assert standing(NOW + 7 * DAY) is Standing.UNREACHABLE  # the assertion has expired
     assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=()))) is Standing.UNREACHABLE
     ended = tuple(replace(bound, end=NOW) for bound in grantee.signer.keys)
     assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=ended))) is Standing.UNREACHABLE
