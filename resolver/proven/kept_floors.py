@@ -110,8 +110,11 @@ class KeptFloors:
         return group + hashlib.blake2b(subject, key=self._secret, digest_size=_NAME, salt=salt).digest()
 
     def __len__(self) -> int:
-        with self._lmdb.begin() as transaction:
-            return int(transaction.stat(self._floors)["entries"])
+        try:
+            with self._lmdb.begin() as transaction:
+                return int(transaction.stat(self._floors)["entries"])
+        except lmdb.Error:  # no place among the readers, as in `barred`
+            return 0
 
     def barred(self, signer: Signer, statement: Statement, now: float) -> str | None:
         """Say why a statement of a party is too early, or None; also when the file cannot be read."""

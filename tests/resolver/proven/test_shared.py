@@ -109,7 +109,7 @@ def test_several_processes_write_and_read_and_are_killed(tmp_path: Path) -> None
         at = choose.randrange(2)
         victims[at].send_signal(signal.SIGKILL)
         victims[at].communicate()
-        assert victims[at].returncode == -signal.SIGKILL, "it ended by itself: something was not as it was put"
+        assert victims[at].returncode == -signal.SIGKILL, f"it ended by itself: {said}"
         sum(worker.check(keeper, person) for person in range(worker.PEOPLE))
         keeper.put(A, worker.word(seed, 1), NOW)
         keeper.flush()
