@@ -108,7 +108,7 @@ def test_several_processes_write_and_read_and_are_killed(tmp_path: Path) -> None
     for seed in range(6):
         at = choose.randrange(2)
         victims[at].send_signal(signal.SIGKILL)
-        victims[at].communicate()
+        _, said = victims[at].communicate()
         assert victims[at].returncode == -signal.SIGKILL, f"it ended by itself: {said}"
         sum(worker.check(keeper, person) for person in range(worker.PEOPLE))
         keeper.put(A, worker.word(seed, 1), NOW)
