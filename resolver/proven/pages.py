@@ -106,9 +106,9 @@ class Environment:
             write.put(b"secret", secret, db=self.meta)
         self.secret = secret
 
-    def forget_dead_readers(self) -> None:
-        """Give up the places of processes killed while they read: they would keep pages from being reused."""
-        self._lmdb.reader_check()
+    def forget_dead_readers(self) -> int:
+        """Give up places of processes killed while they read, which keep pages in use; say how many."""
+        return int(self._lmdb.reader_check())
 
     def used(self, transaction: lmdb.Transaction) -> tuple[int, int]:
         """Return the number of entries and the octets of the pages they take."""

@@ -256,8 +256,12 @@ class SharedProven:
         self._lost += len(puts)
 
     def _make_room(self, now: float) -> None:
-        """Take away a part of what is there: pages that cannot be reused yet have filled the file."""
-        self._environment.forget_dead_readers()
+        """Free pages that cannot be reused yet and have filled the file; take away a part of what is there for it.
+
+        Of a process that was killed while it read, forgetting it is enough: nothing else is lost with it.
+        """
+        if self._environment.forget_dead_readers():
+            return
         with suppress(lmdb.Error), self._environment.begin(write=True) as transaction:
             pages = PagesTable(self._environment, transaction)
             self._evicted += pages.clear_some(now, PARTS)

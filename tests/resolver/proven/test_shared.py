@@ -199,6 +199,28 @@ def test_a_reader_that_hangs_costs_statements_and_no_error(tmp_path: Path, many:
     proven.close()
 
 
+def test_a_reader_that_was_killed_costs_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "proven"
+    proven = SharedProven.open(place, TREE, MIN_SIZE)
+    proven.put(A, worker.word(0, 0), NOW)
+    proven.flush()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.resolver.proven.reader", str(place)],
+        cwd=ROOM,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reading\n"
+        reader.kill()
+    for at in range(2_000):  # each writes some pages anew, and none that the reader saw may be used again
+        proven.put(A, worker.word(at % worker.PEOPLE, at % worker.SERIALS), NOW)
+        proven.flush()
+    figures = proven.statistics()
+    assert (figures.lost, figures.evicted) == (0, 0)
+    proven.close()
+
+
 def test_fill_is_putting_many(tmp_path: Path, many: list[Opened[Any]]) -> None:
     proven = SharedProven.open(tmp_path / "proven", TREE, 4 * MIN_SIZE)
     assert proven.fill(((A, one) for one in many[:5000]), NOW) == 5000
