@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from zonedata import identifiers, names
 from zonedata.holdings import Said
-from zonedata.kinds import Role
+from zonedata.kinds import Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Claim, Opened, Refusal, Step, open_claim
 from zonedata.path import BindingNeed, Grantee, Known, Need
@@ -18,6 +18,7 @@ from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
 MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
+_TURNS = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
 MAX_OPENED = 8  # statements of one authority about one owner that are opened; one in all roles says six at most
 
 
@@ -109,10 +110,12 @@ def admit_said(
     said = known.held.about(signer.principal, owner)
     refusals: list[Refusal] = []
     opened_count = 0
-    for claim in _validations_first(claims) if Role.VALIDATOR in grantee.roles else claims:
+    theirs = [claim for claim in claims if _is_said_by(grantee, claim.statement)]
+    theirs.sort(key=_turn)
+    for claim in theirs:
         if len(refusals) == MAX_FAILURES or opened_count == MAX_OPENED:
             break
-        if not _is_said_by(grantee, claim.statement, said):
+        if isinstance(claim.statement, Mapping) and not _is_vouched_for(claim.statement, said):
             continue
         opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         opened_count += 1
@@ -132,16 +135,25 @@ def admit_said(
     return refusals
 
 
-def _validations_first(claims: Iterable[Claim]) -> list[Claim]:
-    """Put VALIDATIONs before the MAPPINGs that they let in."""
-    return sorted(claims, key=lambda claim: not isinstance(claim.statement, Validation))
+def _turn(claim: Claim) -> int:
+    """Return the place of a statement among those of one reply, so that their order in it does not matter.
+
+    A denial shown beside what was said later comes before it, and no later word is held yet by which it would be an
+    old one; and a validation before the mapping that it lets in.
+    """
+    return _TURNS.get(claim.sealed.kind, len(_TURNS))
 
 
-def _is_said_by(grantee: Grantee, statement: Statement, said: Said) -> bool:
+def _is_vouched_for(mapping: Mapping, said: Said) -> bool:
+    """Say whether the validator that shows a mapping vouches for its recipient; all others are passed over."""
+    return said.validation is not None and said.validation.statement.recipient == mapping.recipient
+
+
+def _is_said_by(grantee: Grantee, statement: Statement) -> bool:
     """Say whether a statement claims to be this authority's, in a role that matters here.
 
     An authority that has more roles than it was granted denies in all of them; what was not asked is passed over.
-    Of MAPPINGs a validator shows that of the recipient for whom it vouches; all others are passed over, too.
+    A MAPPING may be shown by any validator.
     """
     match statement:
         case Assertion() | Block():
@@ -153,8 +165,7 @@ def _is_said_by(grantee: Grantee, statement: Statement, said: Said) -> bool:
         case Revocation():
             return statement.csip == grantee.signer.name and Role.CSIP in grantee.roles
         case Mapping():
-            vouched = said.validation is not None and said.validation.statement.recipient == statement.recipient
-            return vouched and Role.VALIDATOR in grantee.roles
+            return Role.VALIDATOR in grantee.roles
         case _:
             return False
 
