@@ -14,6 +14,7 @@ EACH_DATAGRAM = [
     "resolver/front.py",
     "root/front.py",
     "transport/drain.py",
+    "transport/fast_path.py",
     "transport/rates.py",
     "zonedata/packets.py",
 ]
