@@ -198,7 +198,7 @@ class World:
 
     # --- keys of the root ------------------------------------------------------------------------------
     def add_rootkeys(self) -> None:
-        """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key and two new root keys of three."""
+        """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key and two new root keys."""
         version = len(self.rootkeys) + 1
         now = int(self.clock.now())
         tree = self.anchor.tree if self.rootkeys else b""
