@@ -130,6 +130,8 @@ class Answer:
             them is in this answer.
         left_out: What was found, and is vouched for less well than the sender demands.
         asked_directly: Authorities that the sender asked on its own, because the proof showed nothing of theirs.
+        proof: If any were asked, all that was shown and that they said of themselves, encoded: in an order in which
+            whoever judges it as one proof comes to the same.
     """
 
     csi: Csi
@@ -147,6 +149,7 @@ class Answer:
     unverified: tuple[str, ...] = ()
     left_out: tuple[Reach, ...] = ()
     asked_directly: tuple[str, ...] = ()
+    proof: tuple[bytes, ...] = ()
 
     @property
     def case(self) -> Case:

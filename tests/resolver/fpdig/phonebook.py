@@ -23,11 +23,12 @@ from resolver.fpdig.running import run
 from tests.registers import MemoryRegister
 from tests.world import RESOLVER, START, Host, World, key_of
 from transport.endpoint import Endpoint
-from zonedata import replies
+from zonedata import replies, wire
 from zonedata.identifiers import node_from_text, parse
 from zonedata.kinds import DAY, Kind, Role
 from zonedata.life import Life
 from zonedata.listings import BlockListing, Listing
+from zonedata.person_statements import Denial
 from zonedata.recipient_statements import recipient_of
 from zonedata.statements import seal
 from zonedata.trust import to_pem
@@ -85,6 +86,41 @@ def leave_out(kind: Kind, who: bytes = b"") -> Callable[[bytes, bytes], list[byt
         return [reply[:6] + len(kept).to_bytes(2) + reply[8:start] + b"".join(kept) + reply[at:]]
 
     return lie
+
+
+def add(*wires: bytes, is_in_front: bool = False) -> Callable[[bytes, bytes], list[bytes]]:
+    """Return a lie that adds records to ANSWER."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        start = at = replies.names_end(query, 12) + 4
+        count = int.from_bytes(reply[6:8])
+        for _ in range(count):
+            at += 12 + int.from_bytes(reply[at + 10 : at + 12])
+        qtype = int.from_bytes(query[start - 4 : start - 2])
+        more = b"".join(wire.record(qtype, 300, one) for one in wires)
+        place = start if is_in_front else at
+        return [reply[:6] + (count + len(wires)).to_bytes(2) + reply[8:place] + more + reply[place:]]
+
+    return lie
+
+
+def after(*lies: Callable[[bytes, bytes], list[bytes]]) -> Callable[[bytes, bytes], list[bytes]]:
+    """Return one lie of several, each told of what the one before it left."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        for one in lies:
+            [reply] = one(query, reply)
+        return [reply]
+
+    return lie
+
+
+def false_denials(authority: str, csi: str) -> tuple[bytes, ...]:
+    """Return two denials of an MSP that somebody else signed: enough to end the reading of it."""
+    now = int(START)
+    lives = [Life(300, now + n, now, now + 600) for n in range(2)]
+    owner = parse(csi).owner
+    return tuple(seal(Denial(one, owner, authority, Role.MSP), key_of("eve")).to_wire() for one in lives)
 
 
 hide = leave_out(Kind.ASSERTION, b"beta.example")
