@@ -154,21 +154,18 @@ class Answer:
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
+        for row in self.rows:
+            if row.standing is Standing.CONTESTED:  # beside a recipient who stands, reachable or not
+                return Case.SEVERAL_MAPPINGS
         if self.trees:
             return self._case_of_trees()
-        count = len(self.reaches) if self.mapping is None else 1
-        for row in self.rows:
-            if row.standing is Standing.CONTESTED:
-                count += 1
-                break
-        return self._case_of(count)
+        return self._case_of(len(self.reaches) if self.mapping is None else 1)
 
     def _case_of_trees(self) -> Case:
         """Return the case where there are several trees, in which one MSP may say the same more than once."""
         if len({word.recipient for word in self.trees if word.recipient}) > 1:
             return Case.SEVERAL_MAPPINGS
-        count = len({(reach.msp, reach.ssi) for reach in self.reaches}) if self.mapping is None else 1
-        return self._case_of(count + any(row.standing is Standing.CONTESTED for row in self.rows))
+        return self._case_of(len({(reach.msp, reach.ssi) for reach in self.reaches}) if self.mapping is None else 1)
 
     def _case_of(self, count: int) -> Case:
         if count > 1:

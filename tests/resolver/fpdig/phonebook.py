@@ -1,7 +1,7 @@
 """A world for fpdig, and running it there: the real parties, in memory, in virtual time.
 
 +1 is at alpha and beta, both answer. +81 too, and there check.example and other.example vouch for Ann and for Eve:
-each number from +81312345670 to +81312345675 is another of the cases that are to be told apart. +44 is at alpha and
+each number from +81312345670 to +81312345677 is another of the cases that are to be told apart. +44 is at alpha and
 at gamma, which is dead. +33 is at alpha and at liar, whose signatures do not verify. +49 is at alpha, by a block.
 @example.com is at alpha. The resolver is 10.9.9.9, nobody answers at 10.9.9.1, 10.9.9.2 refuses connections, and
 10.9.9.3 is the resolver but for what beta asserts, which it leaves out. Every run begins at the same instant.
@@ -56,6 +56,7 @@ VOUCHED = (  # MSP, CSI, whose key it names
     ("beta.example", "+81312345674", "eve"),
     ("alpha.example", "+81312345675", "ann"),
     ("beta.example", "+81312345675", "eve"),
+    ("beta.example", "+81312345677", "eve"),
 )
 MAPPED = {
     "+81312345671": (),
@@ -139,7 +140,9 @@ def vouch(made: World) -> None:
     for csi, entries in MAPPED.items():
         made.map("ann", csi, *entries)
         made.validate("check.example", csi, "ann", since=-DAY)
-    made.validate("check.example", "+81312345675", "ann")
+    for csi in ("+81312345675", "+81312345676", "+81312345677"):
+        made.validate("check.example", csi, "ann", since=-DAY)
+    made.validate("other.example", "+81312345676", "eve")
     made.map("eve", "+81312345674", "beta.example=Default", is_new=True)
     made.validate("other.example", "+81312345674", "eve")
 
