@@ -8,7 +8,7 @@ import pytest
 
 from resolver.proven.floors import MAX_MARKS, Mark, merged, subject_of
 from resolver.proven.memory import MemoryProven
-from resolver.proven.store import Proven
+from resolver.proven.store import MAX_NEAR, MAX_TURNS, Proven
 from tests.resolver.proven.barring import BOTH, OTHER, PHONE, is_barred, put, said
 from tests.resolver.proven.making import (
     MEMORY,
@@ -25,7 +25,7 @@ from tests.resolver.proven.making import (
     party,
     store,
 )
-from tests.zonedata.builders import NOW, bound, key
+from tests.zonedata.builders import NOW, bound, key, number
 from tests.zonedata.samples import TREE
 from zonedata.kinds import DAY, Kind, Role, Use
 from zonedata.life import Life
@@ -110,6 +110,32 @@ def test_what_a_gap_displaced_does_not_come_back_with_its_serial(proven: Proven)
         assert is_barred(proven, ROOT_ZONE, opened(delegation("+1", serial))) is barred
         assert is_barred(proven, ROOT_ZONE, opened(authority("a.example", serial))) is barred
     assert not is_barred(proven, ROOT_ZONE, opened(delegation("+2", 1)))
+
+
+@pytest.mark.parametrize("count", [MAX_NEAR + 50, 10 * MAX_NEAR])
+def test_of_many_names_that_are_withdrawn_at_once_none_comes_back(proven: Proven, count: int) -> None:
+    nodes = [f"+1{n:05d}" for n in range(count)]
+    for node in nodes:
+        proven.put(ROOT_ZONE, opened(delegation(node, 3)), NOW)
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    withdrawn = [opened(delegation(node, 3)) for node in nodes]
+    assert all(is_barred(proven, ROOT_ZONE, one) for one in withdrawn)
+    found = [proven.zone_for(ROOT_ZONE, number(node), NOW) for node in nodes]
+    assert {one.statement.kind for said in found for one in said} == {Kind.GAP}
+    assert proven.statistics().lost == proven.statistics().floors_lost == 0
+
+
+@pytest.mark.parametrize("count", [MAX_NEAR * MAX_TURNS + 50])
+def test_of_more_than_are_looked_at_those_that_were_do_not_come_back(proven: Proven, count: int) -> None:
+    nodes = [f"+1{n:05d}" for n in range(count)]
+    for node in nodes:
+        proven.put(ROOT_ZONE, opened(delegation(node, 3)), NOW)
+    proven.flush()
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    barred = sum(is_barred(proven, ROOT_ZONE, opened(delegation(node, 3))) for node in nodes)
+    assert MAX_NEAR * MAX_TURNS <= barred < count
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    assert all(is_barred(proven, ROOT_ZONE, opened(delegation(node, 3))) for node in nodes)
 
 
 def test_gaps_that_were_displaced_do_not_come_back(proven: Proven) -> None:
