@@ -9,8 +9,8 @@ from zonedata.statements import Statement
 from zonedata.zone_statements import Authority
 
 MAX_NEAR = 256  # statements inside one new gap that are looked at in one turn: some 10 ms
-# Turns at one gap, for 4,000 statements that it displaces, which took longer when each of them came in. A gap with more
-# in it is not kept, and is asked for again: what was looked at has its floor, and the next time it goes on.
+# Turns at one gap, for 4,000 statements that it displaces, which took longer when each of them came in. A gap with
+# more in it is not kept, and is asked for again: what was looked at has its floor, and the next time it goes on.
 MAX_TURNS = 16
 
 
