@@ -194,6 +194,29 @@ def test_a_denial_and_what_is_spoken_in_its_role_bar_each_other_by_issue(proven:
     assert not is_barred(proven, VALIDATOR, opened(again))
 
 
+def test_a_denial_as_of_an_earlier_signing_bars_nothing_of_a_later_one(proven: Proven) -> None:
+    word = opened(assertion(PHONE))
+    signed = word.statement.life.issued
+    late = denial(PHONE)
+    late = replace(late, life=replace(late.life, issued=signed + 50))
+    put(proven, A, word, opened(replace(late, as_of=signed - 1)))
+    assert not is_barred(proven, A, word)
+    put(proven, A, opened(replace(late, as_of=signed + 10)))
+    assert is_barred(proven, A, word)
+    for at, barred in ((signed + 9, True), (signed + 10, False)):
+        again = replace(assertion(PHONE), life=replace(word.statement.life, issued=at))
+        assert is_barred(proven, A, opened(again)) is barred
+
+
+def test_a_denial_as_of_an_earlier_signing_does_not_come_back(proven: Proven) -> None:
+    word, late = opened(assertion(PHONE)), denial(PHONE)
+    signed = word.statement.life.issued
+    late = replace(late, life=replace(late.life, issued=signed + 50))
+    put(proven, A, opened(replace(late, as_of=signed - 9)), word)
+    assert is_barred(proven, A, opened(replace(late, as_of=signed - 9)))
+    assert not is_barred(proven, A, opened(late))
+
+
 def test_a_denial_does_not_come_back_after_a_revocation(proven: Proven) -> None:
     old = opened(denial(PHONE, 1, role=Role.CSIP))
     issued = old.statement.life.issued + 5
