@@ -35,7 +35,7 @@ class Statistics:
         turn: How often an eighth of the bound has been written, since the store was begun.
         floors: Names with floors.
         floors_lost: Floors that could not be written.
-        is_failed: Whether the file turned out damaged; nothing is read or written then.
+        is_failed: Whether the file turned out damaged; memory is used instead of it then.
     """
 
     hits: int = 0
