@@ -270,9 +270,12 @@ class Reply:
         flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
         sections = [self.answer, self.authority, list(self.additional)]
         size = 12 + len(query.question) + len(opt) + sum(len(r) for section in sections for r in section)
+        if size > limit and self.errors and opt:
+            size -= len(opt)
+            opt = self._opt([])  # extended errors go first, and alone if that is enough (RFC 8914 section 3)
+            size += len(opt)
         if size > limit:
             sections, flags = [[], [], []], flags | FLAG_TC
-            opt = self._opt([]) if query.udp_size else b""  # extended errors go first (RFC 8914 section 3)
         else:
             for extra in self.optional:
                 if size + len(extra) <= limit:
