@@ -7,10 +7,12 @@ import http.client
 import json
 import logging
 import os
+import signal
 import smtplib
 import ssl
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
@@ -99,6 +101,7 @@ class Deliverer:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     check=False,
+                    start_new_session=True,
                     deliver_cancel=_kill,
                 )
             except OSError as error:
@@ -118,7 +121,9 @@ class Deliverer:
 
 
 async def _kill(process: trio.Process) -> None:
-    process.kill()
+    """Kill a command with all that it has started: what lives on would keep number and code in its environment."""
+    with suppress(ProcessLookupError):  # they have all ended meanwhile
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _send_mail(mail: MailPart, validator: str, delivery: Delivery) -> None:

@@ -1,6 +1,8 @@
 """Codes on their way: to a mail server, a command, a gateway; and what the log says when they do not arrive."""
 
 import json
+import os
+import select
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from tests.fingerpost.daemons import PATIENCE
 from tests.fingerpost.household import Household
 from tests.fingerpost.validators import (
     MAIL,
@@ -88,7 +91,7 @@ def test_mail_in_tls_with_a_login(house: Household) -> None:
     ("script", "reason"),
     [
         ("exit 3", "the command ended with status 3"),
-        ("exec sleep 60", "the command was still running after 1 s"),
+        ("sleep 60", "the command was still running after 1 s"),
         (None, "the command cannot be run: No such file or directory"),
     ],
 )
@@ -103,6 +106,23 @@ def test_a_command_that_fails(house: Household, script: str | None, reason: str)
         failing(house, NUMBER, vera.url)
         assert f'event=undelivered scheme=e164 reason="{reason}"' in vera.log
         assert NUMBER not in vera.log
+
+
+def test_a_command_is_killed_with_all_that_it_started(house: Household) -> None:
+    caller(house)
+    os.mkfifo("alive")  # its other end is held by whatever the command starts; when the last has gone, it hangs up
+    house.write("call.sh", "#!/bin/sh\nexec 3>alive\necho begun >&3\nsleep 60\n")
+    validator(house, NUMBERS + "seconds = 1\n")
+    alive = os.open("alive", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with validating() as vera:
+            failing(house, NUMBER, vera.url)
+            assert os.read(alive, 100) == b"begun\n"
+            poll = select.poll()
+            poll.register(alive, 0)
+            assert poll.poll(PATIENCE * 1_000) == [(alive, select.POLLHUP)]
+    finally:
+        os.close(alive)
 
 
 def test_codes_are_posted_to_a_gateway(house: Household) -> None:
