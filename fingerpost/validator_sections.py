@@ -13,7 +13,7 @@ from zonedata.kinds import DAY
 
 DEFAULT_MAIL_SECONDS = 30  # a whole SMTP conversation; servers that look things up first take some seconds
 DEFAULT_COMMAND_SECONDS = 30  # gateways take a second or two
-MAX_SECONDS = 50  # below what the HTTP listener waits for us
+MAX_SECONDS = 50  # with the wait for a turn, below what the HTTP listener waits for us
 
 _NO_ADDRESSES: tuple[Endpoint, ...] = ()
 _NO_HOSTS: tuple[str, ...] = ()

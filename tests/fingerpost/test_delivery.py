@@ -3,14 +3,26 @@
 import json
 import os
 import select
+import socket
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import trio
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from trio.testing import wait_all_tasks_blocked
 
+from fingerpost import delivery
+from fingerpost.configuration import Configuration
+from fingerpost.delivery import Deliverer
+from fingerpost.line import Line
+from fingerpost.validator_sections import MAX_SECONDS, MailPart, MailSecurity, NumbersPart
+from root.validator.desk import Delivery
 from tests.fingerpost.daemons import PATIENCE
 from tests.fingerpost.household import Household
 from tests.fingerpost.validators import (
@@ -24,6 +36,8 @@ from tests.fingerpost.validators import (
     validating,
     validator,
 )
+from transport.http_listener import HttpLimits
+from zonedata import identifiers
 
 ALICE = "alice@example.com"
 NUMBER = "+14155550123"
@@ -91,7 +105,7 @@ def test_mail_in_tls_with_a_login(house: Household) -> None:
     ("script", "reason"),
     [
         ("exit 3", "the command ended with status 3"),
-        ("sleep 60", "the command was still running after 1 s"),
+        ("sleep 60", "it took more than 1 s"),
         (None, "the command cannot be run: No such file or directory"),
     ],
 )
@@ -156,3 +170,74 @@ def test_codes_are_posted_to_a_gateway(house: Household) -> None:
         finally:
             server.shutdown()
             thread.join()
+
+
+# --- many at a time, and slow ones ----------------------------------------------------------------------------
+
+
+def delivery_to(csi: str) -> Delivery:
+    return Delivery(identifiers.parse(csi), "12345678")
+
+
+def deliverer(port: int, *command: str, seconds: int = 50, url: str | None = None) -> Deliverer:
+    """Mails go to a port of this machine."""
+    mail = MailPart(("127.0.0.1", port), "codes@vera.example", MailSecurity.NEVER, None, seconds)
+    ways = SimpleNamespace(mail=mail, numbers=NumbersPart(command, url, "sms", seconds))
+    return Deliverer(cast("Configuration", ways), "vera.example")
+
+
+async def test_commands_that_hang_hold_up_no_mail(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "CONCURRENT", 1)
+    with mail_server() as (mailbox, port), trio.fail_after(PATIENCE):
+        vera = deliverer(port, "sleep", "60")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(vera.deliver, delivery_to(NUMBER))
+            await wait_all_tasks_blocked()
+            assert await vera.deliver(delivery_to(ALICE))
+            assert len(mailbox.mails) == 1
+            monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.01)
+            assert not await vera.deliver(delivery_to(NUMBER))
+            nursery.cancel_scope.cancel()
+    assert 'event=undelivered scheme=e164 reason="too many deliveries are under way"' in caplog.text
+
+
+def test_waiting_and_delivering_together_are_within_the_time_for_an_answer() -> None:
+    assert HttpLimits().answering > delivery.WAIT_SECONDS + MAX_SECONDS
+
+
+@pytest.mark.parametrize("way", ["mail", "gateway"])
+async def test_a_server_that_drips_keeps_no_thread(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Each read comes in time, and the reply never ends."""
+    has_gone = Event()
+
+    class Dripping(BaseRequestHandler):
+        def handle(self) -> None:
+            drop = b"220-wait\r\n" if way == "mail" else b"HTTP/1.1 100 Continue\r\n\r\n"
+            with suppress(OSError):
+                while not has_gone.wait(0.01):
+                    self.request.sendall(drop)
+            has_gone.set()
+
+    with TCPServer(("127.0.0.1", 0), Dripping) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            port = server.server_address[1]
+            vera = deliverer(port, seconds=1, url=f"http://127.0.0.1:{port}/")
+            assert not await vera.deliver(delivery_to(ALICE if way == "mail" else NUMBER))
+            assert has_gone.wait(PATIENCE)
+        finally:
+            has_gone.set()
+            server.shutdown()
+            thread.join()
+    assert 'reason="it took more than 1 s"' in caplog.text
+
+
+def test_a_line_that_was_cut_leads_nowhere() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        line = Line()
+        line.cut()
+        with pytest.raises(TimeoutError):
+            line.connect("127.0.0.1", server.getsockname()[1], PATIENCE)
