@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import localtime, make_msgid
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -188,6 +189,8 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery, line: Line) -
     message = EmailMessage()
     message["From"] = Address("", addr_spec=mail.sender)
     message["To"] = delivery.csi.text
+    message["Date"] = localtime()
+    message["Message-ID"] = make_msgid(domain=validator)
     message["Subject"] = f"Your code for {validator}"
     message["Auto-Submitted"] = "auto-generated"
     text = _TEXT.format(code=delivery.code, validator=validator, csi=delivery.csi.text, minutes=CODE_SECONDS // 60)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import select
 import socket
 from contextlib import suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler, TCPServer
@@ -53,6 +55,19 @@ def test_a_mail_server_that_refuses(house: Household) -> None:
             assert 'event=undelivered scheme=mail reason="the mail server refused with 550"' in vera.log
             assert ALICE not in vera.log
             assert "no such person" not in vera.log, "what a server says may repeat anything"
+
+
+async def test_a_mail_has_the_headers_that_mails_need() -> None:
+    """Date and From must be there, Message-ID should (RFC 5322 section 3.6); filters count what lacks them."""
+    with mail_server() as (mailbox, port):
+        vera = deliverer(port)
+        assert await vera.deliver(delivery_to(ALICE))
+        assert await vera.deliver(delivery_to(ALICE))
+    first, second = mailbox.messages
+    assert abs((first["Date"].datetime - datetime.now(UTC)).total_seconds()) < PATIENCE
+    assert (first["From"], first["To"]) == ("codes@vera.example", ALICE)
+    assert re.fullmatch(r"<[^<>@ ]+@vera\.example>", first["Message-ID"])
+    assert first["Message-ID"] != second["Message-ID"]
 
 
 def test_a_mail_server_that_is_not_there(house: Household) -> None:

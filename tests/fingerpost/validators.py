@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,16 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[tuple[list[str], str]] = []
+        self.messages: list[EmailMessage] = []
         self.refuses = False
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         del server, session
         if self.refuses:
             return "550 no such person: " + " ".join(envelope.rcpt_tos)
-        text = message_from_bytes(envelope.content, policy=default).get_content()
-        self.mails.append((envelope.rcpt_tos, text))
+        message = message_from_bytes(envelope.content, _class=EmailMessage, policy=default)
+        self.messages.append(message)
+        self.mails.append((envelope.rcpt_tos, message.get_content()))
         return "250 OK"
 
     def code(self) -> str:
