@@ -217,7 +217,9 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery, line: Line) -
     except OSError as error:
         raise UndeliveredError(f"the mail server is not there: {error.strerror or type(error).__name__}") from error
     except (MalformedError, UntrustedError) as error:
-        raise UndeliveredError(f"the login: {error}") from error
+        raise UndeliveredError(f"the login: {mail.login}: {error}") from error
+    except ValueError as error:  # its text may have a part of what was to be sent
+        raise UndeliveredError("the mail or the login holds what cannot be sent") from error
 
 
 def _context(security: MailSecurity) -> ssl.SSLContext:

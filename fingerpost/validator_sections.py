@@ -105,7 +105,7 @@ LOGIN = Key(
     "login",
     readers.path,
     "path",
-    "file of mode 0600 with two lines, user and password; without it we do not log in",
+    "file of mode 0600 with two lines, user and password, in ASCII; needs tls = 'required'; without it no login",
     _NO_PATH,
     readers.look_at_login,
 )

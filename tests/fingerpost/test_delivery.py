@@ -5,6 +5,7 @@ import os
 import re
 import select
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +20,7 @@ import trio
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from trio.testing import wait_all_tasks_blocked
 
-from fingerpost import delivery
+from fingerpost import delivery, login
 from fingerpost.configuration import Configuration
 from fingerpost.delivery import Deliverer
 from fingerpost.line import Line
@@ -85,35 +86,54 @@ def test_a_mail_server_that_offers_no_tls_gets_nothing_where_it_is_required(hous
         assert mailbox.mails == []
 
 
-def test_mail_in_tls_with_a_login(house: Household) -> None:
+def test_tls_that_is_offered_is_taken_with_any_certificate(house: Household) -> None:
+    options = {"tls_context": server_context(house), "require_starttls": True}
+    with mail_server(**options) as (mailbox, port):
+        validator(house, MAIL.format(port=port).replace("never", "offered"))
+        house.sound("recipient", "create", "recipient.pem")
+        with validating() as vera:
+            house.sound("recipient", "claim", ALICE, "--validator", vera.url)
+            house.sound("recipient", "confirm", mailbox.code())
+
+
+def test_mail_in_tls_with_a_login(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    logins: list[tuple[bytes, bytes]] = []
     context = server_context(house)
-    logins = []
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    with mail_server(**options, authenticator=authenticator(logins)) as (mailbox, port):
+        house.write("login", "vera\nsesame\n").chmod(0o600)
+        validator(house, MAIL.format(port=port).replace('"never"', '"required"\nlogin = "login"'))
+        with validating() as vera:
+            failing(house, "bob@example.com", vera.url)
+            assert "SSLCertVerificationError" in vera.log
+        assert (logins, mailbox.mails) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(house.folder / "mail.pem"))
+        with validating() as vera:
+            house.sound("recipient", "claim", ALICE, "--validator", vera.url)
+            house.sound("recipient", "confirm", mailbox.code(), "--csi", ALICE)
+        assert logins == [(b"vera", b"sesame")]
+
+
+def authenticator(logins: list[tuple[bytes, bytes]]) -> Callable[..., AuthResult]:
+    """Let everybody in, and write them down."""
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, given: LoginPassword) -> AuthResult:
         del server, session, envelope, mechanism
         logins.append((given.login, given.password))
         return AuthResult(success=True)
 
-    options = {
-        "tls_context": context,
-        "require_starttls": True,
-        "authenticator": authenticate,
-        "auth_required": True,
-    }
-    with mail_server(**options) as (mailbox, port):
-        text = MAIL.format(port=port).replace('"never"', '"offered"\nlogin = "login"')
-        house.write("login", "vera\nsesame\n").chmod(0o600)
-        validator(house, text)
-        house.sound("recipient", "create", "recipient.pem")
-        with validating() as vera:
-            house.sound("recipient", "claim", ALICE, "--validator", vera.url)
-            house.sound("recipient", "confirm", mailbox.code())
-        assert logins == [(b"vera", b"sesame")]
-        house.write("vera.toml", Path("vera.toml").read_text().replace("offered", "required"))
-        with validating() as vera:
-            failing(house, "bob@example.com", vera.url)
-            assert "SSLCertVerificationError" in vera.log
-        assert len(mailbox.mails) == 1
+    return authenticate
+
+
+async def test_a_password_that_cannot_be_sent_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(login, "read", lambda _: ("vera", "s\u00e9same"))
+    options = {"auth_require_tls": False, "authenticator": authenticator([])}
+    with mail_server(**options) as (_, port):
+        assert not await deliverer(port, logs_in=True).deliver(delivery_to(ALICE))
+    assert 'reason="the mail or the login holds what cannot be sent"' in caplog.text
+    assert "same" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -154,7 +174,8 @@ def test_a_command_is_killed_with_all_that_it_started(house: Household) -> None:
         os.close(alive)
 
 
-def test_codes_are_posted_to_a_gateway(house: Household) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_codes_are_posted_to_a_gateway(house: Household, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     posted: list[tuple[str, dict[str, str]]] = []
     statuses = [204, 500]
 
@@ -169,10 +190,13 @@ def test_codes_are_posted_to_a_gateway(house: Household) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        if scheme == "https":
+            server.socket = server_context(house).wrap_socket(server.socket, server_side=True)
+            monkeypatch.setenv("SSL_CERT_FILE", str(house.folder / "mail.pem"))
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            url = f"http://127.0.0.1:{server.server_port}/send"
+            url = f"{scheme}://127.0.0.1:{server.server_port}/send"
             validator(house, f'\n[numbers]\nurl = "{url}"\n')
             house.sound("recipient", "create", "recipient.pem")
             with validating() as vera:
@@ -194,9 +218,12 @@ def delivery_to(csi: str) -> Delivery:
     return Delivery(identifiers.parse(csi), "12345678")
 
 
-def deliverer(port: int, *command: str, seconds: int = 50, url: str | None = None) -> Deliverer:
+def deliverer(
+    port: int, *command: str, seconds: int = 50, url: str | None = None, logs_in: bool = False
+) -> Deliverer:
     """Mails go to a port of this machine."""
-    mail = MailPart(("127.0.0.1", port), "codes@vera.example", MailSecurity.NEVER, None, seconds)
+    file = Path("login") if logs_in else None
+    mail = MailPart(("127.0.0.1", port), "codes@vera.example", MailSecurity.NEVER, file, seconds)
     ways = SimpleNamespace(mail=mail, numbers=NumbersPart(command, url, "sms", seconds))
     return Deliverer(cast("Configuration", ways), "vera.example")
 

@@ -51,7 +51,17 @@ KEY = 'key = "validate.pem"\n\n[numbers]'
         (
             "[numbers]",
             MAIL + "tls = 'never'\nlogin = 'login'\n[numbers]",
-            "mail.login: would be sent in the clear with tls = 'never'",
+            "mail.login: could be read on its way with tls = 'never'; it needs 'required'",
+        ),
+        (
+            "[numbers]",
+            MAIL + "tls = 'offered'\nlogin = 'login'\n[numbers]",
+            "mail.login: could be read on its way with tls = 'offered'; it needs 'required'",
+        ),
+        (
+            "[numbers]",
+            MAIL + "login = 'accented'\n[numbers]",
+            "mail.login: accented: has characters beyond ASCII, which no mail server is sent",
         ),
         (
             "[numbers]",
@@ -65,6 +75,7 @@ KEY = 'key = "validate.pem"\n\n[numbers]'
 def test_a_configuration_that_does_not_fit(house: Household, old: str, new: str, fault: str) -> None:
     house.write("login", "user\npassword\n").chmod(0o600)
     house.write("open", "user\npassword\n").chmod(0o644)
+    house.write("accented", "user\ns\u00e9same\n").chmod(0o600)
     house.write("short", "user\n").chmod(0o600)
     validator(house, NUMBERS)
     text = VALIDATOR + NUMBERS
