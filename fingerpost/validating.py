@@ -9,10 +9,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 
 import trio
 
+from fingerpost import forwarded
 from fingerpost.delivery import Deliverer
 from fingerpost.logfmt import quoted
 from root.validator.desk import OK, UNAVAILABLE, Answer, Desk
@@ -118,8 +118,8 @@ def _client(request: HttpRequest, proxies: tuple[str, ...]) -> str:
     """Return whose request it is: of a proxy of ours, the address that it added to those it was told."""
     if request.host not in proxies:
         return request.host
-    last = request.header(b"x-forwarded-for").rpartition(",")[2].strip()
     try:
-        return str(ip_address(last))
+        return forwarded.address_of(request.header(b"x-forwarded-for"))
     except ValueError:
+        forwarded.complain_of(request.host)
         return request.host

@@ -233,7 +233,11 @@ def test_what_anybody_may_send(house: Household) -> None:
             assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": f"192.0.2.{n}, 192.0.2.77"})[0] == 400
         assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "192.0.2.1, 192.0.2.77"})[0] == 429
         assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "192.0.2.77, 192.0.2.78"})[0] == 400
-        assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "rubbish"})[0] == 400
+        for same in ("192.0.2.77:4711", "::ffff:192.0.2.77", "[::ffff:192.0.2.77]:4711"):
+            assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": same})[0] == 429
+        statuses = [ask(vera.port, "POST", b"", **{"X-Forwarded-For": f"rubbish-{n}"})[0] for n in range(60)]
+        assert statuses == [400] * 59 + [429], "who cannot be told apart counts as the proxy, which has asked once"
+        assert vera.log.count("event=proxy-names-nobody proxy=127.0.0.1 ") == 1
         assert vera.end() == 0
 
 
