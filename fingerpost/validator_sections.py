@@ -140,8 +140,10 @@ COMMAND = Key(
     "command",
     readers.words,
     "array of text",
-    "program and arguments that send a short message or call; number and code come in its environment",
+    "program and arguments that send a message or call, with number and code in the environment; with a '/' in its "
+    "name the program is relative to this file, without one it is looked for in PATH",
     _NO_WORDS,
+    readers.look_at_program,
 )
 URL = Key(
     "url",

@@ -146,12 +146,12 @@ async def test_a_password_that_cannot_be_sent_is_not_shown(
 )
 def test_a_command_that_fails(house: Household, script: str | None, reason: str) -> None:
     caller(house)
-    if script is None:
-        Path("call.sh").unlink()
-    else:
-        house.write("call.sh", f"#!/bin/sh\n{script}\n")
     validator(house, NUMBERS + "seconds = 1\n")
     with validating() as vera:
+        if script is None:
+            Path("call.sh").unlink()
+        else:
+            house.write("call.sh", f"#!/bin/sh\n{script}\n")
         failing(house, NUMBER, vera.url)
         assert f'event=undelivered scheme=e164 reason="{reason}"' in vera.log
         assert NUMBER not in vera.log

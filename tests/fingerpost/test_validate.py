@@ -8,6 +8,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.fingerpost.daemons import PATIENCE, Doors, running, starting
 from tests.fingerpost.household import PEOPLE, RESOLVER, Household
 from tests.fingerpost.validators import (
@@ -270,6 +272,24 @@ def test_neither_daemon_works_without_what_it_needs(house: Household) -> None:
     assert (
         refused.err == f"taken.toml:18: validate.http: cannot listen on 127.0.0.1#{port}: Address already in use\n"
     )
+
+
+def test_a_command_is_found_from_anywhere_and_missed_before_anything_begins(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = caller(house)
+    validator(house, NUMBERS)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with validating("../vera.toml") as vera:
+        house.sound("recipient", "create", "recipient.pem")
+        house.sound("recipient", "claim", NUMBER, "--validator", vera.url)
+    assert Path(calls.name).read_text().startswith(NUMBER), "it runs where the daemon does"
+    Path("../call.sh").chmod(0o600)
+    refused = house.run("validate", "../vera.toml")
+    assert refused.status == 1
+    assert refused.err.startswith("../vera.toml:")
+    assert "numbers.command: " in refused.err
 
 
 def test_a_register_that_others_could_write_is_refused(house: Household) -> None:
