@@ -10,10 +10,11 @@ from typing import NoReturn, Protocol
 
 from fingerpost import VERSION, logfmt
 from fingerpost.arguments import Subparsers, add_command
-from fingerpost.output import complain
+from fingerpost.output import STANDARD_OUTPUT, complain, flush
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 
 EXIT_OK, EXIT_FAULTS, EXIT_INTERNAL = 0, 1, 10
+EXIT_UNREAD = 141  # 128 + SIGPIPE: whoever read the output has gone
 _EPILOG = """\
 examples:
   fingerpost keygen zone.pem root.pem
@@ -136,13 +137,16 @@ def main(argv: list[str] | None = None) -> int:
 def _ended(command: Command, args: argparse.Namespace) -> int:
     """Run a command; say what stopped it, if anything did."""
     try:
-        return command.run(args)
+        status = command.run(args)
+        flush()
     except ConfigError as error:
         for fault in error.faults:
             complain(fault.to_text())
     except (MalformedError, UntrustedError) as error:
         complain(f"fingerpost {args.command}: {error}")
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT:
+            return EXIT_UNREAD
         where = f"{error.filename}: " if error.filename else ""
         complain(f"fingerpost {args.command}: {where}{error.strerror or error}")
     except KeyboardInterrupt:
@@ -150,4 +154,6 @@ def _ended(command: Command, args: argparse.Namespace) -> int:
     except Exception:
         log.exception("event=internal-error command=%s", args.command)
         return EXIT_INTERNAL
+    else:
+        return status
     return EXIT_FAULTS

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from fingerpost import ceremony
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.ceremony import Changes, Draft
-from fingerpost.files import write_whole
+from fingerpost.files import reading, write_whole
 from fingerpost.output import say
 from zonedata import keys, trust
-from zonedata.errors import ConfigError, Fault, MalformedError, UntrustedError
+from zonedata.errors import ConfigError, Fault, MalformedError
 from zonedata.trust import Trust
 from zonedata.zone_statements import RootKeys
 
-T = TypeVar("T")
 _EPILOG = """\
 A new version of the root's keys is drafted from the one before, signed by
 holders of root keys, each on a machine of their own, and finished when a
@@ -86,23 +84,23 @@ def _next(args: argparse.Namespace) -> None:
         tuple(map(_key_id, args.drop_zone_key)),
         args.days if args.days is not None else 365,
     )
-    draft = ceremony.next_version(_at(current, trust.read_anchor), changes, int(time.time()))
+    draft = ceremony.next_version(reading(current, trust.read_anchor), changes, int(time.time()))
     write_whole(out, draft.to_text())
     _tell_missing(out, draft)
 
 
 def _sign(args: argparse.Namespace) -> None:
     file, key = args.files
-    draft = ceremony.signed(_at(file, ceremony.read_draft), _at(key, keys.load))
+    draft = ceremony.signed(reading(file, ceremony.read_draft), reading(key, keys.load))
     write_whole(file, draft.to_text())
     _tell_missing(file, draft)
 
 
 def _join(args: argparse.Namespace) -> None:
     file, *others = args.files
-    draft = _at(file, ceremony.read_draft)
+    draft = reading(file, ceremony.read_draft)
     for other in others:
-        draft = _at(other, partial(_joined, draft))
+        draft = reading(other, partial(_joined, draft))
     write_whole(file, draft.to_text())
     _tell_missing(file, draft)
 
@@ -114,7 +112,7 @@ def _joined(draft: Draft, copy: Path) -> Draft:
 def _finish(args: argparse.Namespace) -> None:
     file, out = args.files
     _refuse_existing(out)
-    made = ceremony.finished(_at(file, ceremony.read_draft), time.time())
+    made = ceremony.finished(reading(file, ceremony.read_draft), time.time())
     write_whole(out, trust.to_pem(made.sealed))
     say(f"{out} version {made.rootkeys.version} expires {_day(made.rootkeys)}")
 
@@ -123,11 +121,11 @@ def _show(args: argparse.Namespace) -> None:
     (file,) = args.files
     text = file.read_text("ascii", errors="replace")
     if ceremony.DRAFT in text:
-        draft = _at(file, ceremony.read_draft)
+        draft = reading(file, ceremony.read_draft)
         _tell_version(draft.before, draft.rootkeys, draft.before.rootkeys, {one.key_id for one in draft.signatures})
         _tell_missing(file, draft)
     else:
-        held = _at(file, trust.read_anchor)
+        held = reading(file, trust.read_anchor)
         _tell_version(held, held.rootkeys, None, {one.key_id for one in held.sealed.signatures})
 
 
@@ -170,14 +168,6 @@ def _key_id(text: str) -> bytes:
     if len(key_id) != keys.KEY_ID_OCTETS:
         raise MalformedError(f"{text} is no key id, which has {2 * keys.KEY_ID_OCTETS} hexadecimal digits")
     return key_id
-
-
-def _at(file: Path, read: Callable[[Path], T]) -> T:
-    """Read a file; what is wrong is said of the file."""
-    try:
-        return read(file)
-    except (MalformedError, UntrustedError) as error:
-        raise ConfigError([Fault(file, 0, "", str(error))]) from error
 
 
 def _refuse_existing(file: Path) -> None:

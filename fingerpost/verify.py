@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from fingerpost.arguments import Subparsers, add_command
+from fingerpost.files import reading
 from fingerpost.output import complain, say
 from resolver.answer import Via, from_judgement
 from resolver.explain.lines import Case
@@ -57,7 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify, explain and return the exit status."""
-    trust = read_anchor(args.anchor)
+    trust = reading(args.anchor, read_anchor)
     try:
         shown = bundle.read(_octets(args.bundle))
     except (MalformedError, UntrustedError) as error:

@@ -37,6 +37,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/demo/ports.py",
     "fingerpost/demo/processes.py",
     "fingerpost/keygen.py",
+    "fingerpost/line.py",
     "fingerpost/listening.py",
     "fingerpost/recipient/client.py",
     "fingerpost/rootkeys.py",

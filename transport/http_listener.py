@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import h11
 import trio
@@ -84,6 +85,7 @@ class HttpReply:
 
 
 HttpHandler = Callable[[HttpRequest], Awaitable[HttpReply]]
+TOO_LATE = HttpReply(504, b"it took too long\n")
 
 
 class _TooLongError(Exception):
@@ -95,9 +97,11 @@ async def serve_http(
     handler: HttpHandler,
     limits: HttpLimits = HttpLimits(),
     *,
+    too_late: HttpReply = TOO_LATE,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve a socket from `open_tcp` until cancelled."""
+    """Serve a socket from `open_tcp` until cancelled; `too_late` is said when the handler's time is over."""
+    in_time = partial(_answer, handler, limits.answering, too_late)
     listener = trio.socket.from_stdlib_socket(sock)
     slots = Slots(StreamLimits(connections=limits.connections, per_address=limits.per_address))
     freed = trio.lowlevel.ParkingLot()
@@ -105,7 +109,7 @@ async def serve_http(
     async def converse(stream: trio.SocketStream, host: str) -> None:
         patient = replace(limits, receiving=slots.patience(limits.receiving))
         try:
-            await _converse(stream, host, handler, patient)
+            await _converse(stream, host, in_time, patient)
         finally:
             slots.give_back(host)
             freed.unpark_all()
@@ -159,12 +163,17 @@ async def _reply(
     if request is None:
         return HttpReply(408, b"too slow\n")
     try:
-        with trio.move_on_after(limits.answering):
-            return await handler(request)
-    except Exception:
+        return await handler(request)
+    except Exception:  # the barrier: a bug must cost one request, not the daemon
         log.exception("event=internal-error part=http")
         return HttpReply(500, b"a bug of ours\n")
-    return HttpReply(504, b"it took too long\n")
+
+
+async def _answer(handler: HttpHandler, seconds: float, too_late: HttpReply, request: HttpRequest) -> HttpReply:
+    with trio.move_on_after(seconds):
+        return await handler(request)
+    log.warning("event=too-late part=http seconds=%g", seconds)
+    return too_late
 
 
 async def _receive(

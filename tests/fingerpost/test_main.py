@@ -1,5 +1,6 @@
 import argparse
 import logging
+import os
 import subprocess
 import sys
 import tomllib
@@ -124,3 +125,41 @@ def test_the_module_runs() -> None:
 @pytest.fixture(autouse=True)
 def _level() -> None:
     logging.getLogger().setLevel(logging.WARNING)  # main sets its own; the next test begins as this one
+
+
+def _as_process(words: str, stdout: int | None = None) -> tuple[int, str]:
+    line = f"exec {sys.executable} -m fingerpost {words}"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    ended = subprocess.run(
+        ["sh", "-c", line],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("check --reference >/dev/full", "fingerpost check: standard output: No space left on device\n"),
+        ("check --reference >&-", "fingerpost check: standard output: Bad file descriptor\n"),
+        ("check --reference >&- 2>&-", ""),
+        ("keygen --public /gone 2>/dev/full", ""),
+        ("check /gone >&-", "fingerpost check: standard output: Bad file descriptor\n"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_bug_of_ours(words: str, told: str) -> None:
+    assert _as_process(words) == (1, told)
+
+
+def test_an_output_that_nobody_reads_ends_it_quietly() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        assert _as_process("check --reference", write) == (141, "")
+    finally:
+        os.close(write)

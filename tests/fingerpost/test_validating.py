@@ -8,10 +8,14 @@ import pytest
 import trio
 
 from fingerpost import validating
+from fingerpost.recipient import talking
 from fingerpost.validating import Office
-from root.validator.desk import OK, UNAVAILABLE
+from root.validator.desk import OK, UNAVAILABLE, Answer, Delivery
 from transport.clock import Clock
-from transport.http_listener import HttpReply, HttpRequest
+from transport.endpoint import Endpoint
+from transport.http_listener import HttpLimits, HttpReply, HttpRequest
+from transport.tcp_listener import open_tcp
+from zonedata import identifiers
 from zonedata.validator_requests import Outcome, Reply
 
 
@@ -66,3 +70,35 @@ async def test_a_sweep_that_failed_is_tried_again(
             nursery.cancel_scope.cancel()
     assert caplog.text.count("event=sweep-failed") == 2
     assert caplog.text.count("event=renewed count=2") == 1
+
+
+class Stuck:
+    """A desk that sends a code, and a deliverer who does not come back, in one."""
+
+    def begin(self) -> None:
+        pass
+
+    def sweep(self, _: float) -> int:
+        return 0
+
+    def handle(self, *_: object) -> Answer:
+        return Answer(OK, Reply(Outcome.SENT), Delivery(identifiers.parse("+14155550123"), "12345678"))
+
+    async def deliver(self, _: Delivery) -> bool:
+        await trio.sleep_forever()
+        raise AssertionError
+
+
+async def test_a_recipient_understands_that_it_took_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = cast("Any", Stuck())
+    monkeypatch.setattr(validating, "HttpLimits", partial(HttpLimits, answering=0.01))
+    with open_tcp(Endpoint("127.0.0.1", 0)) as sock, trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            ready = trio.Event()
+            vera = Office("vera.example", stuck, stuck, stuck, ())
+            nursery.start_soon(validating.run, vera, [sock], ready.set)
+            await ready.wait()
+            url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+            reply = await trio.to_thread.run_sync(talking.ask, url, b"wire")
+            nursery.cancel_scope.cancel()
+    assert reply == Reply(Outcome.REFUSED, "it took too long; try again later")

@@ -128,7 +128,7 @@ async def test_patience_is_short_when_most_connections_are_taken() -> None:
             await stream.aclose()
 
 
-async def test_a_handler_that_takes_too_long_is_given_up() -> None:
+async def test_a_handler_that_takes_too_long_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async def waiting(request: HttpRequest) -> HttpReply:
         del request
         await trio.sleep_forever()
@@ -136,6 +136,7 @@ async def test_a_handler_that_takes_too_long_is_given_up() -> None:
 
     async with serving(waiting, HttpLimits(answering=0.05)) as address:
         assert (await exchange(address, POST)).startswith(b"HTTP/1.1 504 ")
+    assert "event=too-late part=http seconds=0.05" in caplog.text
 
 
 async def test_connections_are_counted_in_all_and_for_each_address() -> None:
