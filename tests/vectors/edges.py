@@ -11,11 +11,22 @@ from tests.vectors.judgements import (
     OTHER,
     OWNER,
     PARTIES,
+    TWO,
     Vector,
     _vector,
 )
-from tests.zonedata.builders import World, ZoneSpec, assertion, denial, mapping, revocation, validation
-from zonedata.kinds import Kind
+from tests.zonedata.builders import (
+    World,
+    ZoneSpec,
+    assertion,
+    denial,
+    mapping,
+    number,
+    recipient,
+    revocation,
+    validation,
+)
+from zonedata.kinds import Kind, Role
 from zonedata.opening import Claim, read_claim
 from zonedata.statements import Statement
 
@@ -102,6 +113,127 @@ def _hidden() -> list[Vector]:
     ]
 
 
+def _instants() -> list[Vector]:
+    ended = revocation(OWNER, ISSUER, before=-300)
+    rivals = (*ISSUED, f"{OTHER} validator")
+    eves = assertion(OWNER, BETA, whose="eve", issued=-200)
+    lower, higher = sorted(("ann", "eve"), key=recipient)
+    msp_of = {"ann": ALPHA, "eve": BETA}
+    return [
+        _vector(
+            "since-before-revocation",
+            "Ann proved possession anew after the revocation, eve before that: ann's years before it do not count.",
+            rivals,
+            [
+                ended,
+                validation(OWNER, CHECK, "ann", since=-5_000, executed=-200),
+                validation(OWNER, OTHER, "eve", since=-250, executed=-250),
+                assertion(OWNER, ALPHA, whose="ann", issued=-200),
+                eves,
+            ],
+            "found",
+            {ALPHA: "contested", BETA: "asserted", CHECK: "contested", ISSUER: "revoked", OTHER: "validated"},
+            {BETA: "validated"},
+            "eve",
+        ),
+        _vector(
+            "at-the-very-second",
+            "Proven, and asserted, in the second of the instant before which everything is revoked: not before it.",
+            ISSUED,
+            [
+                ended,
+                validation(OWNER, CHECK, "ann", since=-300, executed=-300),
+                assertion(OWNER, ALPHA, whose="ann", issued=-300),
+                denial(OWNER, BETA),
+            ],
+            "found",
+            {ALPHA: "asserted", BETA: "denied", CHECK: "validated", ISSUER: "revoked"},
+            {ALPHA: "validated"},
+            "ann",
+        ),
+        _vector(
+            "longest-known-counts",
+            "Two validators vouch for ann, the second knows her longer than a third knows eve.",
+            (*TWO, f"{CHECK} validator", f"{ISSUER} validator", f"{OTHER} validator"),
+            [
+                validation(OWNER, CHECK, "ann", since=-900, executed=-900),
+                validation(OWNER, ISSUER, "ann", since=-5_000, executed=-5_000),
+                validation(OWNER, OTHER, "eve", since=-2_000, executed=-2_000),
+                assertion(OWNER, ALPHA, whose="ann"),
+                eves,
+            ],
+            "found",
+            {ALPHA: "asserted", BETA: "contested", CHECK: "validated", ISSUER: "validated", OTHER: "contested"},
+            {ALPHA: "validated"},
+            "ann",
+        ),
+        _vector(
+            "equally-long-at-the-other",
+            "Two validated in the same second, the lower digest by the validator named last: it stands.",
+            (*TWO, f"{CHECK} validator", f"{OTHER} validator"),
+            [
+                validation(OWNER, CHECK, higher),
+                validation(OWNER, OTHER, lower),
+                assertion(OWNER, ALPHA, whose="ann"),
+                eves,
+            ],
+            "found",
+            {msp_of[lower]: "asserted", msp_of[higher]: "contested", CHECK: "contested", OTHER: "validated"},
+            {msp_of[lower]: "validated"},
+            lower,
+        ),
+    ]
+
+
+def _taken_back() -> list[Vector]:
+    return [
+        _vector(
+            "revoked-after-a-denial",
+            "The CSIP took the revocation of the block back, then revoked the number, which counts alone.",
+            (*TWO, f"{ISSUER} csip"),
+            [
+                revocation(number("+1415"), ISSUER, before=-150, issued=-100, is_block=True),
+                denial(OWNER, ISSUER, Role.CSIP, issued=-70),
+                revocation(OWNER, ISSUER, before=-200, issued=-40),
+                assertion(OWNER, ALPHA, issued=-300),
+                assertion(OWNER, BETA, issued=-180),
+            ],
+            "found",
+            {ALPHA: "revoked", BETA: "asserted", ISSUER: "revoked"},
+            {BETA: "asserted"},
+        ),
+        _vector(
+            "revocation-taken-back",
+            "The CSIP denies after it had revoked: nothing is revoked.",
+            (*TWO, f"{ISSUER} csip"),
+            [
+                revocation(OWNER, ISSUER, before=-150, issued=-100),
+                denial(OWNER, ISSUER, Role.CSIP, issued=-70),
+                assertion(OWNER, ALPHA, issued=-300),
+                denial(OWNER, BETA),
+            ],
+            "found",
+            {ALPHA: "asserted", BETA: "denied", ISSUER: "denied"},
+            {ALPHA: "asserted"},
+        ),
+    ]
+
+
+def _silent() -> list[Vector]:
+    return [
+        _vector(
+            "csip-silent",
+            "The CSIP shows nothing: nothing is more than asserted, and the mapping withholds.",
+            ISSUED,
+            [*VOUCHING[:3], assertion(OWNER, BETA)],
+            "found",
+            {ALPHA: "asserted", BETA: "withheld", CHECK: "validated", ISSUER: "missing"},
+            {ALPHA: "asserted"},
+            "ann",
+        ),
+    ]
+
+
 def vectors() -> list[Vector]:
     """Return every vector."""
-    return [*_hidden()]
+    return [*_hidden(), *_instants(), *_taken_back(), *_silent()]
