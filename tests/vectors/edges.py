@@ -220,12 +220,75 @@ def _taken_back() -> list[Vector]:
 
 
 def _silent() -> list[Vector]:
+    rivals = (*TWO, f"{CHECK} validator", f"{OTHER} validator")
+    eves = [
+        validation(OWNER, OTHER, "eve", since=-50, executed=-50, mapping=1),
+        mapping(OWNER, "eve", BETA),
+        assertion(OWNER, BETA, whose="eve"),
+    ]
+    anns = assertion(OWNER, ALPHA, whose="ann")
     return [
+        _vector(
+            "older-validator-silent",
+            "Ann's validator shows nothing, eve's vouches since a minute ago: eve's mapping does not withhold ann's MSP.",
+            rivals,
+            [*eves, anns],
+            "found",
+            {ALPHA: "asserted", BETA: "asserted", CHECK: "missing", OTHER: "validated"},
+            {ALPHA: "asserted", BETA: "asserted"},
+            "eve",
+        ),
+        _vector(
+            "older-validator-silent-opted-out",
+            "The same, and eve's mapping lists nobody: ann's MSP stays, one that names nobody is withheld.",
+            rivals,
+            [eves[0], mapping(OWNER, "eve"), assertion(OWNER, BETA), anns],
+            "found",
+            {ALPHA: "asserted", BETA: "withheld", CHECK: "missing", OTHER: "validated"},
+            {ALPHA: "asserted"},
+            "eve",
+        ),
+        _vector(
+            "older-validator-silent-demanded",
+            "The same where the delegation demands that somebody vouches for the recipient.",
+            (f"{ALPHA} msp validated", *rivals[1:]),
+            [*eves, anns],
+            "found",
+            {ALPHA: "insufficient", BETA: "asserted", CHECK: "missing", OTHER: "validated"},
+            {BETA: "asserted"},
+            "eve",
+        ),
+        _vector(
+            "older-validator-hidden",
+            "The same where the AUTHORITY of ann's validator is left out.",
+            (),
+            [*eves, anns],
+            "found",
+            {".": "missing", ALPHA: "asserted", BETA: "asserted", OTHER: "validated"},
+            {ALPHA: "asserted", BETA: "asserted"},
+            "eve",
+            _zones(World({".": ZoneSpec({"+1": list(rivals)}, PARTIES)}), hides=_binds(CHECK)),
+        ),
+        _vector(
+            "validator-silent-after-revocation",
+            "After a revocation, whoever names somebody else than the standing recipient is contested as ever.",
+            (*rivals, f"{ISSUER} csip"),
+            [
+                revocation(OWNER, ISSUER, before=-300),
+                validation(OWNER, OTHER, "eve", since=-50, executed=-50),
+                assertion(OWNER, ALPHA, whose="ann", issued=-200),
+                denial(OWNER, BETA),
+            ],
+            "incomplete",
+            {ALPHA: "contested", BETA: "denied", CHECK: "missing", ISSUER: "revoked", OTHER: "validated"},
+            {},
+            "eve",
+        ),
         _vector(
             "csip-silent",
             "The CSIP shows nothing: nothing is more than asserted, and the mapping withholds.",
             ISSUED,
-            [*VOUCHING[:3], assertion(OWNER, BETA)],
+            [*VOUCHING[:3], assertion(OWNER, BETA, whose="eve")],
             "found",
             {ALPHA: "asserted", BETA: "withheld", CHECK: "validated", ISSUER: "missing"},
             {ALPHA: "asserted"},
