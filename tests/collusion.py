@@ -79,13 +79,13 @@ class Table:
         return [*words, (denial(ANNS, ALPHA, issued=-200),)] if replays else words  # from before she came
 
     def beta(self, *, is_free: bool) -> list[Move]:
-        honest: Move = (denial(self.owner, BETA),)
-        if self.owner == BOBS:
-            honest = (assertion(BOBS, BETA, whose="bob", issued=-1_000),)
+        honest: list[Move] = [(denial(self.owner, BETA),)]
+        if self.owner == BOBS:  # its list as it was before, and as it is signed anew every day
+            honest = [(assertion(BOBS, BETA, whose="bob", issued=issued),) for issued in (-1_000, -5)]
         if not is_free:
-            return [honest]
+            return honest
         named = [assertion(self.owner, BETA, whose=whose, issued=-5) for whose in ("", "eve", self.holder)]
-        return [honest, *((one,) for one in named)]
+        return [*honest, *((one,) for one in named)]
 
     def check(self, *, is_free: bool, has_ann: bool, replays: bool) -> list[Move]:
         honest: Move = (denial(self.owner, CHECK, Role.VALIDATOR),)

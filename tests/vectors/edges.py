@@ -230,7 +230,7 @@ def _silent() -> list[Vector]:
     return [
         _vector(
             "older-validator-silent",
-            "Ann's validator shows nothing, eve's vouches since a minute ago: eve's mapping does not withhold ann's MSP.",
+            "Ann's validator shows nothing, eve's is newer: eve's mapping does not withhold ann's MSP.",
             rivals,
             [*eves, anns],
             "found",
