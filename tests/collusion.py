@@ -55,6 +55,7 @@ ROOT = ZoneSpec(
     },
     (ALPHA, BETA, CHECK, ISSUER, REG),
 )
+REGISTRYS = ((), (f"{PUPPET} msp",), (f"{PUPPET} msp", f"{STOOGE} validator"), (f"{STOOGE} validator",))
 
 
 @cache
@@ -78,13 +79,13 @@ class Table:
         return [*words, (denial(ANNS, ALPHA, issued=-200),)] if replays else words  # from before she came
 
     def beta(self, *, is_free: bool) -> list[Move]:
-        honest: Move = (denial(self.owner, BETA),)
-        if self.owner == BOBS:
-            honest = (assertion(BOBS, BETA, whose="bob", issued=-1_000),)
+        honest: list[Move] = [(denial(self.owner, BETA),)]
+        if self.owner == BOBS:  # its list as it was before, and as it is signed anew every day
+            honest = [(assertion(BOBS, BETA, whose="bob", issued=issued),) for issued in (-1_000, -5)]
         if not is_free:
-            return [honest]
+            return honest
         named = [assertion(self.owner, BETA, whose=whose, issued=-5) for whose in ("", "eve", self.holder)]
-        return [honest, *((one,) for one in named)]
+        return [*honest, *((one,) for one in named)]
 
     def check(self, *, is_free: bool, has_ann: bool, replays: bool) -> list[Move]:
         honest: Move = (denial(self.owner, CHECK, Role.VALIDATOR),)
@@ -127,9 +128,8 @@ class Table:
                 validation(self.owner, STOOGE, "eve", since=-99_000, executed=-50, mapping=1),
                 mapping(self.owner, "eve", PUPPET, BETA),
             )
-            moves.append((*zones(f"{PUPPET} msp"), *bare))
-            moves.append((*zones(f"{PUPPET} msp", f"{STOOGE} validator"), *named, *backed))
-            moves.append((*zones(f"{STOOGE} validator"), *backed))
+            said = (bare, (*named, *backed), backed)
+            moves += [(*zones(*grants), *words) for grants, words in zip(REGISTRYS[1:], said, strict=True)]
         return moves
 
 
@@ -143,9 +143,21 @@ def moves(table: Table, bad: frozenset[Party], *, replays: bool) -> Iterator[lis
         table.registry(is_free=Party.REGISTRY in bad),
     ]
     if bad & {Party.RESOLVER, Party.ON_PATH}:
+        for chosen in product(*menus):
+            shown = [wire for move in chosen for wire in move]
+            yield from ([wire for wire in shown if wire not in hidden] for hidden in ways())
         menus = [[*menu, ()] for menu in menus]  # anybody can be left out
     for chosen in product(*menus):
         yield [wire for move in chosen for wire in move]
+
+
+@cache
+def ways() -> list[frozenset[bytes]]:
+    """What leads to somebody: one AUTHORITY, or one zone at its node; to be left out."""
+    root = World({".": ROOT}).zone(".")
+    bound = [frozenset({root.seal(root.authority(name)).to_wire()}) for name in ROOT.binds]
+    everything = {wire for grants in REGISTRYS for wire in zones(*grants)}
+    return [*bound, frozenset(everything.difference(root.wires()))]
 
 
 @dataclass(frozen=True)
@@ -189,19 +201,35 @@ def reached(bad: Iterable[Party]) -> Reached:
     )
 
 
+def lifted(bad: Iterable[Party]) -> set[Assurance]:
+    """Return what outsiders reach above their bare word where somebody is left out, and nowhere else."""
+    parties, recall = frozenset(bad), Recall()
+    gained: set[Assurance] = set()
+    for owner, holder in ((ANNS, "ann"), (BOBS, "bob"), (NOBODYS, "eve")):
+        shown = moves(Table(owner, holder), parties, replays=False)
+        levels = _levels(judge(owner, anchor(), wires, NOW, recall) for wires in shown)
+        gained |= levels[False] - levels[True]
+    return gained - {Assurance.ASSERTED}
+
+
 def _is_at(judgement: Judgement, msp: str) -> bool:
     return any(finding.authority == msp for finding in judgement.found)
 
 
 def _most(judgements: Iterable[Judgement]) -> str:
     """Return the best assurance at which an outsider is found, in an answer that is complete before others."""
+    for is_complete, some in _levels(judgements).items():
+        if some:
+            best = max(some, key=ASSURANCE_ORDER.__getitem__)
+            return str(best) if is_complete else f"{best}, incomplete"
+    return "no"
+
+
+def _levels(judgements: Iterable[Judgement]) -> dict[bool, set[Assurance]]:
+    """Return the assurances at which outsiders are found, in complete answers and in others."""
     levels: dict[bool, set[Assurance]] = {True: set(), False: set()}
     for judgement in judgements:
         for finding in judgement.found:
             if finding.authority in OUTSIDERS:
                 levels[judgement.complete].add(finding.assurance)
-    for is_complete, some in levels.items():
-        if some:
-            best = max(some, key=ASSURANCE_ORDER.__getitem__)
-            return str(best) if is_complete else f"{best}, incomplete"
-    return "no"
+    return levels

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.collusion import Party, Reached, reached
+from tests.collusion import Party, Reached, lifted, reached
 
 TEXT = (Path(__file__).parent.parent / "docs" / "threats.md").read_text(encoding="utf-8")
 COLUMNS = tuple(field.name for field in fields(Reached))
@@ -35,3 +35,8 @@ def test_every_party_and_every_two_have_a_row() -> None:
 @pytest.mark.parametrize("bad", EVERY, ids=name_of)
 def test_what_can_be_reached_is_what_the_table_says(bad: tuple[Party, ...]) -> None:
     assert astuple(reached(bad)) == SAID[name_of(bad)]
+
+
+@pytest.mark.parametrize("bad", [bad for bad in EVERY if Party.RESOLVER in bad], ids=name_of)
+def test_leaving_somebody_out_lifts_nobody_above_a_bare_word(bad: tuple[Party, ...]) -> None:
+    assert lifted(bad) == set()

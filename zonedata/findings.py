@@ -13,7 +13,7 @@ from zonedata.names import Name
 from zonedata.opening import Opened
 from zonedata.path import Grantee
 from zonedata.person_statements import Assertion, Block, Denial
-from zonedata.recipient_statements import Mapping, Validation
+from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 
@@ -76,7 +76,9 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
     name = grantee.signer.name
     for role, required in sorted(grantee.roles.items()) if len(grantee.roles) > 1 else grantee.roles.items():
         denial = _current(grantee, said.denials.get(role), now)
-        spoken = _spoken(role, grantee, said, owner, now)
+        spoken = (
+            _revoking(grantee, said, denial, now) if role is Role.CSIP else _spoken(role, grantee, said, owner, now)
+        )
         if spoken is not None and denial is not None:
             assert isinstance(denial.statement, Denial)
             later = denial.statement.ordered_at > spoken.statement.life.issued
@@ -109,17 +111,32 @@ def _has_said(role: Role, grantee: Grantee, said: Said, now: float) -> bool:
 
 
 def _spoken(role: Role, grantee: Grantee, said: Said, owner: Name, now: float) -> Opened[Statement] | None:
-    """Return what an authority said in a role, other than that it has nothing to say."""
+    """Return what an MSP or a validator said, other than that it has nothing to say."""
     if role is Role.MSP:
         return _current(grantee, said.assertion, now) or _speaking_block(grantee, said, owner, now)
-    if role is Role.VALIDATOR:
-        return _current(grantee, said.validation, now)
-    latest: Opened[Statement] | None = None
-    before = -1
+    return _current(grantee, said.validation, now)
+
+
+def _revoking(
+    grantee: Grantee, said: Said, denial: Opened[Statement] | None, now: float
+) -> Opened[Statement] | None:
+    """Return of a CSIP's REVOCATIONs, less those that its DENIAL has taken back, the one with the latest instant.
+
+    Of several with that instant the one at the longest node, so that the order in which they came does not matter.
+    """
+    latest: Opened[Revocation] | None = None
+    taken_back = denial.statement.ordered_at if denial is not None and isinstance(denial.statement, Denial) else 0
     for revocation in said.revocations.values():
-        if revocation.statement.before > before and _current(grantee, revocation, now) is not None:
-            latest, before = revocation, revocation.statement.before
-    return latest
+        statement = revocation.statement
+        if taken_back > statement.life.issued:
+            continue
+        is_later = latest is None or (statement.before, len(statement.node)) > (
+            latest.statement.before,
+            len(latest.statement.node),
+        )
+        if is_later and _current(grantee, revocation, now) is not None:
+            latest = revocation
+    return cast("Opened[Statement] | None", latest)
 
 
 def _current(grantee: Grantee, opened: Opened[Statement] | None, now: float) -> Opened[Statement] | None:

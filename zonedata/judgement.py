@@ -95,7 +95,7 @@ def conclude(path: Path, findings: list[Finding], reasons: abc.Mapping[str, Stan
         rows[name] = reasons.get(name, Standing.MISSING)
     every = [Finding(name, Role.REGISTRY, standing) for name, standing in sorted(rows.items())]
     every += [Finding(name, role, Standing.BOGUS) for name, role in sorted(set(path.unbound))]
-    weighed = weigh(findings)
+    weighed = weigh(findings, is_whole=not _may_lack_a_voice(path))
     every += sorted(weighed.findings, key=_by_authority_and_role)
     evidence = list(path.evidence.values())
     complete, outcome = True, Outcome.NONE
@@ -128,6 +128,11 @@ class Heard:
 
     replies: tuple[tuple[bytes, ...], ...] = ()
     silence: Standing | None = None
+
+
+def _may_lack_a_voice(path: Path) -> bool:
+    """Say whether somebody who can vouch or revoke may have no row, because what leads to them is not shown."""
+    return bool(path.needs) or any(role is not Role.MSP for _, role in path.unbound)
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

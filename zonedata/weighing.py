@@ -9,7 +9,9 @@ by what the others on the path said, in this order (docs/protocol.md section 11)
   reported, and takes nothing over: a swapped SIM card alone moves no number.
 - The standing recipient's MAPPING withholds every MSP that it does not list.
 - An assertion that names the standing recipient is `validated`, and `authorized` if the MAPPING lists its MSP.
-- If any CSIP or validator gave no proof, nothing is more than `asserted`.
+- While a validator gave no proof, somebody may have held the CSI longer than who stands: an MSP that names another
+  recipient is then not withheld and not contested, and stays `asserted`.
+- If any CSIP or validator gave no proof, or could be hidden, nothing is more than `asserted`.
 
 Pure; the rows come from `findings.settle`, and change nothing but their words.
 """
@@ -70,8 +72,14 @@ class Weighed:
     mapping: Opened[Mapping] | None = None
 
 
-def weigh(findings: list[Finding]) -> Weighed:
-    """Weigh the rows of all grantees of one question against one another."""
+def weigh(findings: list[Finding], *, is_whole: bool = True) -> Weighed:
+    """Weigh the rows of all grantees of one question against one another.
+
+    Args:
+        findings: The rows.
+        is_whole: Whether everybody who could vouch or revoke has a row. Whoever is not known to be one, because
+            a binding or a zone is not shown, must weigh as much as one who is silent.
+    """
     vouching = [finding for finding in findings if finding.role in _VOUCHING]
     if not vouching:
         return Weighed([_accepted(finding, finding.assurance) for finding in findings])
@@ -80,8 +88,9 @@ def weigh(findings: list[Finding]) -> Weighed:
     standing = _standing_of(claimants)
     case = _Case(
         revoked_before,
-        any(finding.role is Role.VALIDATOR for finding in vouching),
-        all(finding.standing.is_proven for finding in vouching),
+        not is_whole or any(finding.role is Role.VALIDATOR for finding in vouching),
+        is_whole and all(finding.standing.is_proven for finding in vouching),
+        is_whole and all(finding.standing.is_proven for finding in vouching if finding.role is Role.VALIDATOR),
         {claimant.recipient for claimant in claimants if claimant.is_released},
         standing,
     )
@@ -130,8 +139,9 @@ class _Case:
 
     Attributes:
         revoked_before: What is older has been revoked; 0 for nothing.
-        has_validator: Whether anybody on the path can vouch.
-        is_proven: Whether all who vouch or revoke have spoken.
+        has_validator: Whether anybody on the path can vouch, or could.
+        is_proven: Whether all who vouch or revoke are known and have spoken.
+        is_settled: Whether all who vouch are, and have, so that nobody else can have held the CSI longer.
         released: Digests of recipients who gave the CSI up.
         standing: Whose word counts.
     """
@@ -139,6 +149,7 @@ class _Case:
     revoked_before: int
     has_validator: bool
     is_proven: bool
+    is_settled: bool
     released: set[bytes]
     standing: Claimant | None
 
@@ -176,6 +187,8 @@ class _Case:
         mapping = standing.mapping.statement if standing.mapping is not None else None
         entry = mapping.entry_for(finding.authority) if mapping is not None else None
         is_theirs = named == standing.recipient or (mapping is not None and named in mapping.former)
+        if named and not is_theirs and not self.is_settled and self.revoked_before == 0:
+            return _accepted(finding, Assurance.ASSERTED)
         if mapping is not None and entry is None:
             return replace(finding, standing=Standing.WITHHELD, ground=Ground.NOT_LISTED)
         if named and not is_theirs:

@@ -46,6 +46,7 @@ def _vector(  # noqa: PLR0917 - the columns of a table
     rows: dict[str, str],
     found: dict[str, str],
     whose: str = "",
+    zones: Sequence[bytes] = (),
 ) -> Vector:
     """Make one.
 
@@ -58,6 +59,7 @@ def _vector(  # noqa: PLR0917 - the columns of a table
         rows: How each authority stands.
         found: Assurance by MSP, then the recipient's tags.
         whose: The standing recipient.
+        zones: What zones say, if it is not a root zone with these grants.
     """
     return {
         "name": name,
@@ -65,10 +67,10 @@ def _vector(  # noqa: PLR0917 - the columns of a table
         "anchor": "main",
         "now": NOW,
         "csi": CSI,
-        "records": [record.hex() for record in (*_world(*grants), *said)],
+        "records": [record.hex() for record in (*(zones or _world(*grants)), *said)],
         "yields": {
             "outcome": outcome,
-            "complete": "missing" not in rows.values(),
+            "complete": not {"missing", "bogus"}.intersection(rows.values()),
             "rows": {".": "referred", **rows},
             "found": found,
             "recipient": recipient(whose).hex() if whose else "",

@@ -6,7 +6,18 @@ Each faulty proof comes with `repair`: the records to leave out, and those to ad
 from collections.abc import Sequence
 from typing import Any
 
-from tests.zonedata.builders import NOW, World, ZoneSpec, assertion, block, denial, number
+from tests.zonedata.builders import (
+    NOW,
+    World,
+    ZoneSpec,
+    assertion,
+    block,
+    denial,
+    mapping,
+    number,
+    revocation,
+    validation,
+)
 from zonedata import identifiers
 from zonedata.kinds import Role
 from zonedata.names import ROOT
@@ -95,6 +106,8 @@ def _scope() -> list[Vector]:
     def vector(name: str, description: str, bad: bytes, instead: bytes = good) -> Vector:
         return _vector(name, description, Step.SCOPE, [*zones, bad], remove=[bad], add=[instead])
 
+    checked = [*_root("alpha.example msp", "beta.example validator").wires(), good]
+    issued = [*_root("alpha.example msp", "beta.example csip").wires(), good]
     no_msp = _root("alpha.example csip").wires()
     uttered = assertion(OWNER, ALPHA)
     loop = ZoneSpec({"+1": ["low.example registry"]}, ("low.example",))
@@ -116,6 +129,39 @@ def _scope() -> list[Vector]:
             block("+1415", ALPHA, exceptions=["5551"]),
         ),
         vector("block-of-other-lengths", "A block for numbers of 10 digits.", block("+1415", ALPHA, lengths=[10])),
+        *(
+            _vector(name, description, Step.SCOPE, [*shown, bad], remove=[bad], add=[instead])
+            for name, description, shown, bad, instead in (
+                (
+                    "validation-for-another-owner",
+                    "A validator vouches for the holder of the number beside.",
+                    checked,
+                    validation(neighbour, BETA, "eve"),
+                    validation(OWNER, BETA, "eve"),
+                ),
+                (
+                    "mapping-for-another-owner",
+                    "A validator shows its recipient's mapping of the number beside.",
+                    [*checked, validation(OWNER, BETA, "ann")],
+                    mapping(neighbour, "ann", ALPHA),
+                    mapping(OWNER, "ann", ALPHA),
+                ),
+                (
+                    "revocation-for-another-owner",
+                    "A CSIP revokes the number beside.",
+                    issued,
+                    revocation(neighbour, BETA),
+                    denial(OWNER, BETA, Role.CSIP),
+                ),
+                (
+                    "revocation-beside",
+                    "A CSIP revokes another block.",
+                    issued,
+                    revocation(number("+1416"), BETA, is_block=True),
+                    revocation(number("+1415"), BETA, is_block=True),
+                ),
+            )
+        ),
         _vector(
             "assertion-of-no-msp",
             "An assertion by an authority that is csip only.",

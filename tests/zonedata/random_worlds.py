@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from tests.zonedata.builders import World, ZoneSpec, assertion, block, denial, number
+from tests.zonedata.builders import (
+    World,
+    ZoneSpec,
+    assertion,
+    block,
+    denial,
+    mapping,
+    number,
+    revocation,
+    validation,
+)
 from zonedata.kinds import Role
 from zonedata.standing import Standing
 
@@ -66,7 +76,98 @@ WORDS = (
 said = st.fixed_dictionaries({name: st.sampled_from(WORDS) for name in (*MSPS, LOCAL)})
 
 
-def wires_of(name: str, words: Words, csi: str, roles: set[Role]) -> list[bytes]:
+# --- who vouches for whom ----------------------------------------------------------------------------------
+
+MAPPINGS: dict[str, tuple[tuple[str, ...], ...]] = {  # by recipient, the MSPs of serials 1, 2 and 3
+    "ann": (("a.example",), ("b.example Business", "c.example", LOCAL), ()),
+    "eve": (("b.example", "c.example"), (), ("a.example Default", "b.example", "c.example", LOCAL)),
+}
+RELEASED = ("ann", 3)  # the mapping by which she gives the number up; that of eve without MSPs is an opt-out
+
+
+@dataclass(frozen=True)
+class Vouching:
+    """What one authority says as validator and as CSIP, and whom it names as MSP.
+
+    Attributes:
+        names: Whose key its assertions name, or "".
+        vouches: For whom; "" denies, "-" says nothing.
+        since: Of that, in seconds from now; proven anew `executed`.
+        executed: As said.
+        serial: Of the newest mapping that it knows and shows, 0 for none.
+        revokes: The instant before which it revokes, in seconds from now; 0 denies, 1 says nothing.
+        is_block: Whether it revokes a block.
+    """
+
+    names: str
+    vouches: str
+    since: int
+    executed: int
+    serial: int
+    revokes: int
+    is_block: bool
+
+    def as_validator(self, name: str, csi: str) -> list[bytes]:
+        """Return what it says as validator."""
+        if self.vouches not in MAPPINGS:
+            return [denial(number(csi), name, Role.VALIDATOR)] if self.vouches != "-" else []
+        said = validation(
+            number(csi), name, self.vouches, since=self.since, executed=self.executed, mapping=self.serial
+        )
+        if self.serial == 0:
+            return [said]
+        entries = MAPPINGS[self.vouches][self.serial - 1]
+        is_released = (self.vouches, self.serial) == RELEASED
+        shown = mapping(number(csi), self.vouches, *entries, serial=self.serial, is_released=is_released)
+        return [said, shown]
+
+    def as_csip(self, name: str, csi: str) -> list[bytes]:
+        """Return what it says as CSIP."""
+        if self.revokes >= 0:
+            return [denial(number(csi), name, Role.CSIP)] if self.revokes == 0 else []
+        node = number(csi[:2] if self.is_block else csi)
+        return [revocation(node, name, before=self.revokes, is_block=self.is_block, issued=-5)]
+
+
+_people = st.sampled_from(["ann", "eve"])
+_vouching = st.builds(
+    lambda names, vouches, since, proven, serial, revokes, is_block: Vouching(
+        names, vouches, since, max(since, proven), serial, revokes, is_block
+    ),
+    st.one_of(_people, st.just("")),
+    st.one_of(_people, _people, st.sampled_from(["", "-"])),
+    st.sampled_from([-900, -700, -300, -20]),
+    st.sampled_from([-900, -300, -15]),
+    st.integers(0, 3),
+    st.sampled_from([1, 0, 0, 0, -600, -300, -20]),
+    st.booleans(),
+)
+vouched = st.fixed_dictionaries(dict.fromkeys((*MSPS, LOCAL), _vouching))
+CROWD = World(  # in which everybody has a say about every number, some of them in two roles
+    {
+        ".": ZoneSpec(
+            {
+                f"+{digit}": [
+                    "a.example msp",
+                    "b.example msp,validator",
+                    "c.example csip,msp",
+                    "r.example registry",
+                ]
+                for digit in "12"
+            },
+            (*MSPS, *REGISTRIES),
+        ),
+        "r.example": ZoneSpec(
+            {f"+{digit}": ["c.example validator", f"{LOCAL} msp,validator"] for digit in ("1", "11", "2", "22")},
+            (LOCAL,),
+        ),
+        "s.example": ZoneSpec(),
+    }
+)
+crowds = st.one_of(worlds(), st.just(CROWD))
+
+
+def wires_of(name: str, words: Words, csi: str, roles: set[Role], vouching: Vouching | None = None) -> list[bytes]:
     """Return what an authority says in the roles it was granted."""
     owner, wires = number(csi), []
     for kind in words.kinds if Role.MSP in roles else ():
@@ -75,8 +176,12 @@ def wires_of(name: str, words: Words, csi: str, roles: set[Role]) -> list[bytes]
         elif kind == "block":
             wires.append(block("+", name, lengths=(len(csi) - 1,)))
         else:
-            wires.append(assertion(owner, name, issued=-5 if kind.startswith("late") else -50))
-    if words.kinds:
+            whose = vouching.names if vouching is not None else ""
+            wires.append(assertion(owner, name, issued=-5 if kind.startswith("late") else -50, whose=whose))
+    if vouching is not None:
+        wires += vouching.as_validator(name, csi) if Role.VALIDATOR in roles else []
+        wires += vouching.as_csip(name, csi) if Role.CSIP in roles else []
+    elif words.kinds:
         wires += [denial(owner, name, role) for role in sorted(roles - {Role.MSP, Role.REGISTRY})]
     return wires
 
@@ -121,10 +226,14 @@ def standings(world: World, csi: str, words: Mapping[str, Words]) -> dict[Row, S
     return rows
 
 
-def proof_of(world: World, csi: str, words: Mapping[str, Words]) -> list[bytes]:
+def proof_of(
+    world: World, csi: str, words: Mapping[str, Words], vouching: Mapping[str, Vouching] | None = None
+) -> list[bytes]:
     """Return everything that all zones say, and what the authorities say about the number."""
+    more = vouching or {}
     granted: dict[str, set[Role]] = {}
     for name, role in sorted(owed(world, csi)):
         granted.setdefault(name, set()).add(role)
-    spoken = [wires_of(name, words[name], csi, roles) for name, roles in granted.items() if name in words]
+    parties = [(name, roles) for name, roles in granted.items() if name in words]
+    spoken = [wires_of(name, words[name], csi, roles, more.get(name)) for name, roles in parties]
     return [*world.wires(), *(wire for wires in spoken for wire in wires)]

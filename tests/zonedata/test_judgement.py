@@ -18,11 +18,13 @@ from tests.zonedata.builders import (
     forged,
     key,
     life,
+    mapping,
     number,
     reseal,
     rootkeys,
     seal_rootkeys,
     signer,
+    validation,
 )
 from tests.zonedata.random_worlds import Row, owners
 from tests.zonedata.samples import statement
@@ -173,6 +175,27 @@ def test_zones_too_deep_are_never_shown_as_absence() -> None:
     judgement = verdict([], world=World({".": ZoneSpec({"+1": ["r0.example registry"]}, tuple(names)), **zones}))
     assert judgement.outcome is Outcome.INCOMPLETE
     assert rows(judgement)["r7.example", Role.REGISTRY] is Standing.BOGUS
+
+
+@pytest.mark.parametrize(
+    ("role", "assurance"),
+    [
+        ("csip", Assurance.ASSERTED),
+        ("validator", Assurance.ASSERTED),
+        ("registry", Assurance.ASSERTED),
+        ("msp", Assurance.AUTHORIZED),
+    ],
+)
+def test_who_may_vouch_and_leads_nowhere_is_as_good_as_silent(role: str, assurance: Assurance) -> None:
+    words = [
+        assertion(OWNER, "alpha.example", whose="ann"),
+        validation(OWNER, "beta.example", "ann", mapping=1),
+        mapping(OWNER, "ann", "alpha.example"),
+    ]
+    world = world_of("alpha.example msp", "beta.example validator", f"ghost.example {role}")
+    judgement = verdict(words, world=world)
+    assert not judgement.complete
+    assert [finding.assurance for finding in judgement.found] == [assurance]
 
 
 def test_an_expired_anchor_proves_nothing() -> None:

@@ -7,13 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.zonedata.builders import NOW, World, ZoneSpec, anchor, number
-from tests.zonedata.random_worlds import MSPS, WORDS, Row, Words, owed, owners, proof_of, said, standings, worlds
+from tests.zonedata.random_worlds import (
+    MSPS,
+    WORDS,
+    Row,
+    Vouching,
+    Words,
+    crowds,
+    owed,
+    owners,
+    proof_of,
+    said,
+    standings,
+    vouched,
+    worlds,
+)
 from zonedata.judgement import Judgement, judge
-from zonedata.kinds import Role
+from zonedata.kinds import ASSURANCE_ORDER, Assurance, Kind, Role
 from zonedata.opening import Step
 from zonedata.standing import Standing
 
 Said = Mapping[str, Words]
+Vouched = Mapping[str, Vouching]
 
 
 def rows(judgement: Judgement) -> dict[Row, Standing]:
@@ -66,12 +81,15 @@ def without(standing: dict[Row, Standing], authority: str) -> dict[Row, Standing
     return {row: word for row, word in standing.items() if row[0] != authority}
 
 
-@given(worlds(), owners, said, st.sampled_from(MSPS), st.sampled_from(WORDS))
-def test_what_one_authority_says_changes_only_its_own_rows(
-    world: World, csi: str, words: Said, who: str, instead: Words
+@given(
+    crowds, owners, said, st.one_of(st.none(), vouched), st.tuples(st.sampled_from(MSPS), st.sampled_from(WORDS))
+)
+def test_what_one_msp_says_changes_only_its_own_rows(
+    world: World, csi: str, words: Said, more: Vouched | None, change: tuple[str, Words]
 ) -> None:
-    before = rows(judge(number(csi), anchor(), proof_of(world, csi, words), NOW))
-    after = rows(judge(number(csi), anchor(), proof_of(world, csi, {**words, who: instead}), NOW))
+    who, instead = change
+    before = rows(judge(number(csi), anchor(), proof_of(world, csi, words, more), NOW))
+    after = rows(judge(number(csi), anchor(), proof_of(world, csi, {**words, who: instead}, more), NOW))
     assert without(after, who) == without(before, who)
 
 
@@ -96,24 +114,58 @@ def test_terminating_drops_the_same_zones_shorter_grants_and_nothing_else(csi: s
     assert {name for name, role in rows(judgement) if role is Role.MSP} == heard
 
 
-@given(worlds(), owners, said, st.randoms(use_true_random=False), st.lists(st.binary(max_size=90), max_size=3))
+@given(
+    crowds,
+    owners,
+    st.tuples(said, vouched),
+    st.randoms(use_true_random=False),
+    st.lists(st.binary(max_size=90), max_size=3),
+)
 def test_order_repetition_and_junk_do_not_matter(
-    world: World, csi: str, words: Said, random: Any, junk: list[bytes]
+    world: World, csi: str, words: tuple[Said, Vouched], random: Any, junk: list[bytes]
 ) -> None:
-    proof = proof_of(world, csi, words)
+    proof = proof_of(world, csi, *words)
     shuffled = [*random.choices(proof, k=20), *proof, *junk]
     random.shuffle(shuffled)
     assert essence(judge(number(csi), anchor(), shuffled, NOW)) == essence(judge(number(csi), anchor(), proof, NOW))
 
 
-@given(worlds(), owners, said, st.data())
-def test_no_record_can_be_left_out_unseen(world: World, csi: str, words: Said, data: st.DataObject) -> None:
+@given(crowds, owners, said, vouched, st.data())
+def test_no_record_can_be_left_out_unseen(
+    world: World, csi: str, words: Said, more: Vouched, data: st.DataObject
+) -> None:
     """Whatever is withheld, nobody who is to be heard vanishes: the rows stay, or the answer is incomplete."""
-    proof = proof_of(world, csi, words)
+    proof = proof_of(world, csi, words, more)
     kept = [wire for wire in proof if not data.draw(st.booleans())]
     judgement = judge(number(csi), anchor(), kept, NOW)
     if judgement.complete:
         assert set(rows(judgement)) == owed(world, csi)
+
+
+WEIGHTY = {Kind.REVOCATION, Kind.VALIDATION, Kind.MAPPING}
+
+
+def assurances(judgement: Judgement) -> dict[Row, Assurance]:
+    return {(finding.authority, finding.role): finding.assurance for finding in judgement.found}
+
+
+@given(crowds, owners, said, vouched, st.data())
+def test_leaving_records_out_changes_no_complete_answer_and_raises_no_assurance(
+    world: World, csi: str, words: Said, more: Vouched, data: st.DataObject
+) -> None:
+    """Of what counts, whatever is withheld: nothing is vouched for better, and what is otherwise shows."""
+    whole = judge(number(csi), anchor(), proof_of(world, csi, words, more), NOW)
+    proof = list(dict.fromkeys(opened.sealed.to_wire() for opened in whole.evidence))
+    hidden = data.draw(st.sets(st.sampled_from(proof), max_size=4)) if proof else set()
+    weighty = [opened.sealed.to_wire() for opened in whole.evidence if opened.statement.kind in WEIGHTY]
+    hidden |= {data.draw(st.sampled_from(weighty))} if weighty else set()
+    judgement = judge(number(csi), anchor(), [wire for wire in proof if wire not in hidden], NOW)
+    if judgement.complete:
+        assert essence(judgement) == essence(whole)
+    known = assurances(whole)
+    for row, assurance in assurances(judgement).items():
+        lifted = ASSURANCE_ORDER[assurance] > ASSURANCE_ORDER[known.get(row, Assurance.ASSERTED)]
+        assert not lifted, (row, assurance)
 
 
 @given(worlds(), owners, said, st.data())
