@@ -10,6 +10,7 @@ validates check.example +14155550123 ann   vouches for the key of `ann`; a numbe
 forgets check.example +14155550123      vouches for nobody any more
 maps ann +14155550123 alpha.example=Default beta.example=Business    also `new`, `released`; then `validates` anew
 revokes csip.example +14155550123 5     what was said before 5 s from the start; a block ends in `*`
+allows csip.example +14155550123        takes that back
 block beta.example +1415555 11 0199     lengths, then exceptions, each parted by commas
 scope beta.example +1                   where it answers; everywhere when nothing is said
 roles csip.example csip
@@ -140,6 +141,10 @@ class Story:
         node = identifiers.node_from_text(csi[:-1]) if is_block else parse(csi).owner
         line = RevocationLine(1, node, is_block, int(START + float(before)), "reassigned")
         self.world.revocations.setdefault(csip, []).append(line)
+
+    def do_allows(self, csip: str, csi: str) -> None:
+        lines, owner = self.world.revocations[csip], parse(csi).owner
+        self.world.revocations[csip] = [line for line in lines if line.node != owner]
 
     def do_block(self, authority: str, node: str, lengths: str, exceptions: str = "") -> None:
         block = BlockListing(

@@ -41,13 +41,15 @@ class Recorder:
         return [reply]
 
 
-BEGIN = """
+SETTING = """
 delegate . +1 alpha.example msp
 delegate . +1 check.example validator
 delegate . +1 csip.example csip
 roles check.example validator
 roles csip.example csip
 holds alpha.example +14155550123 u/1 ann
+"""
+BEGIN = """
 maps ann +14155550123 alpha.example
 validates check.example +14155550123 ann
 publish
@@ -70,12 +72,21 @@ REVOCATION = """
 revokes csip.example +14155550123 200
 publish
 """
+REVOKED = """
+revokes csip.example +14155550123 -3600
+"""
+TAKEN_BACK = """
+allows csip.example +14155550123
+publish
+"""
 REPLAYS = {
     Kind.ASSERTION: ("alpha.example", ASSERTION),
     Kind.DELEGATION: (".", DELEGATION),
     Kind.VALIDATION: ("check.example", VALIDATION),
     Kind.DENIAL: ("csip.example", REVOCATION),
+    Kind.REVOCATION: ("csip.example", TAKEN_BACK),
 }
+BEFORE = {Kind.REVOCATION: REVOKED}
 MOMENTS = ["running", "restarted", "without its cache"]
 
 
@@ -95,7 +106,7 @@ async def replayed(place: Path, kind: Kind, moment: str) -> tuple[list[Answer], 
 
     async def body(_: World) -> None:
         story = Story(world)
-        for line in [*BEGIN.splitlines(), "time 1"]:
+        for line in [*(SETTING + BEFORE.get(kind, "") + BEGIN).splitlines(), "time 1"]:
             await story.play("begin", line)
             if line.startswith("publish"):
                 world.host(host).lies = recorder

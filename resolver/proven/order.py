@@ -10,13 +10,14 @@ from itertools import islice
 
 from resolver.proven.entry import KIND_BITS, Entry, role_in, split
 from resolver.proven.floors import Rise
-from resolver.proven.keys import AUTHORITY, DELEGATION, GAP, Keys
+from resolver.proven.keys import AUTHORITY, BLOCK, DELEGATION, GAP, Keys
 from resolver.proven.store import MAX_NEAR, MAX_TURNS
 from resolver.proven.supersession import meets, rise_of
 from resolver.proven.table import Changing
 from zonedata.errors import MalformedError
 from zonedata.holdings import ZoneHoldings
 from zonedata.identifiers import authority_node
+from zonedata.kinds import Kind, Role
 from zonedata.names import Name
 from zonedata.opening import Opened, Signer
 from zonedata.person_statements import Assertion, Block, Denial
@@ -73,6 +74,8 @@ class Superseding:
         new = put.opened.statement
         if meets(new, entry.slot & KIND_BITS, role_in(entry.slot)):
             owner = new.node if isinstance(new, Revocation) else getattr(new, "owner", None)
+            if entry.slot & KIND_BITS == Kind.REVOCATION:
+                owner = None  # it lies under its node, not under a hash of the owner
             held = read(entry, keys, put.signer, key, owner)
             if held is not None:
                 self.note(put, held, put.opened)
@@ -104,6 +107,12 @@ def add(table: Changing, keys: Keys, put: Put, superseding: Superseding | None =
         superseding: Told what took the place of what; floors are raised once, where the statement comes to stand.
     """
     match put.opened.statement:
+        case Denial() as denial if denial.role is Role.CSIP:
+            if superseding is not None:
+                revoked = keys.tagged(put.signer.principal, BLOCK, denial.owner)
+                for entry in split(table.get(revoked) or b""):
+                    superseding.look(put, entry, keys, revoked)
+            return _add_said(table, keys, put, denial.owner, superseding)
         case Assertion() | Denial() | Validation() | Mapping() as said:
             return _add_said(table, keys, put, said.owner, superseding)
         case Block():

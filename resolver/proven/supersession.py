@@ -68,7 +68,9 @@ def _overlap(one: Gap, other: Gap) -> bool:
 
 def _least_issued(old: Statement, new: Statement) -> int | None:
     """Return the least instant that counts, where a DENIAL and what is spoken in its role meet."""
-    if isinstance(new, Denial) and isinstance(old, Assertion | Validation):
+    if isinstance(new, Denial) and isinstance(old, Revocation):
+        is_same = new.role is Role.CSIP and not old.is_block and old.node == new.owner
+    elif isinstance(new, Denial) and isinstance(old, Assertion | Validation):
         is_same = SPOKEN[new.role] is old.kind and old.owner == new.owner
     elif isinstance(old, Denial) and isinstance(new, Assertion | Validation | Revocation):
         about = new.speaks_for(old.owner) if isinstance(new, Revocation) else new.owner == old.owner

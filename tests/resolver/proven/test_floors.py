@@ -226,6 +226,19 @@ def test_a_denial_does_not_come_back_after_a_revocation(proven: Proven) -> None:
     assert is_barred(proven, VALIDATOR, old)
 
 
+@pytest.mark.parametrize("is_block", [False, True])
+def test_a_revocation_does_not_come_back_after_a_denial_but_one_of_a_block_does(
+    proven: Proven, *, is_block: bool
+) -> None:
+    gone = opened(denial(PHONE, 1, role=Role.CSIP))
+    issued = gone.statement.life.issued - 5
+    word = Revocation(Life(60, 1, issued, issued + DAY), "a.example", PHONE, is_block, 5, "lost")
+    secret = key("revoker")
+    old = Opened(word, seal(word, secret), secret.public.key_id, NOW + 9, NOW + 9)
+    put(proven, VALIDATOR, old, gone)
+    assert is_barred(proven, VALIDATOR, old) is not is_block
+
+
 # --- at one name ---------------------------------------------------------------------------------------
 
 
