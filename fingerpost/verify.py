@@ -4,6 +4,7 @@ import argparse
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final, Literal
 
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.files import reading
@@ -26,7 +27,7 @@ from zonedata.opening import Claim, read_claim
 from zonedata.trust import read_anchor
 
 EXIT_BAD_BUNDLE = 4
-ASKED = -1  # of --at: when the bundle says that it was asked
+ASKED: Final = "asked"  # of --at: when the bundle says that it was asked
 _EPILOG = """\
 Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what
 is in it against the trust anchor, and says step by step what is proven, by
@@ -67,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         complain(f"fingerpost verify: {args.bundle}: {error.strerror}")
         return EXIT_BAD_BUNDLE
-    at = float(args.at) if args.at is not None else time.time()
-    now = float(shown.asked) if at == ASKED else at
+    at = shown.asked if args.at == ASKED else args.at
+    now = float(at) if at is not None else time.time()
     hearing = hear(shown.csi.owner, trust, shown.wires(), now)
     case = Case(shown, account_of(hearing), str(args.anchor), trust)
     if args.svg is not None:
@@ -86,15 +87,18 @@ def _octets(path: Path) -> bytes:
         return file.read(MAX_BUNDLE + 1)
 
 
-def _instant(text: str) -> int:
-    """Read a time of the command line, in Unix seconds."""
-    if text == "asked":
+def _instant(text: str) -> int | Literal["asked"]:
+    """Read a time of the command line, in Unix seconds, or ASKED."""
+    if text == ASKED:
         return ASKED
     if text.isascii() and text.isdigit() and len(text) < len(str(MAX_TIME)):
         return int(text)
     try:
-        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+        instant = int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r}, expected 2027-01-15T08:00:00Z, Unix seconds or 'asked'"
         ) from None
+    if instant < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is before 1970, where time begins here")
+    return instant

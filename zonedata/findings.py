@@ -12,7 +12,7 @@ from zonedata.kinds import Assurance, Role
 from zonedata.names import Name
 from zonedata.opening import Opened
 from zonedata.path import Grantee
-from zonedata.person_statements import Assertion, Block
+from zonedata.person_statements import Assertion, Block, Denial
 from zonedata.recipient_statements import Mapping, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
@@ -78,7 +78,8 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
         denial = _current(grantee, said.denials.get(role), now)
         spoken = _spoken(role, grantee, said, owner, now)
         if spoken is not None and denial is not None:
-            later = denial.statement.life.issued > spoken.statement.life.issued
+            assert isinstance(denial.statement, Denial)
+            later = denial.statement.ordered_at > spoken.statement.life.issued
             spoken, denial = (None, denial) if later else (spoken, None)
         if spoken is not None and role is Role.MSP:
             ssi = _ssi_of(spoken.statement, owner)

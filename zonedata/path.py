@@ -44,6 +44,8 @@ class Known:
         check: Checks signatures.
         told: Is told what was opened and is held now, whose it is, and `now`.
         barred: Says why a party's statement is too early, whether or not what is later is held; or None.
+        is_of_trees: Whether several trees show what people are told. Each may know one authority's word of another
+            time, so of what is shown beside one another the earlier is held first.
     """
 
     trust: Trust
@@ -52,6 +54,7 @@ class Known:
     check: Verifies = verifies
     told: Callable[[Signer, Opened[Statement], float], None] = _tell_nobody
     barred: Callable[[Signer, Statement, float], str | None] = _bar_nothing
+    is_of_trees: bool = False
 
 
 @dataclass(frozen=True, slots=True)

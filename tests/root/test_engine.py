@@ -261,6 +261,19 @@ def test_a_denial_is_signed_by_the_deny_key_for_ten_minutes() -> None:
     assert int.from_bytes(value[:8], "big") == NOW + DENIAL_LIFE
 
 
+@pytest.mark.parametrize(
+    ("role", "ago", "expected"),
+    [(Role.MSP, 5, SERIAL), (Role.CSIP, 5, SERIAL), (Role.MSP, 0, None), (Role.VALIDATOR, 5, None)],
+)
+def test_a_denial_says_as_of_which_signing(role: Role, ago: int, expected: int | None) -> None:
+    """A register is asked as it is; and a store that claims to be of the future is of now."""
+    engine = Engine(MemoryTables(people_entries([])), key("a.example/deny"), (role,))
+    [denial] = said(answer(engine, NUMBER, now=SERIAL + ago).denials)
+    assert isinstance(denial, Denial)
+    assert denial.as_of == expected
+    assert denial.ordered_at == (expected or SERIAL + ago)
+
+
 def test_a_denial_is_given_again_for_half_its_life() -> None:
     engine = people_engine()
     [first] = answer(engine, NUMBER).denials
