@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-from fingerpost import login
+from fingerpost import httpurl, login
 from fingerpost.configuration import Configuration
 from fingerpost.line import Line
 from fingerpost.logfmt import quoted
@@ -246,7 +246,7 @@ def _post(url: str, seconds: int, delivery: Delivery, line: Line) -> None:
         response = connection.getresponse()
         response.read(MAX_REPLY)
     except (http.client.HTTPException, OSError, UnicodeError) as error:
-        raise UndeliveredError(f"the gateway is not there: {type(error).__name__}") from error
+        raise UndeliveredError(f"the gateway is not there: {httpurl.reason_of(error)}") from error
     finally:
         connection.close()
     if not 200 <= response.status < 300:

@@ -19,7 +19,8 @@ _EPILOG = """\
 examples:
   fingerpost keygen zone.pem root.pem
   fingerpost keygen --anchor anchor.pem --root-key root.pem --zone-key zone.pem
-  fingerpost check root.toml && fingerpost sign root.toml && fingerpost serve root.toml
+  fingerpost check root.toml && fingerpost sign root.toml
+  fingerpost serve root.toml
 
 exit status:
   0   done; for check: no faults
@@ -116,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = _Parser(
         prog="fingerpost",
-        description="Signed discovery for messaging: make keys, sign and check zones and listings, serve them.",
+        description="Signed discovery for messaging: make keys, sign, check, serve.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

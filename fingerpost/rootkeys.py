@@ -13,7 +13,8 @@ from fingerpost.ceremony import Changes, Draft
 from fingerpost.files import reading, write_whole
 from fingerpost.output import say
 from zonedata import keys, trust
-from zonedata.errors import ConfigError, Fault, MalformedError
+from zonedata.errors import ConfigError, Fault, MalformedError, UntrustedError
+from zonedata.keys import PublicKey
 from zonedata.trust import Trust
 from zonedata.zone_statements import RootKeys
 
@@ -77,11 +78,11 @@ def _next(args: argparse.Namespace) -> None:
     current, out = args.files
     _refuse_existing(out)
     changes = Changes(
-        tuple(map(keys.public_from_text, args.add_root_key)),
-        tuple(map(_key_id, args.drop_root_key)),
+        _public("--add-root-key", args.add_root_key),
+        _key_ids("--drop-root-key", args.drop_root_key),
         args.threshold,
-        tuple(map(keys.public_from_text, args.add_zone_key)),
-        tuple(map(_key_id, args.drop_zone_key)),
+        _public("--add-zone-key", args.add_zone_key),
+        _key_ids("--drop-zone-key", args.drop_zone_key),
         args.days if args.days is not None else 365,
     )
     draft = ceremony.next_version(reading(current, trust.read_anchor), changes, int(time.time()))
@@ -138,11 +139,14 @@ def _tell_version(tree: Trust, said: RootKeys, before: RootKeys | None, signed: 
         ("root key", said.root_keys, before.root_keys if before is not None else said.root_keys),
         ("zone key", said.zone_keys, before.zone_keys if before is not None else said.zone_keys),
     ):
-        for key_id in sorted({key.key_id for key in (*now, *then)}):
+        for key in sorted({*now, *then}, key=lambda one: one.key_id):
+            key_id = key.key_id
             is_now, was = (key_id in {key.key_id for key in some} for some in (now, then))
             words = "stays" if is_now and was else "new" if is_now else "dropped"
             mark = ", signed" if key_id in signed and what == "root key" else ""
             say(f"{what} {key_id.hex()} {words}{mark}" if before is not None else f"{what} {key_id.hex()}{mark}")
+            if is_now and not was:
+                say(f"  {key.to_text()}")
 
 
 def _tell_missing(file: Path, draft: Draft) -> None:
@@ -160,14 +164,24 @@ def _day(said: RootKeys) -> str:
     return f"{datetime.fromtimestamp(said.life.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _key_id(text: str) -> bytes:
+def _public(option: str, texts: list[str]) -> tuple[PublicKey, ...]:
     try:
-        key_id = bytes.fromhex(text)
-    except ValueError:
-        key_id = b""
-    if len(key_id) != keys.KEY_ID_OCTETS:
-        raise MalformedError(f"{text} is no key id, which has {2 * keys.KEY_ID_OCTETS} hexadecimal digits")
-    return key_id
+        return tuple(map(keys.public_from_text, texts))
+    except (MalformedError, UntrustedError) as error:
+        raise MalformedError(f"{option}: {error}") from error
+
+
+def _key_ids(option: str, texts: list[str]) -> tuple[bytes, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(bytes.fromhex(text))
+        except ValueError:
+            found.append(b"")
+        if len(found[-1]) != keys.KEY_ID_OCTETS:
+            digits = 2 * keys.KEY_ID_OCTETS
+            raise MalformedError(f"{option}: {text} is no key id, which has {digits} hexadecimal digits")
+    return tuple(found)
 
 
 def _refuse_existing(file: Path) -> None:

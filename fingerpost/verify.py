@@ -29,8 +29,9 @@ from zonedata.trust import read_anchor
 EXIT_BAD_BUNDLE = 4
 ASKED: Final = "asked"  # of --at: when the bundle says that it was asked
 _EPILOG = """\
-Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what is in it against the trust anchor,
-and says step by step what is proven, by whose word, and what is not. No network is used.
+Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what
+is in it against the trust anchor, and says step by step what is proven, by
+whose word, and what is not. No network is used.
 
 exit status:
   0   it verifies, and the answer is complete

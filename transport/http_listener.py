@@ -36,7 +36,7 @@ class HttpLimits:
         answering: For the handler; it may have to deliver something first.
         sending: For the reply, and again for the client to close.
         connections: In all; each takes some 20 KB.
-        per_address: From one IPv4 address or IPv6 /64; a proxy in front of us needs all of them.
+        per_address: From one IPv4 address or IPv6 /64; a proxy in front of us has no more than that either.
         grace: For requests in hand once the listener is cancelled.
     """
 
@@ -191,6 +191,8 @@ async def _receive(
             connection.receive_data(await stream.receive_some(RECEIVE))
         elif isinstance(event, h11.Request):
             head = event
+            if _announced(event) > most:  # said at once, also to who waits to be told to go on
+                raise _TooLongError
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > most:
@@ -200,6 +202,11 @@ async def _receive(
             return HttpRequest(head.method.decode("ascii"), head.target.decode("ascii"), headers, bytes(body), host)
         else:
             return None
+
+
+def _announced(head: h11.Request) -> int:
+    """Return how long a body is to be; 0 where the head does not say."""
+    return next((int(value) for name, value in head.headers if name == b"content-length"), 0)
 
 
 async def _send(stream: trio.SocketStream, connection: h11.Connection, reply: HttpReply) -> None:

@@ -59,6 +59,13 @@ def test_every_command_has_help_with_examples(house: Household, command: str) ->
     assert f"examples:\n  fingerpost {command}" in text
 
 
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_terminal(house: Household, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = house.sound(*command.split(), "--help")
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,6 +1,7 @@
 """The daemon when its disk fails: nobody is told that something was done, and it goes on."""
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -8,7 +9,6 @@ import pytest
 import trio
 
 from fingerpost import validating
-from fingerpost.recipient import talking
 from fingerpost.validating import Office
 from root.validator.desk import OK, UNAVAILABLE, Answer, Delivery
 from transport.clock import Clock
@@ -95,10 +95,13 @@ async def test_a_recipient_understands_that_it_took_too_long(monkeypatch: pytest
     with open_tcp(Endpoint("127.0.0.1", 0)) as sock, trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             ready = trio.Event()
-            vera = Office("vera.example", stuck, stuck, stuck, ())
+            vera = replace(office(stuck), deliverer=stuck)
             nursery.start_soon(validating.run, vera, [sock], ready.set)
             await ready.wait()
-            url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
-            reply = await trio.to_thread.run_sync(talking.ask, url, b"wire")
+            async with await trio.open_tcp_stream(*sock.getsockname()) as stream:
+                await stream.send_all(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
+                octets = b"".join([piece async for piece in stream])
             nursery.cancel_scope.cancel()
-    assert reply == Reply(Outcome.REFUSED, "it took too long; try again later")
+    head, _, body = octets.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 504 ")
+    assert Reply.from_wire(body) == Reply(Outcome.REFUSED, "it took too long; try again later")

@@ -82,6 +82,7 @@ async def test_who_asks_for_the_head_gets_it() -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 \r\n\r\n", 400),  # TLS
         (b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 2 * LIMITS.head + b"\r\n\r\n", 431),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4097\r\n\r\n" + bytes(4_097), 413),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\nExpect: 100-continue\r\n\r\n", 413),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
     ],
 )
