@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from root import engine as engine_module
 from root.engine import DENIAL_LIFE, DENIAL_TTL, Engine, Said
+from tests.builds import NEEDS_SOURCES
 from tests.root.builders import (
     NOW,
     SERIAL,
@@ -112,6 +113,7 @@ def test_asking_again_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(engine._granted) == 2
 
 
+@NEEDS_SOURCES
 def test_who_is_granted_is_read_once_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = zone_engine(LINES)
     answer(engine, NUMBER, QType.ZONE)
