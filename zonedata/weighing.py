@@ -82,7 +82,7 @@ def weigh(findings: list[Finding]) -> Weighed:
         revoked_before,
         any(finding.role is Role.VALIDATOR for finding in vouching),
         all(finding.standing.is_proven for finding in vouching),
-        {claimant.recipient for claimant in claimants if claimant.is_released},
+        _given_up(claimants),
         standing,
     )
     weighed = [case.of_validator(f) if f.role is Role.VALIDATOR else case.of_msp(f) for f in findings]
@@ -124,6 +124,23 @@ def _standing_of(claimants: Iterable[Claimant]) -> Claimant | None:
     return min(holding, key=lambda claimant: (claimant.since, claimant.recipient), default=None)
 
 
+def _given_up(claimants: Iterable[Claimant]) -> set[bytes]:
+    """Return the digests of keys for which the CSI was given up: of those who released it, and their former ones.
+
+    A former key that is vouched for by itself, or that somebody who holds the CSI had before, is not among them:
+    else whoever is vouched for anywhere could end what names a stranger's key, by a false `former` and a release.
+    """
+    released, former, held = set[bytes](), set[bytes](), set[bytes]()
+    for one in claimants:
+        before = one.mapping.statement.former if one.mapping is not None else ()
+        if one.is_released:
+            released.add(one.recipient)
+            former.update(before)
+        else:
+            held.update((one.recipient, *before))
+    return released | (former - held)
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """What the vouching rows come to.
@@ -132,7 +149,7 @@ class _Case:
         revoked_before: What is older has been revoked; 0 for nothing.
         has_validator: Whether anybody on the path can vouch.
         is_proven: Whether all who vouch or revoke have spoken.
-        released: Digests of recipients who gave the CSI up.
+        released: Digests of the keys, former ones too, of recipients who gave the CSI up.
         standing: Whose word counts.
     """
 
