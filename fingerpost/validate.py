@@ -21,6 +21,7 @@ from fingerpost.readiness import Readiness
 from fingerpost.store_state import nodes_of
 from fingerpost.validating import Office
 from fingerpost.workload import check_store_owner
+from root.validator import place
 from root.validator.codes import CODE_DIGITS
 from root.validator.desk import Desk, Ways
 from root.validator.store import RegisterWriter
@@ -87,19 +88,21 @@ def run(args: argparse.Namespace) -> int:
 def _forget(configuration: Configuration, path: Path, texts: list[str]) -> int:
     """Forget CSIs, or none of them if one is no identifier."""
     found = [identifiers.parse(text) for text in texts]
+    if not place.is_there(path):
+        reason = f"{path}: there is no register; 'fingerpost validate' makes it"
+        raise ConfigError([configuration.fault(s.AUTHORITY.where(s.REGISTER.name), reason)])
     register = _register(configuration, path, is_daemon=False)
-    missing = 0
     try:
         with register.writing() as writing:
-            for csi in found:
-                if writing.drop(csi.owner):
-                    say(f"{csi.text}: forgotten")
-                else:
-                    complain(f"{csi.text}: nothing is known of it")
-                    missing += 1
+            known = [writing.drop(csi.owner) for csi in found]
     finally:
         register.close()
-    return 1 if missing else 0
+    for csi, was_known in zip(found, known, strict=True):  # once it is written, and not before
+        if was_known:
+            say(f"{csi.text}: forgotten")
+        else:
+            complain(f"{csi.text}: nothing is known of it")
+    return 0 if all(known) else 1
 
 
 def _validate(
@@ -116,7 +119,12 @@ def _validate(
         register = _register(configuration, authority.register, is_daemon=True)
         stack.callback(register.close)
         desk = Desk(register, voucher, nodes, ways, validate.terms)
-        office = Office(authority.speaker, desk, register, deliverer, validate.proxies)
+        patience: dict[str, float] = {
+            scheme: part.seconds
+            for scheme, part in (("mail", configuration.mail), ("e164", configuration.numbers))
+            if part is not None
+        }
+        office = Office(authority.speaker, desk, register, deliverer, validate.proxies, patience)
         readiness = Readiness(tuple(opened), ready_fd)
         trio.run(validating.run, office, [one.socks[0] for one in opened], readiness.tell)
 

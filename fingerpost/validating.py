@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import ip_address
 
@@ -15,7 +15,8 @@ import trio
 
 from fingerpost.delivery import Deliverer
 from fingerpost.logfmt import quoted
-from root.validator.desk import OK, UNAVAILABLE, Answer, Desk
+from root.validator.desk import Delivery, Desk
+from root.validator.refusals import OK, UNDELIVERED
 from root.validator.store import RegisterWriter
 from transport.clock import Clock
 from transport.http_listener import HttpLimits, HttpReply, HttpRequest, serve_http
@@ -23,7 +24,6 @@ from zonedata.validator_requests import Outcome, Reply
 
 SWEEP_EVERY = 5.0  # seconds between looks at what is due; no deadline needs to be met more exactly
 TIDY_EVERY = 720  # sweeps, so once an hour
-BAD_GATEWAY = 502
 CONTENT_TYPE = "application/vnd.fingerpost.validator"
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Office:
         register: Tidied now and then; changed by the desk.
         deliverer: How codes reach people.
         proxies: Addresses whose X-Forwarded-For is believed.
+        patience: By scheme, for how many seconds a delivery may go on; one that fails before that reached nobody.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Office:
     register: RegisterWriter
     deliverer: Deliverer
     proxies: tuple[str, ...]
+    patience: dict[str, float] = field(default_factory=dict)
 
 
 async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[], None]) -> None:
@@ -99,18 +101,30 @@ async def _take(office: Office, clock: Clock, limiter: trio.CapacityLimiter, req
     if request.method != "POST":
         return HttpReply(405, b"POST a request, or GET the validator's name\n", headers=(("Allow", "GET, POST"),))
     host = _client(request, office.proxies)
-    try:
-        answer = await trio.to_thread.run_sync(office.desk.handle, request.body, host, clock.now(), limiter=limiter)
-    except OSError as error:
-        log.error("event=register-failed reason=%s", quoted(error))  # noqa: TRY400 - it says where by itself
-        answer = Answer(UNAVAILABLE, Reply(Outcome.REFUSED, "the register cannot be written; try again later"))
-    if answer.delivery is not None and not await office.deliverer.deliver(answer.delivery):
-        reason = "the code could not be delivered; try again later"
-        answer = Answer(BAD_GATEWAY, Reply(Outcome.REFUSED, reason), event="undelivered")
+    answer = await trio.to_thread.run_sync(office.desk.handle, request.body, host, clock.now(), limiter=limiter)
+    if answer.fault:
+        log.error("event=register-failed reason=%s", quoted(answer.fault))
+    if answer.delivery is not None and not await _delivered(office, limiter, answer.delivery):
+        reply = Reply(Outcome.REFUSED, "the code could not be delivered; try again later")
+        answer = replace(answer, status=UNDELIVERED, reply=reply, why="undelivered")
     log.info(
-        "event=request action=%s status=%d outcome=%s", answer.event, answer.status, answer.reply.outcome.value
+        "event=request action=%s status=%d outcome=%s%s",
+        answer.event or "none",
+        answer.status,
+        answer.reply.outcome.value,
+        f" why={answer.why}" if answer.why else "",
     )
     return HttpReply(answer.status, answer.reply.to_wire(), CONTENT_TYPE)
+
+
+async def _delivered(office: Office, limiter: trio.CapacityLimiter, delivery: Delivery) -> bool:
+    """Deliver a code; one that surely reached nobody is not counted for the identifier."""
+    begun = trio.current_time()
+    if await office.deliverer.deliver(delivery):
+        return True
+    if trio.current_time() - begun < office.patience.get(delivery.csi.scheme, 0):  # else it may have got through
+        await trio.to_thread.run_sync(office.desk.undelivered, delivery, limiter=limiter)
+    return False
 
 
 def _client(request: HttpRequest, proxies: tuple[str, ...]) -> str:

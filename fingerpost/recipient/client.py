@@ -28,6 +28,7 @@ MAPPING_LIFE = RULES[Kind.MAPPING].max_life  # as long as may be: 'deposit' rene
 _SERIALS_A_SECOND = 1_000  # serials are Unix milliseconds
 _BEHIND = "; that is not what was said last: 'fingerpost recipient deposit' hands it in"
 _LEFT = "'authorise' or 'opt-out', then 'roll' again, or 'drop' it"
+_PERHAPS_SENT = frozenset({http.client.BAD_GATEWAY, http.client.GATEWAY_TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Told:
     @property
     def may_have_sent_a_code(self) -> bool:
         """Say whether a code may be on its way, after a CLAIM that was sent."""
-        return self.is_well or self.reply is None or self.status == http.client.BAD_GATEWAY
+        return self.is_well or self.reply is None or self.status in _PERHAPS_SENT
 
 
 class Recipient:

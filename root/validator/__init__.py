@@ -6,5 +6,6 @@ codes       one-time codes that are outstanding
 allowances  how often somebody may ask
 place       the directory of a register
 store       the register on disk
+refusals    why a request is refused, for people, for the log and as HTTP counts
 desk        a request and `now` to a reply
 """

@@ -31,6 +31,11 @@ def prepare(path: Path) -> None:
     check(path)
 
 
+def is_there(path: Path) -> bool:
+    """Say whether there is a register, whatever it is like."""
+    return os.path.lexists(path / DATA)
+
+
 def check(path: Path) -> None:
     """Refuse a directory that is not ours alone.
 

@@ -83,7 +83,7 @@ class Writing:
     def record(self, owner: Name) -> Record | None:
         """Return what is known of a CSI."""
         value = self._get(b"records", owner)
-        return Record.from_octets(value) if value is not None else None
+        return _read(value) if value is not None else None
 
     def shown(self, owner: Name) -> list[bytes]:
         """Return the entries that are shown of a CSI."""
@@ -114,7 +114,7 @@ class Writing:
     def renew_all(self) -> None:
         """Have all that is shown signed anew: it is due at once, and stays shown until then."""
         for owner, value in list(self._transaction.cursor(db=self._tables[b"records"])):
-            record = replace(Record.from_octets(bytes(value)), renew=0)
+            record = replace(_read(bytes(value)), renew=0)
             self.put(Name(bytes(owner)), record, self.shown(Name(bytes(owner))))
 
     def is_new(self, time: int, digest: bytes, oldest: float) -> bool:
@@ -215,6 +215,13 @@ class RegisterWriter:
         if self._hold >= 0:
             os.close(self._hold)
             self._hold = -1
+
+
+def _read(value: bytes) -> Record:
+    try:
+        return Record.from_octets(value)
+    except MalformedError as error:
+        raise OSError(f"register holds a record that is none: {error}") from error
 
 
 def _check_meta(path: Path, read: lmdb.Transaction, meta: Any, authority: str) -> None:

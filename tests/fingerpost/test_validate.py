@@ -19,6 +19,8 @@ from tests.fingerpost.validators import (
     validating,
     validator,
 )
+from tests.fulldisk import full_disk
+from tests.root.validator.office import office
 from zonedata import identifiers, keys, trust
 from zonedata.judgement import Judgement, Outcome, judge
 from zonedata.kinds import Assurance, Role
@@ -149,12 +151,12 @@ def test_a_conversation_by_telephone(house: Household) -> None:
 
         # Another key, then the end.
         rolled = f"^{VOUCHES}; mapping (\\d+)\nfrom now on use --key ann2\\.pem\n$"
-        (first,), (again,) = (re.findall(rolled, ann("roll", "ann2.pem")) for _ in range(2))
+        first, again = (re.findall(rolled, ann("roll", "ann2.pem"))[0] for _ in range(2))
         assert first == again, "twice does no harm"
         assert "does not vouch for this key" in ann("show")
-        shown = house.sound("recipient", "show", "--key", "ann2.pem")
-        assert f"mapping {first}: beta.example" in shown
-        assert "not what was said last" not in shown
+        told = house.sound("recipient", "show", "--key", "ann2.pem")
+        assert f"mapping {first}: beta.example" in told
+        assert "not what was said last" not in told
         assert house.sound("recipient", "release", "--key", "ann2.pem") == f"{vera.url}: given up\n"
         assert "given up" in house.sound("recipient", "show", "--key", "ann2.pem")
         refused = house.run("recipient", "opt-out", "--key", "ann2.pem")
@@ -166,7 +168,8 @@ def test_a_conversation_by_telephone(house: Household) -> None:
         assert len(sent) == 3
         for secret in (*sent, NUMBER, "14155550123"):
             assert secret not in vera.log
-        assert "event=request action=roll status=200 outcome=standing" in vera.log
+        for logged in ("roll status=200 outcome=standing\n", "confirm status=403 outcome=refused why=code\n"):
+            assert f"event=request action={logged}" in vera.log
     for name in ("ann", "bob", "ann2"):
         assert Path(f"{name}.pem.state").stat().st_mode & 0o777 == 0o600
 
@@ -205,6 +208,24 @@ def test_an_operator_forgets_beside_the_daemon(house: Household) -> None:
         again = house.run("validate", "vera.toml", "--forget", NUMBER)
         assert (again.status, again.err) == (1, f"{NUMBER}: nothing is known of it\n")
         assert "does not vouch for this key" in house.sound("recipient", "show")
+
+
+def test_nothing_is_forgotten_where_it_cannot_be_written(house: Household) -> None:
+    caller(house)
+    validator(house, NUMBERS)
+    refused = house.run("validate", "vera.toml", "--forget", NUMBER)
+    assert refused.err == (
+        "vera.toml:10: authority.register: vera.register: there is no register; 'fingerpost validate' makes it\n"
+    )
+    assert not Path("vera.register").exists(), "none is made"
+    made = office(Path("vera.register"))
+    made.prove("ann")
+    made.register.close()
+    with full_disk():
+        failed = house.run("validate", "vera.toml", "--forget", NUMBER)
+    assert (failed.status, failed.out) == (1, "")
+    assert "register cannot be written; is the disk full?" in failed.err
+    assert house.sound("validate", "vera.toml", "--forget", NUMBER) == f"{NUMBER}: forgotten\n"
 
 
 # --- HTTP -----------------------------------------------------------------------------------------------------
