@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from fingerpost import httpurl, login
 from fingerpost.definitions import WrongError
+from root.validator import place
 from transport.endpoint import MAX_PORT
 from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, keys, names, trust
@@ -195,6 +196,16 @@ def look_at_login(file: Path | None) -> None:
         login.read(file)
     except (MalformedError, UntrustedError) as error:
         raise WrongError.because(f"{file}: {error}") from error
+
+
+def look_at_register(directory: Path | None) -> None:
+    """Refuse a validator's register that others could write, or that is cut short; there may be none yet."""
+    assert directory is not None, "only what the file names is looked at"
+    try:
+        if place.is_there(directory):
+            place.check(directory)
+    except MalformedError as error:
+        raise WrongError.because(str(error)) from error
 
 
 def look_at_anchor(file: Path | None) -> None:

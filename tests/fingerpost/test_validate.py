@@ -1,6 +1,7 @@
 """A validator as a real process: codes by mail and by command, recipients who type, resolvers that ask."""
 
 import http.client
+import os
 import re
 import signal
 import socket
@@ -154,9 +155,9 @@ def test_a_conversation_by_telephone(house: Household) -> None:
         first, again = (re.findall(rolled, ann("roll", "ann2.pem"))[0] for _ in range(2))
         assert first == again, "twice does no harm"
         assert "does not vouch for this key" in ann("show")
-        told = house.sound("recipient", "show", "--key", "ann2.pem")
-        assert f"mapping {first}: beta.example" in told
-        assert "not what was said last" not in told
+        says = house.sound("recipient", "show", "--key", "ann2.pem")
+        assert f"mapping {first}: beta.example" in says
+        assert "not what was said last" not in says
         assert house.sound("recipient", "release", "--key", "ann2.pem") == f"{vera.url}: given up\n"
         assert "given up" in house.sound("recipient", "show", "--key", "ann2.pem")
         refused = house.run("recipient", "opt-out", "--key", "ann2.pem")
@@ -301,3 +302,19 @@ def test_a_register_that_others_could_write_is_refused(house: Household) -> None
         refused = house.run(command, "vera.toml")
         assert (refused.status, "vera.toml:10: authority.register: " in refused.err) == (1, True)
         assert "has mode 0777" in refused.err
+
+
+def test_a_register_that_is_cut_short_is_refused_by_all(house: Household) -> None:
+    caller(house)
+    validator(house, NUMBERS)
+    made = office(Path("vera.register"))
+    made.prove("ann")
+    made.register.close()
+    assert house.sound("check", "vera.toml").endswith("vera.toml: no faults\n")
+    os.truncate("vera.register/data.mdb", 12_288)
+    reason = (
+        "vera.toml:10: authority.register: register vera.register/data.mdb is cut short: restore a whole copy\n"
+    )
+    for command in ("validate", "serve"):
+        assert house.run(command, "vera.toml").err == reason
+    assert reason in house.run("check", "vera.toml").out
