@@ -9,8 +9,8 @@ from pathlib import Path
 
 import trio
 
+from fingerpost import readiness, validating
 from fingerpost import sections as s
-from fingerpost import validating
 from fingerpost import validator_sections as v
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
@@ -61,19 +61,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--forget", action="append", default=[], metavar="CSI", help="end what is known of an identifier, and stop"
     )
-    parser.add_argument(
-        "--ready-fd", type=int, metavar="N", help="when ready, write a line with every address to this descriptor"
-    )
+    readiness.add_argument(parser)
     parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Validate until told to end, or forget; and return the exit status."""
-    if args.ready_fd is not None:
-        try:
-            os.fstat(args.ready_fd)
-        except OSError:
-            args.refuse(f"--ready-fd {args.ready_fd}: this descriptor is not open")
+    readiness.check(args)
     configuration = read(args.config, inspect=(v.VALIDATE.name, v.MAIL.name, v.NUMBERS.name))
     authority = configuration.authority
     if configuration.validate is None or authority is None or authority.register is None:
@@ -125,8 +119,8 @@ def _validate(
             if part is not None
         }
         office = Office(authority.speaker, desk, register, deliverer, validate.proxies, patience)
-        readiness = Readiness(tuple(opened), ready_fd)
-        trio.run(validating.run, office, [one.socks[0] for one in opened], readiness.tell)
+        ready = Readiness(tuple(opened), ready_fd)
+        trio.run(validating.run, office, [one.socks[0] for one in opened], ready.tell)
 
 
 def _draw() -> str:

@@ -74,13 +74,19 @@ async def _sweep(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Do what is due, the first time before anything else."""
+    """Do what is due, some of it before anything else: that the register can be written shows before we are ready.
+
+    What is due counts without it: whoever asks is answered as things stand at that time.
+    """
     is_started, rounds = False, 0
     while True:
         done = total = 0
         try:
             while done := await trio.to_thread.run_sync(office.desk.sweep, clock.now(), limiter=limiter):
                 total += done
+                if not is_started:
+                    is_started = True
+                    task_status.started()
             rounds += 1
             if rounds % TIDY_EVERY == 0:
                 await trio.to_thread.run_sync(office.register.tidy, limiter=limiter)

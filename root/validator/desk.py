@@ -110,6 +110,9 @@ class Desk:
         self._ways = ways
         self._terms = terms
         self._codes = Codes(ways.secret)
+        self._renewed: bytes | None = (
+            None  # up to which owner what another key signed is due; None when all of it is
+        )
         self._requests, self._by_client = Allowance(REQUESTS), Allowance(PER_CLIENT)
         self._by_csi, self._together = Allowance(PER_CSI), Allowance(ALL_TOGETHER)
 
@@ -250,6 +253,8 @@ class Desk:
         Raises:
             OSError: The register cannot be written; nothing has changed.
         """
+        if self._renewed is not None and (count := self._renew(self._renewed)):
+            return count
         with self._register.writing() as writing:
             owners = writing.due(now, SWEEP)
             for owner in owners:
@@ -261,12 +266,25 @@ class Desk:
         return len(owners)
 
     def begin(self) -> None:
-        """See to it that what another key has signed is signed anew by the next sweeps."""
-        key_id = self._voucher.key.public.key_id
+        """See to it that what another key has signed is signed anew by the next sweeps.
+
+        Raises:
+            OSError: The register cannot be written; nothing has changed.
+        """
         with self._register.writing() as writing:
-            if writing.signer != key_id:
-                writing.renew_all()
-                writing.signer = key_id
+            is_ours = writing.signer == self._voucher.key.public.key_id
+        if not is_ours:
+            self._renew(b"")
+
+    def _renew(self, after: bytes) -> int:
+        """Have some more signed anew, and when there are no more note that all is ours; return how many."""
+        with self._register.writing() as writing:
+            owners = writing.renew_some(after, SWEEP)
+            is_all = len(owners) < SWEEP
+            if is_all:
+                writing.signer = self._voucher.key.public.key_id
+        self._renewed = None if is_all else owners[-1]
+        return len(owners)
 
 
 def state_of(record: Record | None, recipient: bytes) -> Reply:

@@ -111,11 +111,24 @@ class Writing:
             found.append(Name(bytes(key[8:])))
         return found
 
-    def renew_all(self) -> None:
-        """Have all that is shown signed anew: it is due at once, and stays shown until then."""
-        for owner, value in list(self._transaction.cursor(db=self._tables[b"records"])):
-            record = replace(_read(bytes(value)), renew=0)
-            self.put(Name(bytes(owner)), record, self.shown(Name(bytes(owner))))
+    def renew_some(self, after: bytes, most: int) -> list[Name]:
+        """Have what is shown of the next CSIs after a name signed anew: due at once, and shown until then.
+
+        Returns:
+            Which, in order; fewer than `most` when there are no more.
+        """
+        owners: list[Name] = []
+        cursor = self._transaction.cursor(db=self._tables[b"records"])
+        is_one = cursor.set_range(after)
+        while is_one and len(owners) < most:
+            if cursor.key() != after:
+                owners.append(Name(bytes(cursor.key())))
+            is_one = cursor.next()
+        for owner in owners:
+            record = self.record(owner)
+            assert record is not None, "the cursor has just seen it"
+            self.put(owner, replace(record, renew=0), self.shown(owner))
+        return owners
 
     def is_new(self, time: int, digest: bytes, oldest: float) -> bool:
         """Take in that a request of this time was taken, and say whether it was the first time.

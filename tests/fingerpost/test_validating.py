@@ -118,6 +118,23 @@ async def test_a_name_is_told_without_asking_the_register() -> None:
     assert (named.status, named.body) == (OK, b"vera.example\n")
 
 
+async def test_the_first_requests_do_not_wait_for_all_that_is_due() -> None:
+    class Busy:
+        sweeps = 0
+
+        def sweep(self, _: float) -> int:
+            self.sweeps += 1
+            return 500
+
+    busy = Busy()
+    made = Office("vera.example", cast("Any", busy), cast("Any", busy), cast("Any", None), ())
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(validating._sweep, made, Clock(), trio.CapacityLimiter(1))
+            nursery.cancel_scope.cancel()
+    assert busy.sweeps
+
+
 async def test_a_sweep_that_failed_is_tried_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

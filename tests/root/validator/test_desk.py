@@ -496,6 +496,28 @@ def test_a_new_signing_key_signs_everything_anew(vera: Office, tmp_path: Path) -
     again.register.close()
 
 
+def test_a_new_signing_key_takes_its_time(vera: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    csis = [identifiers.parse(f"+141555501{n:02}") for n in range(4)]
+    for vera.asker.csi in csis:
+        vera.prove("ann")
+    vera.register.close()
+    monkeypatch.setattr("root.validator.desk.SWEEP", 2)
+    office(tmp_path / "register", signer="another").register.close()  # after the first two were made due
+    again = office(tmp_path / "register", signer="another")
+    assert again.desk.sweep(NOW) == 2, "the other two"
+
+    def done() -> int:
+        signed = [Sealed.from_wire(data_of(again.register.about(csi.owner)[0])).signatures[0] for csi in csis]
+        return sum(one.key_id == key("another").public.key_id for one in signed)
+
+    assert done() == 0
+    again.pass_time(0)
+    assert done() == 4
+    again.desk.begin()
+    assert again.desk.sweep(NOW) == 0
+    again.register.close()
+
+
 def test_a_clock_that_steps_back_breaks_nothing(vera: Office) -> None:
     vera.prove("ann")
     serial = vera.shown()[0].life.serial
