@@ -178,6 +178,7 @@ class RegisterWriter:
     def __init__(self, path: Path, authority: str, *, is_daemon: bool = True) -> None:
         place.prepare(path)
         self._hold = place.hold(path) if is_daemon else -1
+        is_begun = place.is_there(path)
         try:
             self._environment = lmdb.open(
                 str(path), map_size=MAP_SIZE, max_dbs=len(_TABLES), max_readers=MAX_READERS, mode=0o600
@@ -193,6 +194,8 @@ class RegisterWriter:
             place.sync(path)
         except lmdb.Error as error:
             self.close()
+            if not is_begun:  # half a beginning would be refused the next time, as a register that was cut short
+                (path / place.DATA).unlink(missing_ok=True)
             raise MalformedError(f"register {path} cannot be opened: {error}") from error
         except MalformedError:
             self.close()

@@ -251,6 +251,15 @@ def test_the_disk_holds_the_locks_before_they_are_mapped(tmp_path: Path) -> None
         RegisterWriter(tmp_path / "another", VERA)
 
 
+def test_half_a_beginning_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("root.validator.store.MAP_SIZE", 16_384)
+        with pytest.raises(MalformedError, match="cannot be opened"):
+            RegisterWriter(tmp_path / "register", VERA)
+    assert not place.is_there(tmp_path / "register")
+    RegisterWriter(tmp_path / "register", VERA).close()
+
+
 def test_a_register_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "register"
     register = RegisterWriter(path, VERA)
