@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fingerpost import httpurl, login
 from fingerpost.definitions import WrongError
+from root.validator import place
 from transport.endpoint import MAX_PORT
 from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, keys, names, trust
@@ -211,6 +212,16 @@ def look_at_program(command: tuple[str, ...]) -> None:
         raise WrongError.because(f"{program}: there is no such program in PATH")
     reason = "is no program that can be executed" if Path(program).exists() else "there is no such program"
     raise WrongError.because(f"{program}: {reason}")
+
+
+def look_at_register(directory: Path | None) -> None:
+    """Refuse a validator's register that others could write, or that is cut short; there may be none yet."""
+    assert directory is not None, "only what the file names is looked at"
+    try:
+        if place.is_there(directory):
+            place.check(directory)
+    except MalformedError as error:
+        raise WrongError.because(str(error)) from error
 
 
 def look_at_anchor(file: Path | None) -> None:

@@ -1,5 +1,6 @@
 """How whoever waits for a daemon learns that it is ready."""
 
+import argparse
 import logging
 import os
 
@@ -8,6 +9,22 @@ from fingerpost.listening import Opened
 FIRST_OWN_FD = 3  # below are the standard streams, which are not ours to close
 
 log = logging.getLogger(__name__)
+
+
+def add_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--ready-fd` to a command that has such a daemon."""
+    parser.add_argument(
+        "--ready-fd", type=int, metavar="N", help="when ready, write a line with every address to this descriptor"
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse a descriptor that is not open, as the parser refuses words; `args.refuse` is its `error`."""
+    if args.ready_fd is not None:
+        try:
+            os.fstat(args.ready_fd)
+        except OSError:
+            args.refuse(f"--ready-fd {args.ready_fd}: this descriptor is not open")
 
 
 class Readiness:

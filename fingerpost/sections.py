@@ -102,6 +102,7 @@ REGISTER = Key(
     "path",
     "directory of whom a validator vouches for; 'fingerpost validate' changes it, 'fingerpost serve' shows it",
     _NO_PATH,
+    readers.look_at_register,
 )
 AUTHORITY = Section(
     "authority",

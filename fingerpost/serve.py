@@ -13,7 +13,7 @@ import logging
 import os
 from pathlib import Path
 
-from fingerpost import worker
+from fingerpost import readiness, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
 from fingerpost.listening import Opened, opened_sockets
@@ -50,30 +50,24 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add it to the tree."""
     parser = add_command(subparsers, "serve", "answer questions, as an authority or as a resolver", _EPILOG)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration with [listen]")
-    parser.add_argument(
-        "--ready-fd", type=int, metavar="N", help="when ready, write a line with every address to this descriptor"
-    )
+    readiness.add_argument(parser)
     parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
-    if args.ready_fd is not None:
-        try:
-            os.fstat(args.ready_fd)
-        except OSError:
-            args.refuse(f"--ready-fd {args.ready_fd}: this descriptor is not open")
+    readiness.check(args)
     configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name))
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)
-        readiness = Readiness(shared.sockets, args.ready_fd)
+        ready = Readiness(shared.sockets, args.ready_fd)
 
         def work(seat: Seat) -> int:
-            readiness.close()
+            ready.close()
             return worker.work(shared, seat)
 
-        status = Supervisor(workers, work, readiness.tell).run()
+        status = Supervisor(workers, work, ready.tell).run()
     log.info("event=stopped")
     return status
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import trio
 
+from fingerpost import readiness, validating
 from fingerpost import sections as s
-from fingerpost import validating
 from fingerpost import validator_sections as v
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
@@ -21,6 +21,7 @@ from fingerpost.readiness import Readiness
 from fingerpost.store_state import nodes_of
 from fingerpost.validating import Office
 from fingerpost.workload import check_store_owner
+from root.validator import place
 from root.validator.codes import CODE_DIGITS
 from root.validator.desk import Desk, Ways
 from root.validator.store import RegisterWriter
@@ -62,19 +63,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--forget", action="append", default=[], metavar="CSI", help="end what is known of an identifier, and stop"
     )
-    parser.add_argument(
-        "--ready-fd", type=int, metavar="N", help="when ready, write a line with every address to this descriptor"
-    )
+    readiness.add_argument(parser)
     parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Validate until told to end, or forget; and return the exit status."""
-    if args.ready_fd is not None:
-        try:
-            os.fstat(args.ready_fd)
-        except OSError:
-            args.refuse(f"--ready-fd {args.ready_fd}: this descriptor is not open")
+    readiness.check(args)
     configuration = read(args.config, inspect=(v.VALIDATE.name, v.MAIL.name, v.NUMBERS.name))
     authority = configuration.authority
     if configuration.validate is None or authority is None or authority.register is None:
@@ -89,19 +84,21 @@ def run(args: argparse.Namespace) -> int:
 def _forget(configuration: Configuration, path: Path, texts: list[str]) -> int:
     """Forget CSIs, or none of them if one is no identifier."""
     found = [identifiers.parse(text) for text in texts]
+    if not place.is_there(path):
+        reason = f"{path}: there is no register; 'fingerpost validate' makes it"
+        raise ConfigError([configuration.fault(s.AUTHORITY.where(s.REGISTER.name), reason)])
     register = _register(configuration, path, is_daemon=False)
-    missing = 0
     try:
         with register.writing() as writing:
-            for csi in found:
-                if writing.drop(csi.owner):
-                    say(f"{csi.text}: forgotten")
-                else:
-                    complain(f"{csi.text}: nothing is known of it")
-                    missing += 1
+            known = [writing.drop(csi.owner) for csi in found]
     finally:
         register.close()
-    return 1 if missing else 0
+    for csi, was_known in zip(found, known, strict=True):  # once it is written, and not before
+        if was_known:
+            say(f"{csi.text}: forgotten")
+        else:
+            complain(f"{csi.text}: nothing is known of it")
+    return 0 if all(known) else 1
 
 
 def _validate(
@@ -118,9 +115,14 @@ def _validate(
         register = _register(configuration, authority.register, is_daemon=True)
         stack.callback(register.close)
         desk = Desk(register, voucher, nodes, ways, validate.terms)
-        office = Office(authority.speaker, desk, register, deliverer, validate.proxies)
-        readiness = Readiness(tuple(opened), ready_fd)
-        trio.run(validating.run, office, [one.socks[0] for one in opened], readiness.tell)
+        patience: dict[str, float] = {
+            scheme: part.seconds
+            for scheme, part in (("mail", configuration.mail), ("e164", configuration.numbers))
+            if part is not None
+        }
+        office = Office(authority.speaker, desk, register, deliverer, validate.proxies, patience)
+        ready = Readiness(tuple(opened), ready_fd)
+        trio.run(validating.run, office, [one.socks[0] for one in opened], ready.tell)
 
 
 def _draw() -> str:

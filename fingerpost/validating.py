@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import trio
@@ -15,7 +15,8 @@ import trio
 from fingerpost import forwarded
 from fingerpost.delivery import Deliverer
 from fingerpost.logfmt import quoted
-from root.validator.desk import OK, UNAVAILABLE, Answer, Desk
+from root.validator.desk import Delivery, Desk
+from root.validator.refusals import OK, UNDELIVERED
 from root.validator.store import RegisterWriter
 from transport.clock import Clock
 from transport.http_listener import HttpLimits, HttpReply, HttpRequest, serve_http
@@ -23,7 +24,6 @@ from zonedata.validator_requests import Outcome, Reply
 
 SWEEP_EVERY = 5.0  # seconds between looks at what is due; no deadline needs to be met more exactly
 TIDY_EVERY = 720  # sweeps, so once an hour
-BAD_GATEWAY = 502
 CONTENT_TYPE = "application/vnd.fingerpost.validator"
 TOO_LATE = HttpReply(504, Reply(Outcome.REFUSED, "it took too long; try again later").to_wire(), CONTENT_TYPE)
 
@@ -40,6 +40,7 @@ class Office:
         register: Tidied now and then; changed by the desk.
         deliverer: How codes reach people.
         proxies: Addresses whose X-Forwarded-For is believed.
+        patience: By scheme, for how many seconds a delivery may go on; one that fails before that reached nobody.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Office:
     register: RegisterWriter
     deliverer: Deliverer
     proxies: tuple[str, ...]
+    patience: dict[str, float] = field(default_factory=dict)
 
 
 async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[], None]) -> None:
@@ -73,13 +75,19 @@ async def _sweep(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Do what is due, the first time before anything else."""
+    """Do what is due, some of it before anything else: that the register can be written shows before we are ready.
+
+    What is due counts without it: whoever asks is answered as things stand at that time.
+    """
     is_started, rounds = False, 0
     while True:
         done = total = 0
         try:
             while done := await trio.to_thread.run_sync(office.desk.sweep, clock.now(), limiter=limiter):
                 total += done
+                if not is_started:
+                    is_started = True
+                    task_status.started()
             rounds += 1
             if rounds % TIDY_EVERY == 0:
                 await trio.to_thread.run_sync(office.register.tidy, limiter=limiter)
@@ -100,18 +108,30 @@ async def _take(office: Office, clock: Clock, limiter: trio.CapacityLimiter, req
     if request.method != "POST":
         return HttpReply(405, b"POST a request, or GET the validator's name\n", headers=(("Allow", "GET, POST"),))
     host = _client(request, office.proxies)
-    try:
-        answer = await trio.to_thread.run_sync(office.desk.handle, request.body, host, clock.now(), limiter=limiter)
-    except OSError as error:
-        log.error("event=register-failed reason=%s", quoted(error))  # noqa: TRY400 - it says where by itself
-        answer = Answer(UNAVAILABLE, Reply(Outcome.REFUSED, "the register cannot be written; try again later"))
-    if answer.delivery is not None and not await office.deliverer.deliver(answer.delivery):
-        reason = "the code could not be delivered; try again later"
-        answer = Answer(BAD_GATEWAY, Reply(Outcome.REFUSED, reason), event="undelivered")
+    answer = await trio.to_thread.run_sync(office.desk.handle, request.body, host, clock.now(), limiter=limiter)
+    if answer.fault:
+        log.error("event=register-failed reason=%s", quoted(answer.fault))
+    if answer.delivery is not None and not await _delivered(office, limiter, answer.delivery):
+        reply = Reply(Outcome.REFUSED, "the code could not be delivered; try again later")
+        answer = replace(answer, status=UNDELIVERED, reply=reply, why="undelivered")
     log.info(
-        "event=request action=%s status=%d outcome=%s", answer.event, answer.status, answer.reply.outcome.value
+        "event=request action=%s status=%d outcome=%s%s",
+        answer.event or "none",
+        answer.status,
+        answer.reply.outcome.value,
+        f" why={answer.why}" if answer.why else "",
     )
     return HttpReply(answer.status, answer.reply.to_wire(), CONTENT_TYPE)
+
+
+async def _delivered(office: Office, limiter: trio.CapacityLimiter, delivery: Delivery) -> bool:
+    """Deliver a code; one that surely reached nobody is not counted for the identifier."""
+    begun = trio.current_time()
+    if await office.deliverer.deliver(delivery):
+        return True
+    if trio.current_time() - begun < office.patience.get(delivery.csi.scheme, 0):  # else it may have got through
+        await trio.to_thread.run_sync(office.desk.undelivered, delivery, limiter=limiter)
+    return False
 
 
 def _client(request: HttpRequest, proxies: tuple[str, ...]) -> str:

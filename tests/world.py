@@ -6,7 +6,7 @@ No sockets, no disk, no clock but trio's. Every packet is recorded; hosts can be
 import errno
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -269,8 +269,19 @@ class World:
             shown.append(mapping)
         self.registers.setdefault(validator, MemoryRegister()).hold(owner, shown)
 
-    def map(self, whose: str, csi: str, *entries: str, is_new: bool = False, is_released: bool = False) -> None:
-        """Sign a recipient's mapping; an entry is `MSP` or `MSP=TAG,TAG`. Validators learn of it by `validate`."""
+    def map(
+        self,
+        whose: str,
+        csi: str,
+        *entries: str,
+        is_new: bool = False,
+        is_released: bool = False,
+        former: Iterable[str] = (),
+    ) -> None:
+        """Sign a recipient's mapping; an entry is `MSP` or `MSP=TAG,TAG`. Validators learn of it by `validate`.
+
+        Keys in `former`, by their words, are those that the recipient had before.
+        """
         now = int(self.clock.now())
         before = self.mappings.get((whose, csi))
         serial = max(now, before[0].life.serial + 1) if before is not None else now
@@ -280,7 +291,8 @@ class World:
             made.append(MappingEntry(msp, tuple(sorted(tags.split(","))) if tags else ()))
         key = key_of(whose)
         life = Life(self.ttl, serial, now, now + 90 * DAY)
-        said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released)
+        digests = tuple(sorted(recipient_of(key_of(words).public) for words in former))
+        said = Mapping(life, parse(csi).owner, key.public, tuple(made), is_new, is_released, digests)
         self.mappings[whose, csi] = (said, statements.seal(said, key))
 
     def publish(self) -> None:

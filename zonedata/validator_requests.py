@@ -97,23 +97,39 @@ class Request:
         return key.sign(_CONTEXT + body) + body
 
 
+class RequestError(UntrustedError):
+    """A request may not be believed.
+
+    Attributes:
+        action: What it asks for, by its own word.
+        why: The same as its text in a word that names nobody: `other-validator`, `clock` or `signature`.
+    """
+
+    def __init__(self, action: Action, why: str, reason: str) -> None:
+        super().__init__(reason)
+        self.action = action
+        self.why = why
+
+
 def open_request(wire: bytes, validator: str, now: float) -> Request:
     """Read a request and verify who made it, for whom and when.
 
     Raises:
         MalformedError: It is none.
-        UntrustedError: It is not by the key it names, for another validator, or too old or too new.
+        RequestError: It is not by the key it names, for another validator, or too old or too new.
     """
     if len(wire) < SIGNATURE_OCTETS:
         raise MalformedError("request is cut short")
     signature, body = wire[:SIGNATURE_OCTETS], wire[SIGNATURE_OCTETS:]
     request = _read(Fields(codec.unpack(body, REQUEST_CAPS)))
     if request.validator != validator:
-        raise UntrustedError(f"the request is for {request.validator}; this is {validator}")
+        reason = f"the request is for {request.validator}; this is {validator}"
+        raise RequestError(request.action, "other-validator", reason)
     if abs(request.time - now) > WINDOW:
-        raise UntrustedError(f"the request was made {now - request.time:.0f} s ago by its clock; is that right?")
+        reason = f"the request was made {now - request.time:.0f} s ago by its clock; is that right?"
+        raise RequestError(request.action, "clock", reason)
     if not request.key.verifies(signature, _CONTEXT + body):
-        raise UntrustedError("the signature of the request does not verify")
+        raise RequestError(request.action, "signature", "the signature of the request does not verify")
     return request
 
 

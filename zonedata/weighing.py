@@ -91,7 +91,7 @@ def weigh(findings: list[Finding], *, is_whole: bool = True) -> Weighed:
         not is_whole or any(finding.role is Role.VALIDATOR for finding in vouching),
         is_whole and all(finding.standing.is_proven for finding in vouching),
         is_whole and all(finding.standing.is_proven for finding in vouching if finding.role is Role.VALIDATOR),
-        {claimant.recipient for claimant in claimants if claimant.is_released},
+        _given_up(claimants),
         standing,
     )
     weighed = [case.of_validator(f) if f.role is Role.VALIDATOR else case.of_msp(f) for f in findings]
@@ -133,6 +133,23 @@ def _standing_of(claimants: Iterable[Claimant]) -> Claimant | None:
     return min(holding, key=lambda claimant: (claimant.since, claimant.recipient), default=None)
 
 
+def _given_up(claimants: Iterable[Claimant]) -> set[bytes]:
+    """Return the digests of keys for which the CSI was given up: of those who released it, and their former ones.
+
+    A former key that is vouched for by itself, or that somebody who holds the CSI had before, is not among them:
+    else whoever is vouched for anywhere could end what names a stranger's key, by a false `former` and a release.
+    """
+    released, former, held = set[bytes](), set[bytes](), set[bytes]()
+    for one in claimants:
+        before = one.mapping.statement.former if one.mapping is not None else ()
+        if one.is_released:
+            released.add(one.recipient)
+            former.update(before)
+        else:
+            held.update((one.recipient, *before))
+    return released | (former - held)
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """What the vouching rows come to.
@@ -142,7 +159,7 @@ class _Case:
         has_validator: Whether anybody on the path can vouch, or could.
         is_proven: Whether all who vouch or revoke are known and have spoken.
         is_settled: Whether all who vouch are, and have, so that nobody else can have held the CSI longer.
-        released: Digests of recipients who gave the CSI up.
+        released: Digests of the keys, former ones too, of recipients who gave the CSI up.
         standing: Whose word counts.
     """
 

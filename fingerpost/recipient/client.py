@@ -3,6 +3,7 @@
 What is said is kept beside the key before it is sent: a serial is never used twice.
 """
 
+import http.client
 import secrets
 import time
 from collections.abc import Iterator
@@ -27,15 +28,30 @@ from zonedata.validator_requests import NONCE_OCTETS, Action, Outcome, Reply, Re
 MAPPING_LIFE = RULES[Kind.MAPPING].max_life  # as long as may be: 'deposit' renews it, and so does every change
 _SERIALS_A_SECOND = 1_000  # serials are Unix milliseconds
 _BEHIND = "; that is not what was said last: 'fingerpost recipient deposit' hands it in"
+_LEFT = "'authorise' or 'opt-out', then 'roll' again, or 'drop' it"
+_PERHAPS_SENT = frozenset({http.client.BAD_GATEWAY, http.client.GATEWAY_TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of it at one validator: a line for people, whether it is what was wanted, and the reply itself."""
+    """What came of it at one validator.
+
+    Attributes:
+        line: For people.
+        is_well: Whether it is what was wanted.
+        reply: What the validator said; None when it said nothing, or was not asked.
+        status: Of HTTP, with the reply.
+    """
 
     line: str
     is_well: bool
     reply: Reply | None = None
+    status: int = 0
+
+    @property
+    def may_have_sent_a_code(self) -> bool:
+        """Say whether a code may be on its way, after a CLAIM that was sent."""
+        return self.is_well or self.reply is None or self.status in _PERHAPS_SENT
 
 
 class Recipient:
@@ -70,7 +86,7 @@ class Recipient:
         return next(iter(self.state.held.values()))
 
     def claim(self, csi: str, urls: tuple[str, ...]) -> Iterator[Told]:
-        """Have each validator send a code to the CSI."""
+        """Have each validator send a code to the CSI; one that refuses to is not kept."""
         parsed = identifiers.parse(csi)
         held = self.state.held.get(parsed.text, Held(parsed.text))
         wanted = urls or held.validators
@@ -82,10 +98,11 @@ class Recipient:
             except SilentError as error:
                 yield Told(str(error), is_well=False)
                 continue
+            told = self._told(url, parsed, Action.CLAIM, (Outcome.SENT,))
             known = self.state.held.get(parsed.text, held)
-            if url not in known.validators:
+            if told.may_have_sent_a_code and url not in known.validators:
                 self._keep(self.state.with_held(replace(known, validators=(*known.validators, url))))
-            yield self._told(url, parsed, Action.CLAIM, (Outcome.SENT,))
+            yield told
 
     def confirm(self, held: Held, code: str, urls: tuple[str, ...]) -> Iterator[Told]:
         """Show the code that came; who vouches at once is given the MAPPING, if there is one."""
@@ -111,13 +128,24 @@ class Recipient:
         """Sign the MAPPING anew and hand it in."""
         if held.entries is None:
             raise MalformedError(f"nothing was said for {held.csi} yet; begin with 'authorise' or 'opt-out'")
-        held, wire = self._signed(held, self._key, self.state.former)
+        held, wire = _signed(held, self._key, self.state.former)
         action, good = Action.MAP, Outcome.STANDING
         if held.is_released:
             action, good = Action.RELEASE, Outcome.RELEASED
         self._keep(self.state.with_held(held))
+        is_everywhere = True
         for url in urls:
-            yield self._told(url, identifiers.parse(held.csi), action, (good,), mapping=wire)
+            told = self._told(url, identifiers.parse(held.csi), action, (good,), mapping=wire)
+            is_everywhere = is_everywhere and told.is_well
+            yield told
+        if not is_everywhere:
+            yield Told(f"{held.csi}: this is kept; 'confirm' hands it in, and so does 'deposit'", is_well=True)
+
+    def drop(self, held: Held) -> Iterator[Told]:
+        """Forget a CSI here; nobody is told."""
+        self._keep(self.state.without(held))
+        line = f"{held.csi}: forgotten here; a validator that vouches for this key was not told"
+        yield Told(line, is_well=True)
 
     def keep(self, held: Held) -> Iterator[Told]:
         """Confirm that the CSI is still held."""
@@ -128,33 +156,67 @@ class Recipient:
         """Ask how the key stands."""
         anything = tuple(outcome for outcome in Outcome if outcome is not Outcome.REFUSED)
         for url in held.validators:
-            told = self._told(url, identifiers.parse(held.csi), Action.STATUS, anything)
-            if held.entries is not None and told.reply is not None and told.reply.outcome is Outcome.STANDING:
-                told = told if told.reply.mapping == held.serial else replace(told, line=told.line + _BEHIND)
-            yield told
+            yield _compared(held, self._told(url, identifiers.parse(held.csi), Action.STATUS, anything))
 
     def roll(self, path: Path) -> Iterator[Told]:
-        """Go over to another key with every CSI; may be repeated where a validator did not answer."""
-        new = reading(path, keys.load)
+        """Go over to another key with every CSI; may be repeated where a validator did not answer.
+
+        A CSI of which nothing was said stays with the old key: the new one would need a MAPPING, and one that lists
+        nobody says that its holder does not want to be found.
+        """
+        new = self._successor(path)
+        going, skipped = list[Held](), list[str]()
+        for held in self.state.held.values():
+            known = replace(new.state.held.get(held.csi, held), validators=held.validators)
+            if held.is_released or known.is_released:
+                continue
+            if known.entries is None:
+                skipped.append(held.csi)
+                continue
+            _signed(known, new.key, new.state.former)  # what cannot be said stops all before the first request
+            going.append(known)
+        is_begun = False
+        for held in going:
+            for told in self._rolled(held, new):
+                is_begun = is_begun or told.is_well
+                yield told
+        for csi in skipped:
+            yield Told(f"{csi}: nothing was said for it yet, so it stays with this key; {_LEFT}", is_well=False)
+        if is_begun:
+            yield Told(f"from now on use --key {path}", is_well=True)
+
+    def _successor(self, path: Path) -> "_Successor":
         beside = states.path_beside(path)
         state = states.load(beside)
-        if not state.held:
-            former = (*self.state.former, self.digest)[-MAX_FORMER:]
-            state = State(dict(self.state.held), dict(self.state.names), former)
-        elif self.digest not in state.former:
-            raise MalformedError(f"{path}: this key has claims of its own")
-        for held in self.state.held.values():
-            if held.is_released:
-                continue
-            if held.entries is None:
-                raise MalformedError(f"nothing was said for {held.csi} yet; begin with 'authorise' or 'opt-out'")
-            known, wire = self._signed(state.held.get(held.csi, held), new, state.former)
-            state = state.with_held(known)
-            states.save(beside, state)
-            csi = identifiers.parse(held.csi)
-            for url in held.validators:
-                done = self._told(url, csi, Action.STATUS, (Outcome.STANDING,), key=new)
-                yield done if done.is_well else self._told(url, csi, Action.ROLL, (Outcome.STANDING,), mapping=wire)
+        if self.digest not in state.former:
+            if state.held:
+                raise MalformedError(f"{path}: this key has claims of its own")
+            state = State({}, dict(self.state.names), (*self.state.former, self.digest)[-MAX_FORMER:])
+        return _Successor(reading(path, keys.load), beside, state)
+
+    def _rolled(self, held: Held, new: "_Successor") -> Iterator[Told]:
+        """Go over with one CSI, at each validator that does not vouch for the new key yet."""
+        csi = identifiers.parse(held.csi)
+        behind, standing = list[str](), dict[str, Told]()
+        for url in held.validators:
+            told = self._told(url, csi, Action.STATUS, (Outcome.STANDING,), key=new.key)
+            if told.is_well:
+                standing[url] = told
+            elif told.reply is None or told.reply.outcome is Outcome.REFUSED:
+                yield told
+            else:
+                behind.append(url)
+        if not behind:
+            yield from (_compared(held, told) for told in standing.values())
+            return
+        held, wire = _signed(held, new.key, new.state.former)
+        kept = new.state.held.get(held.csi, held)
+        validators = tuple(dict.fromkeys((*kept.validators, *held.validators)))
+        new.keep(new.state.with_held(replace(held, validators=validators)))
+        for url in behind:
+            yield self._told(url, csi, Action.ROLL, (Outcome.STANDING,), mapping=wire)
+        for url in standing:
+            yield self._told(url, csi, Action.MAP, (Outcome.STANDING,), key=new.key, mapping=wire)
 
     def _meet(self, url: str) -> None:
         """Learn what a validator is called; another name than before is another validator."""
@@ -166,24 +228,6 @@ class Recipient:
     def _keep(self, state: State) -> None:
         states.save(self._path, state)
         self.state = state
-
-    @staticmethod
-    def _signed(held: Held, key: PrivateKey, former: tuple[bytes, ...]) -> tuple[Held, bytes]:
-        now = time.time()
-        serial = max(int(now * _SERIALS_A_SECOND), held.serial + 1)
-        life = Life(FRESH, serial, int(now), int(now) + MAPPING_LIFE)
-        csi = identifiers.parse(held.csi)
-        mapping = Mapping(
-            life,
-            csi.owner,
-            key.public,
-            held.entries or (),
-            is_released=held.is_released,
-            former=tuple(sorted(former)),
-        )
-        sealed = statements.seal(mapping, key)
-        statements.read_untrusted(sealed)  # says what is wrong before anybody else does
-        return replace(held, serial=serial), sealed.to_wire()
 
     def _told(  # noqa: PLR0913 - what requests carry
         self,
@@ -209,10 +253,47 @@ class Recipient:
             mapping,
         )
         try:
-            reply = talking.ask(url, request.to_wire(key))
+            status, reply = talking.ask(url, request.to_wire(key))
         except SilentError as error:
             return Told(str(error), is_well=False)
-        return Told(f"{url}: {said(reply)}", reply.outcome in good, reply)
+        return Told(f"{url}: {said(reply)}", reply.outcome in good, reply, status)
+
+
+@dataclass(slots=True)
+class _Successor:
+    """The key that a recipient goes over to, and what is kept beside it."""
+
+    key: PrivateKey
+    beside: Path
+    state: State
+
+    def keep(self, state: State) -> None:
+        states.save(self.beside, state)
+        self.state = state
+
+
+def _signed(held: Held, key: PrivateKey, former: tuple[bytes, ...]) -> tuple[Held, bytes]:
+    now = time.time()
+    serial = max(int(now * _SERIALS_A_SECOND), held.serial + 1)
+    life = Life(FRESH, serial, int(now), int(now) + MAPPING_LIFE)
+    mapping = Mapping(
+        life,
+        identifiers.parse(held.csi).owner,
+        key.public,
+        held.entries or (),
+        is_released=held.is_released,
+        former=tuple(sorted(former)),
+    )
+    sealed = statements.seal(mapping, key)
+    statements.read_untrusted(sealed)  # says what is wrong before anybody else does
+    return replace(held, serial=serial), sealed.to_wire()
+
+
+def _compared(held: Held, told: Told) -> Told:
+    """Return a reply with a word where the MAPPING that is shown is not the newest."""
+    if held.entries is None or told.reply is None or told.reply.outcome is not Outcome.STANDING:
+        return told
+    return told if told.reply.mapping == held.serial else replace(told, line=told.line + _BEHIND)
 
 
 def said(reply: Reply) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,8 +18,10 @@ from zonedata.errors import ConfigError, Fault, MalformedError
 from zonedata.fields import check_authority
 from zonedata.keys import PrivateKey
 from zonedata.recipient_statements import MappingEntry, recipient_of, tag
+from zonedata.validator_requests import MAX_CODE
 
 DEFAULT_KEY = Path("recipient.pem")
+MAX_LINE = 100  # characters of standard input: a code and what stands between its digits
 _EPILOG = """\
 A validator sends a code to the number or address; whoever shows it, signed
 with their key, is vouched for. With the key they then say at which providers
@@ -49,6 +52,7 @@ _WORDS = {
     "release": "give the number or address up",
     "keep": "confirm that it is still held, when somebody else has claimed it",
     "roll": "go over to another key, which 'create' made",
+    "drop": "forget a number or an address here, with what was said for it; nobody is told",
     "show": "print what was said, and how each validator sees it",
 }
 
@@ -68,11 +72,14 @@ def add_parser(subparsers: Subparsers) -> None:
                 "--validator", action="append", default=[], metavar="URL", help="which; may be repeated"
             )
         if word not in {"claim", "roll"}:
-            one.add_argument("--csi", metavar="CSI", help="which number or address; not needed when there is one")
+            text = "which number or address" + "; not needed when there is one" * (word != "drop")
+            one.add_argument("--csi", required=word == "drop", metavar="CSI", help=text)
     claim = parsers["claim"]
     claim.add_argument("identifier", metavar="CSI", help="such as +14155550123 or alice@example.com")
     claim.add_argument("--allow-plain", action="store_true", help="let requests leave this machine in the clear")
-    parsers["confirm"].add_argument("code", metavar="CODE", help="as it came; blanks and dashes do not matter")
+    parsers["confirm"].add_argument(
+        "code", metavar="CODE", help="as it came; blanks and dashes do not matter; '-': a line of standard input"
+    )
     parsers["authorise"].add_argument("msp", metavar="MSP", help="such as alpha.example")
     parsers["authorise"].add_argument("tags", nargs="*", metavar="TAG", help="'Default' alone, or others")
     parsers["unlist"].add_argument("msp", metavar="MSP", help="such as alpha.example")
@@ -83,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked and return the exit status."""
     if args.word == "create":
         return _create(args.file)
+    if args.word == "confirm":
+        args.code = _code(args.code)
     with _alone(args.key):
         recipient = Recipient(args.key)
         if args.word == "show":
@@ -99,7 +108,11 @@ def _alone(key: Path) -> Iterator[None]:
         reason = f"cannot be read: {error.strerror}; 'fingerpost recipient create' makes a key, --key names it"
         raise ConfigError([Fault(key, 0, "", reason)]) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            complain(f"{key}: another 'fingerpost recipient' is at work with this key; waiting for it")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -126,16 +139,25 @@ def _claim(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
     return recipient.claim(args.identifier, _urls(args.validator, allow_plain=args.allow_plain))
 
 
-def _confirm(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
-    code = "".join(character for character in args.code if character not in " -")
+def _code(text: str) -> str:
+    """Return the digits of a code; what can be none is refused here, where it uses up no attempt."""
+    if text == "-":
+        text = sys.stdin.readline(MAX_LINE)
+    code = "".join(character for character in text if character not in " -\n")
     if not code:
         raise MalformedError("the code is empty")
+    if not (code.isascii() and code.isdigit() and len(code) <= MAX_CODE):
+        raise MalformedError(f"a code is at most {MAX_CODE} digits, with blanks and dashes between them")
+    return code
+
+
+def _confirm(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
     held = recipient.held(args.csi)
     urls = _urls(args.validator, allow_plain=True)
     for url in urls:
         if url not in held.validators:
             raise MalformedError(f"{url} was not asked for a code; begin with 'fingerpost recipient claim'")
-    return recipient.confirm(held, code, urls)
+    return recipient.confirm(held, args.code, urls)
 
 
 def _authorise(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
@@ -166,6 +188,10 @@ def _keep(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
     return recipient.keep(recipient.held(args.csi))
 
 
+def _drop(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
+    return recipient.drop(recipient.held(args.csi))
+
+
 def _roll(recipient: Recipient, args: argparse.Namespace) -> Iterable[Told]:
     if args.new.exists() and args.new.samefile(args.key):
         raise MalformedError(f"{args.new}: is the key that is used now")
@@ -183,6 +209,7 @@ _ACTIONS: dict[str, Callable[[Recipient, argparse.Namespace], Iterable[Told]]] =
     "release": _release,
     "keep": _keep,
     "roll": _roll,
+    "drop": _drop,
 }
 
 

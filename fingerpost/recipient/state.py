@@ -71,6 +71,10 @@ class State:
         """Return it with one CSI as it is now."""
         return replace(self, held={**self.held, held.csi: held})
 
+    def without(self, held: Held) -> "State":
+        """Return it without one CSI."""
+        return replace(self, held={csi: one for csi, one in self.held.items() if csi != held.csi})
+
     def to_text(self) -> str:
         """Write it."""
         csis = {

@@ -31,15 +31,15 @@ def name_of(url: str) -> str:
     raise SilentError(f"{url}: there is no validator here")
 
 
-def ask(url: str, wire: bytes) -> Reply:
-    """Send a request.
+def ask(url: str, wire: bytes) -> tuple[int, Reply]:
+    """Send a request; return the status of HTTP and the reply.
 
     Raises:
         SilentError: No reply came, or none that a validator gives.
     """
     status, body = _exchange(url, "POST", wire)
     try:
-        return Reply.from_wire(body)
+        return status, Reply.from_wire(body)
     except MalformedError as error:
         raise SilentError(f"{url}: replied with status {status}, and not as a validator does") from error
 

@@ -18,9 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from resolver.proven.store import UnusableError
+from zonedata.store import ours
 
 FORMAT = "fingerpost proven statements 2"
 DATA, LOCKS = "data.mdb", "lock.mdb"
+_ADVICE = ", so others may have written what we would believe: remove it, or chmod it if you know that nobody did"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -127,16 +129,8 @@ def _open(path: Path) -> int:
 
 
 def _check_ours(path: Path, is_kind: Callable[[int], bool]) -> None:
-    found = path.lstat()
-    if not is_kind(found.st_mode):
-        raise UnusableError(f"store {path} is no plain file or directory")
-    if found.st_uid != os.geteuid():
-        raise UnusableError(f"store {path} belongs to user {found.st_uid}, not to us")
-    if found.st_mode & 0o022:
-        raise UnusableError(
-            f"store {path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may have written what we would "
-            "believe: remove it, or chmod it if you know that nobody did"
-        )
+    if fault := ours.fault_of(path, is_kind, ours.WRITING, _ADVICE):
+        raise UnusableError(f"store {path} {fault}")
 
 
 def _boot_id() -> str:

@@ -5,6 +5,8 @@ vouching    a claim as VALIDATION, ready to be shown
 codes       one-time codes that are outstanding
 allowances  how often somebody may ask
 place       the directory of a register
+pages       whether the file of a register is whole
 store       the register on disk
+refusals    why a request is refused, for people, for the log and as HTTP counts
 desk        a request and `now` to a reply
 """

@@ -22,6 +22,7 @@ class Bound:
 
 PER_CSI = (Bound(4, HOUR), Bound(10, 24 * HOUR))  # codes; nobody's telephone is to ring all day because of us
 PER_CLIENT = (Bound(20, HOUR), Bound(100, 24 * HOUR))  # codes; a household or an office behind one address
+ALL_TOGETHER = (Bound(1_000, HOUR), Bound(5_000, 24 * HOUR))  # codes: they cost, and one /48 has 65,536 clients
 REQUESTS = (Bound(60, 60),)  # of any kind, of one client: each costs a signature and a write to disk
 
 
@@ -51,6 +52,12 @@ class Allowance:
         self._asked.move_to_end(key)
         if len(self._asked) > self._max_keys:
             self._asked.popitem(last=False)
+
+    def give_back(self, key: bytes, then: float) -> None:
+        """Take back what was counted at that time."""
+        times = self._asked.get(key, deque())
+        if then in times:
+            times.remove(then)
 
 
 def client_of(host: str) -> bytes:

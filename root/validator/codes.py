@@ -61,18 +61,21 @@ class Codes:
         return True
 
     def try_(self, owner: Name, recipient: bytes, code: str, now: float) -> Tried:
-        """Say whether this is the code; the right one counts once."""
+        """Say whether this is the code; the right one counts until it is spent, wrong ones a few times."""
         held = self._held.get((owner, recipient))
         if held is None or held.until <= now:
             return Tried.NONE
         if hmac.compare_digest(held.digest, self._digest(owner, recipient, code)):
-            del self._held[owner, recipient]
             return Tried.RIGHT
         if held.attempts == 1:
             del self._held[owner, recipient]
         else:
             self._held[owner, recipient] = replace(held, attempts=held.attempts - 1)
         return Tried.WRONG
+
+    def spend(self, owner: Name, recipient: bytes) -> None:
+        """Take in that what the right code is for has been done: it counts no more."""
+        self._held.pop((owner, recipient), None)
 
     def _digest(self, owner: Name, recipient: bytes, code: str) -> bytes:
         return hmac.digest(self._secret, recipient + owner + b"\xff" + code.encode(), hashlib.sha256)

@@ -1,7 +1,9 @@
 """A validator at work: a request and `now` to a reply, and what is to be done although nobody asks.
 
     octets -> how often does this client ask? -> signed, for us, of now -> of a CSI that is ours -> not taken before
-           -> the action, in one transaction with what is shown -> reply, and a code to be delivered
+           -> the action, in one transaction with what is shown -> written -> reply, and a code to be delivered
+
+What is kept in memory alone (codes, counts) changes once that is written: where it cannot be, nothing was used up.
 
 Sockets, delivery and randomness are the daemon's. Not to be used by two threads at a time.
 """
@@ -11,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from root.validator import claims
-from root.validator.allowances import PER_CLIENT, PER_CSI, REQUESTS, Allowance, client_of
+from root.validator.allowances import ALL_TOGETHER, PER_CLIENT, PER_CSI, REQUESTS, Allowance, client_of
 from root.validator.claims import Record, Refused, Terms
 from root.validator.codes import Codes, Tried
+from root.validator.refusals import CONFLICT, LIMITED, MALFORMED, OK, UNAVAILABLE, UNTRUSTED, TurnedAwayError
 from root.validator.store import RegisterWriter, Writing
 from root.validator.vouching import Voucher
 from zonedata import identifiers, names
@@ -28,6 +31,7 @@ from zonedata.validator_requests import (
     Outcome,
     Reply,
     Request,
+    RequestError,
     open_deposit,
     open_request,
 )
@@ -35,16 +39,19 @@ from zonedata.validator_requests import (
 SWEEP = 500  # CSIs a transaction: some milliseconds, in which no request waits long
 
 
-# As HTTP counts.
-OK, MALFORMED, UNTRUSTED, CONFLICT, LIMITED, UNAVAILABLE = 200, 400, 403, 409, 429, 503
-
-
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A code that is to reach a CSI."""
+    """A code that is to reach a CSI.
+
+    Attributes:
+        csi: Whose.
+        code: Which.
+        time: Unix seconds at which it was counted.
+    """
 
     csi: Csi
     code: str
+    time: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,17 @@ class Answer:
         status: As HTTP counts.
         reply: What to say.
         delivery: What is to be delivered before that is said.
-        event: A word for the log, without who and what.
+        event: What was asked for, for the log; "" where that cannot be read.
+        why: In a word for the log, without anybody's name, why it was refused; "" when it was done.
+        fault: For the log: why the register could not be written; "" when it was.
     """
 
     status: int
     reply: Reply
     delivery: Delivery | None = None
     event: str = ""
+    why: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +88,6 @@ class Ways:
     methods: dict[str, str]
     draw: Callable[[], str]
     secret: bytes
-
-
-class _TurnedAwayError(Exception):
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-_TURNED_AWAY = (MalformedError, UntrustedError, _TurnedAwayError)
 
 
 class Desk:
@@ -108,34 +110,49 @@ class Desk:
         self._ways = ways
         self._terms = terms
         self._codes = Codes(ways.secret)
-        self._requests, self._by_client, self._by_csi = (
-            Allowance(REQUESTS),
-            Allowance(PER_CLIENT),
-            Allowance(PER_CSI),
+        self._renewed: bytes | None = (
+            None  # up to which owner what another key signed is due; None when all of it is
         )
+        self._requests, self._by_client = Allowance(REQUESTS), Allowance(PER_CLIENT)
+        self._by_csi, self._together = Allowance(PER_CSI), Allowance(ALL_TOGETHER)
 
     def handle(self, wire: bytes, host: str, now: float) -> Answer:
-        """Answer a request of a client at an address.
-
-        Raises:
-            OSError: The register cannot be written; nothing has changed.
-        """
+        """Answer a request of a client at an address; where the register cannot be written nothing has changed."""
         client = client_of(host)
         try:
-            _take(self._requests, client, now, "requests from this address")
+            _check(self._requests, client, now, "limit-requests", "requests from this address")
+            self._requests.count(client, now)
             request = open_request(wire, self._voucher.name, now)
-            if not any(names.covers(node, request.owner) for node in self._nodes):
-                raise _TurnedAwayError(UNTRUSTED, "this validator does not vouch for such identifiers")
-            with self._register.writing() as writing:
-                digest = hashlib.sha256(wire).digest()
-                if not writing.is_new(request.time, digest, now - WINDOW):
-                    raise _TurnedAwayError(UNTRUSTED, "this very request was taken before")
-                try:
-                    return self._done(request, client, writing, now)
-                except _TURNED_AWAY as error:  # here, so that it is written that the request was taken
-                    return _refusal(error)
-        except _TURNED_AWAY as error:
-            return _refusal(error)
+        except RequestError as error:
+            return _refusal(TurnedAwayError.of(error, ""), error.action.value)
+        except MalformedError as error:
+            return _refusal(TurnedAwayError.of(error, "malformed"), "")
+        except TurnedAwayError as error:
+            return _refusal(error, "")
+        action = request.action.value
+        try:
+            return self._handled(request, hashlib.sha256(wire).digest(), client, now)
+        except TurnedAwayError as error:
+            return _refusal(error, action)
+        except OSError as error:
+            reply = Reply(Outcome.REFUSED, "the register cannot be written; try again later")
+            return Answer(UNAVAILABLE, reply, None, action, "register", str(error))
+
+    def _handled(self, request: Request, digest: bytes, client: bytes, now: float) -> Answer:
+        if not any(names.covers(node, request.owner) for node in self._nodes):
+            raise TurnedAwayError(UNTRUSTED, "elsewhere", "this validator does not vouch for such identifiers")
+        with self._register.writing() as writing:
+            if not writing.is_new(request.time, digest, now - WINDOW):
+                raise TurnedAwayError(UNTRUSTED, "replay", "this very request was taken before")
+            try:
+                answer = self._done(request, client, writing, now)
+            except TurnedAwayError as error:  # here, so that it is written that the request was taken
+                return _refusal(error, request.action.value)
+        if answer.delivery is not None:
+            self._begin(answer.delivery, request, client)
+        elif request.action is Action.CONFIRM:
+            self._codes.spend(request.owner, request.recipient)
+        return answer
 
     def _done(self, request: Request, client: bytes, writing: Writing, now: float) -> Answer:
         if request.action is Action.CLAIM:
@@ -153,7 +170,7 @@ class Desk:
         else:
             after = before
         if isinstance(after, Refused):
-            raise _TurnedAwayError(CONFLICT, after.reason)
+            raise TurnedAwayError(CONFLICT, "conflict", after.reason)
         if after is None:
             writing.drop(request.owner)
         elif after != known:
@@ -161,43 +178,65 @@ class Desk:
         return Answer(OK, state_of(after, recipient), event=request.action.value)
 
     def _claim(self, request: Request, client: bytes, now: float) -> Answer:
-        """Have a code sent to the CSI."""
-        csi = identifiers.parse(request.csi)
+        """See whether a code may be sent to the CSI, and make it."""
+        try:
+            csi = identifiers.parse(request.csi)
+        except MalformedError as error:
+            raise TurnedAwayError.of(error, "identifier") from error
         if csi.owner != request.owner:
-            raise _TurnedAwayError(MALFORMED, "the identifier is not the one that the request is about")
+            raise TurnedAwayError(
+                MALFORMED, "identifier", "the identifier is not the one that the request is about"
+            )
         if csi.scheme not in self._ways.methods:
-            raise _TurnedAwayError(UNTRUSTED, "this validator has no way to send codes to such identifiers")
-        _check(self._by_client, client, now, "codes for this address")
-        _check(self._by_csi, request.owner, now, "codes to this identifier")
-        code = self._ways.draw()
-        if not self._codes.begin(request.owner, request.recipient, code, now):
-            raise _TurnedAwayError(UNAVAILABLE, "too many codes are under way; try again in ten minutes")
-        self._by_client.count(client, now)
-        self._by_csi.count(request.owner, now)
-        return Answer(OK, Reply(Outcome.SENT), Delivery(csi, code), Action.CLAIM.value)
+            reason = "this validator has no way to send codes to such identifiers"
+            raise TurnedAwayError(UNTRUSTED, "no-way", reason)
+        _check(self._by_client, client, now, "limit-client", "codes for this address")
+        _check(self._by_csi, request.owner, now, "limit-csi", "codes to this identifier")
+        _check(self._together, b"", now, "limit-all", "codes")
+        return Answer(OK, Reply(Outcome.SENT), Delivery(csi, self._ways.draw(), now), Action.CLAIM.value)
+
+    def _begin(self, delivery: Delivery, request: Request, client: bytes) -> None:
+        """Take in that a code is being sent."""
+        if not self._codes.begin(request.owner, request.recipient, delivery.code, delivery.time):
+            reason = "too many codes are under way; try again in ten minutes"
+            raise TurnedAwayError(UNAVAILABLE, "no-room", reason)
+        self._by_client.count(client, delivery.time)
+        self._by_csi.count(request.owner, delivery.time)
+        self._together.count(b"", delivery.time)
+
+    def undelivered(self, delivery: Delivery) -> None:
+        """Take in that a code surely reached nobody: it is no reason to keep its owner waiting.
+
+        It counts for the client all the same, since it cost us as much.
+        """
+        self._by_csi.give_back(delivery.csi.owner, delivery.time)
+        self._together.give_back(b"", delivery.time)
 
     def _confirmed(self, before: Record | None, request: Request, now: float) -> Record:
         match self._codes.try_(request.owner, request.recipient, request.code, now):
             case Tried.WRONG:
-                raise _TurnedAwayError(UNTRUSTED, "this is not the code")
+                raise TurnedAwayError(UNTRUSTED, "code", "this is not the code")
             case Tried.NONE:
                 reason = "no code is outstanding for this key: too old, tried too often or used; claim again"
-                raise _TurnedAwayError(UNTRUSTED, reason)
+                raise TurnedAwayError(UNTRUSTED, "no-code", reason)
             case Tried.RIGHT:
                 scheme = request.owner.split(b"\0", 1)[0].decode("ascii")
                 return claims.proven(before, request.recipient, self._ways.methods[scheme], now, self._terms)
 
     def _deposited(self, before: Record | None, request: Request, now: float) -> tuple[Record | Refused, bytes]:
         """Take in a MAPPING; return with what is known now whose it is."""
-        mapping = open_deposit(request.mapping, request.owner, now)
+        try:
+            mapping = open_deposit(request.mapping, request.owner, now)
+        except (MalformedError, UntrustedError) as error:
+            raise TurnedAwayError.of(error, "mapping") from error
         if request.action is Action.ROLL:
             return claims.rolled(before, request.recipient, mapping, request.mapping), mapping.recipient
         if recipient_of(mapping.key) != request.recipient:
-            raise _TurnedAwayError(UNTRUSTED, "the MAPPING is signed by another key than the request")
+            raise TurnedAwayError(UNTRUSTED, "mapping", "the MAPPING is signed by another key than the request")
         if request.action is Action.RELEASE:
             return claims.released(before, mapping, request.mapping, now), mapping.recipient
         if mapping.is_released:
-            raise _TurnedAwayError(CONFLICT, "the MAPPING gives the CSI up; ask for a release")
+            raise TurnedAwayError(CONFLICT, "conflict", "the MAPPING gives the CSI up; ask for a release")
         return claims.mapped(before, mapping, request.mapping), mapping.recipient
 
     def _put(self, writing: Writing, owner: Name, record: Record, now: float) -> None:
@@ -214,6 +253,8 @@ class Desk:
         Raises:
             OSError: The register cannot be written; nothing has changed.
         """
+        if self._renewed is not None and (count := self._renew(self._renewed)):
+            return count
         with self._register.writing() as writing:
             owners = writing.due(now, SWEEP)
             for owner in owners:
@@ -225,12 +266,25 @@ class Desk:
         return len(owners)
 
     def begin(self) -> None:
-        """See to it that what another key has signed is signed anew by the next sweeps."""
-        key_id = self._voucher.key.public.key_id
+        """See to it that what another key has signed is signed anew by the next sweeps.
+
+        Raises:
+            OSError: The register cannot be written; nothing has changed.
+        """
         with self._register.writing() as writing:
-            if writing.signer != key_id:
-                writing.renew_all()
-                writing.signer = key_id
+            is_ours = writing.signer == self._voucher.key.public.key_id
+        if not is_ours:
+            self._renew(b"")
+
+    def _renew(self, after: bytes) -> int:
+        """Have some more signed anew, and when there are no more note that all is ours; return how many."""
+        with self._register.writing() as writing:
+            owners = writing.renew_some(after, SWEEP)
+            is_all = len(owners) < SWEEP
+            if is_all:
+                writing.signer = self._voucher.key.public.key_id
+        self._renewed = None if is_all else owners[-1]
+        return len(owners)
 
 
 def state_of(record: Record | None, recipient: bytes) -> Reply:
@@ -248,21 +302,11 @@ def state_of(record: Record | None, recipient: bytes) -> Reply:
     return Reply(Outcome.NONE)
 
 
-def _refusal(error: Exception) -> Answer:
-    status = UNTRUSTED
-    if isinstance(error, MalformedError):
-        status = MALFORMED
-    elif isinstance(error, _TurnedAwayError):
-        status = error.status
-    return Answer(status, Reply(Outcome.REFUSED, str(error)), event="refused")
+def _refusal(error: TurnedAwayError, action: str) -> Answer:
+    return Answer(error.status, Reply(Outcome.REFUSED, str(error)), None, action, error.why)
 
 
-def _check(allowance: Allowance, key: bytes, now: float, what: str) -> None:
+def _check(allowance: Allowance, key: bytes, now: float, why: str, what: str) -> None:
     wait = allowance.wait(key, now)
     if wait > 0:
-        raise _TurnedAwayError(LIMITED, f"too many {what}; try again in {wait:.0f} s")
-
-
-def _take(allowance: Allowance, key: bytes, now: float, what: str) -> None:
-    _check(allowance, key, now, what)
-    allowance.count(key, now)
+        raise TurnedAwayError(LIMITED, why, f"too many {what}; try again in {wait:.0f} s")

@@ -13,35 +13,53 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from root.validator import pages
 from zonedata.errors import MalformedError
+from zonedata.store import ours
 
 DATA, LOCKS, WRITER = "data.mdb", "lock.mdb", "writer"
+_ADVICE = (
+    "; others may have read or changed whom we vouch for: chmod it to 0700, files to 0600, if you know that "
+    "nobody did"
+)
+LOCKS_OCTETS = 80 * 1_024  # 64 for each of 1,024 readers, some for itself, and whole pages
 
 
 def prepare(path: Path) -> None:
-    """Make the directory if it is not there, and check that it is ours.
+    """Make the directory if it is not there, check that it is ours, and take the room that LMDB's locks need.
 
     Raises:
-        MalformedError: It cannot be made, or others may write it.
+        MalformedError: It cannot be made or written, others may write it, or it is cut short.
     """
     try:
         path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise MalformedError(f"register {path} cannot be made: {error.strerror}") from error
     check(path)
+    try:
+        _reserve_locks(path)
+    except OSError as error:
+        raise MalformedError(f"register {path} cannot be written: {error.strerror}") from error
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is a register, whatever it is like."""
+    return os.path.lexists(path / DATA)
 
 
 def check(path: Path) -> None:
-    """Refuse a directory that is not ours alone.
+    """Refuse a directory that is not ours alone, and a register that is not whole.
 
     Raises:
-        MalformedError: It is not there, is no directory, is another user's, or others may write it.
+        MalformedError: It is not there, no directory, another user's, cut short, or others may write it.
     """
     try:
         _check_ours(path, stat.S_ISDIR)
         for name in (DATA, LOCKS, WRITER):
             if os.path.lexists(path / name):
                 _check_ours(path / name, stat.S_ISREG)
+        if is_there(path):
+            _check_whole(path / DATA)
     except OSError as error:
         raise MalformedError(f"register {path}: {error.strerror}") from error
 
@@ -74,13 +92,25 @@ def sync(path: Path) -> None:
 
 
 def _check_ours(path: Path, is_kind: Callable[[int], bool]) -> None:
-    found = path.lstat()
-    if not is_kind(found.st_mode):
-        raise MalformedError(f"register {path} is no plain file or directory")
-    if found.st_uid != os.geteuid():
-        raise MalformedError(f"register {path} belongs to user {found.st_uid}, not to us")
-    if found.st_mode & 0o077:
-        raise MalformedError(
-            f"register {path} has mode {stat.S_IMODE(found.st_mode):04o}; others may have read or changed whom we "
-            "vouch for: chmod it to 0700, files to 0600, if you know that nobody did"
-        )
+    if fault := ours.fault_of(path, is_kind, ours.ALL, _ADVICE):
+        raise MalformedError(f"register {path} {fault}")
+
+
+def _check_whole(path: Path) -> None:
+    if path.stat().st_size == 0:
+        raise MalformedError(f"register {path} is empty: restore a whole copy, or remove it to begin anew")
+    if pages.is_cut_short(path):
+        raise MalformedError(f"register {path} is cut short: restore a whole copy")
+
+
+def _reserve_locks(path: Path) -> None:
+    """Have the disk hold all of LMDB's locks: it maps that file too, and a full disk would end us by a signal.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    descriptor = os.open(path / LOCKS, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, LOCKS_OCTETS)
+    finally:
+        os.close(descriptor)

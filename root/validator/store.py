@@ -83,7 +83,7 @@ class Writing:
     def record(self, owner: Name) -> Record | None:
         """Return what is known of a CSI."""
         value = self._get(b"records", owner)
-        return Record.from_octets(value) if value is not None else None
+        return _read(value) if value is not None else None
 
     def shown(self, owner: Name) -> list[bytes]:
         """Return the entries that are shown of a CSI."""
@@ -111,11 +111,24 @@ class Writing:
             found.append(Name(bytes(key[8:])))
         return found
 
-    def renew_all(self) -> None:
-        """Have all that is shown signed anew: it is due at once, and stays shown until then."""
-        for owner, value in list(self._transaction.cursor(db=self._tables[b"records"])):
-            record = replace(Record.from_octets(bytes(value)), renew=0)
-            self.put(Name(bytes(owner)), record, self.shown(Name(bytes(owner))))
+    def renew_some(self, after: bytes, most: int) -> list[Name]:
+        """Have what is shown of the next CSIs after a name signed anew: due at once, and shown until then.
+
+        Returns:
+            Which, in order; fewer than `most` when there are no more.
+        """
+        owners: list[Name] = []
+        cursor = self._transaction.cursor(db=self._tables[b"records"])
+        is_one = cursor.set_range(after)
+        while is_one and len(owners) < most:
+            if cursor.key() != after:
+                owners.append(Name(bytes(cursor.key())))
+            is_one = cursor.next()
+        for owner in owners:
+            record = self.record(owner)
+            assert record is not None, "the cursor has just seen it"
+            self.put(owner, replace(record, renew=0), self.shown(owner))
+        return owners
 
     def is_new(self, time: int, digest: bytes, oldest: float) -> bool:
         """Take in that a request of this time was taken, and say whether it was the first time.
@@ -165,6 +178,7 @@ class RegisterWriter:
     def __init__(self, path: Path, authority: str, *, is_daemon: bool = True) -> None:
         place.prepare(path)
         self._hold = place.hold(path) if is_daemon else -1
+        is_begun = place.is_there(path)
         try:
             self._environment = lmdb.open(
                 str(path), map_size=MAP_SIZE, max_dbs=len(_TABLES), max_readers=MAX_READERS, mode=0o600
@@ -180,6 +194,8 @@ class RegisterWriter:
             place.sync(path)
         except lmdb.Error as error:
             self.close()
+            if not is_begun:  # half a beginning would be refused the next time, as a register that was cut short
+                (path / place.DATA).unlink(missing_ok=True)
             raise MalformedError(f"register {path} cannot be opened: {error}") from error
         except MalformedError:
             self.close()
@@ -215,6 +231,13 @@ class RegisterWriter:
         if self._hold >= 0:
             os.close(self._hold)
             self._hold = -1
+
+
+def _read(value: bytes) -> Record:
+    try:
+        return Record.from_octets(value)
+    except MalformedError as error:
+        raise OSError(f"register holds a record that is none: {error}") from error
 
 
 def _check_meta(path: Path, read: lmdb.Transaction, meta: Any, authority: str) -> None:

@@ -1,6 +1,9 @@
 """What a recipient keeps and says, with validators that are silent, that change their name, or that lag behind."""
 
+import fcntl
+import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,7 +17,7 @@ from fingerpost.recipient import state as states
 from fingerpost.recipient.state import Held, State
 from tests.fingerpost.household import Household
 from tests.fingerpost.validators import free_port
-from zonedata import statements
+from zonedata import identifiers, statements
 from zonedata.errors import MalformedError
 from zonedata.recipient_statements import MAX_ENTRIES, Mapping, MappingEntry
 from zonedata.sealed import Sealed
@@ -32,6 +35,7 @@ class Fake:
         self.requests: list[Request] = []
         self.say: Callable[[Request], Reply] = lambda _: Reply(Outcome.STANDING, "", 1, 2_000_000_000)
         self.raw: bytes | None = None
+        self.status = 200
         self.url = ""
 
     def mapping(self) -> Mapping:
@@ -53,10 +57,10 @@ def faking() -> Iterator[Fake]:
             wire = self.rfile.read(int(self.headers["Content-Length"]))
             request = open_request(wire, fake.name, _time_in(wire))
             fake.requests.append(request)
-            self._send(fake.raw if fake.raw is not None else fake.say(request).to_wire())
+            self._send(fake.raw if fake.raw is not None else fake.say(request).to_wire(), fake.status)
 
-        def _send(self, body: bytes) -> None:
-            self.send_response(200)
+        def _send(self, body: bytes, status: int = 200) -> None:
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(body)
 
@@ -132,9 +136,12 @@ def test_an_msp_stands_once_with_its_newest_tags(house: Household) -> None:
         (("authorise", "alpha.example", "ä"), "tag is not"),
         (("unlist", "alpha.example"), "alpha.example is not listed for +14155550123"),
         (("deposit",), "nothing was said for +14155550123 yet"),
-        (("roll", "new.pem"), "nothing was said for +14155550123 yet"),
+        (("roll", "new.pem"), "+14155550123: nothing was said for it yet, so it stays with this key"),
         (("keep", "--csi", ALICE), "was not claimed with this key"),
         (("confirm", " - "), "the code is empty"),
+        (("confirm", "1234567O"), "a code is at most 16 digits"),
+        (("confirm", "12345678901234567"), "a code is at most 16 digits"),
+        (("drop", "--csi", ALICE), "was not claimed with this key"),
         (("confirm", "1", "--validator", "http://127.0.0.1:1/"), "was not asked for a code"),
         (("claim", "alice"), "neither a telephone number"),
         (("claim", ALICE), "which validator? say --validator URL"),
@@ -251,6 +258,155 @@ def test_a_roll_goes_on_where_it_was_broken_off(house: Household) -> None:
         assert json.loads(first)["former"] == [mapping.former[0].hex()]
         refused = house.run("recipient", "roll", "recipient.pem")
         assert refused.err == "fingerpost recipient: recipient.pem: is the key that is used now\n"
+
+
+def standing_with(fake: Fake, house: Household, key: str) -> Callable[[Request], Reply]:
+    """Say STANDING to this key and whoever goes over to it, with the mapping that was handed in last."""
+    digest, serial = house.key(key).public, 0
+
+    def say(request: Request) -> Reply:
+        nonlocal digest, serial
+        if request.key != digest:
+            return Reply(Outcome.NONE)
+        if request.mapping:
+            mapping = fake.mapping()
+            digest, serial = mapping.key, mapping.life.serial
+        return Reply(Outcome.STANDING, "", 1, 2, 0, serial)
+
+    return say
+
+
+def test_a_roll_leaves_what_nothing_was_said_for_and_goes_on(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, ALICE, NUMBER)
+        fake.say = standing_with(fake, house, "recipient.pem")
+        house.sound("recipient", "authorise", "alpha.example", "--csi", NUMBER)
+        house.sound("recipient", "create", "new.pem")
+        outcome = house.run("recipient", "roll", "new.pem")
+        assert outcome.status == 1
+        assert outcome.err == (
+            f"{ALICE}: nothing was said for it yet, so it stays with this key; "
+            "'authorise' or 'opt-out', then 'roll' again, or 'drop' it\n"
+        )
+        assert outcome.out.splitlines()[-1] == "from now on use --key new.pem"
+        assert fake.mapping().owner == identifiers.parse(NUMBER).owner
+        assert list(states.load(Path("new.pem.state")).held) == [NUMBER]
+        house.sound("recipient", "drop", "--csi", ALICE)
+        again = house.sound("recipient", "roll", "new.pem").splitlines()
+        assert again[-1] == "from now on use --key new.pem"
+
+
+def test_a_roll_that_is_done_changes_nothing(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        fake.say = standing_with(fake, house, "recipient.pem")
+        house.sound("recipient", "authorise", "alpha.example")
+        house.sound("recipient", "create", "new.pem")
+        house.sound("recipient", "roll", "new.pem")
+        kept = Path("new.pem.state").read_text()
+        for _ in range(2):
+            house.sound("recipient", "roll", "new.pem")
+            assert Path("new.pem.state").read_text() == kept
+            assert "not what was said last" not in house.sound("recipient", "show", "--key", "new.pem")
+        house.sound("recipient", "authorise", "beta.example", "--key", "new.pem")
+        house.sound("recipient", "roll", "new.pem")
+        said = states.load(Path("new.pem.state")).held[NUMBER].entries
+        assert said == (MappingEntry("alpha.example"), MappingEntry("beta.example"))
+
+
+def test_a_roll_that_reaches_one_more_validator_tells_the_others_of_the_new_mapping(house: Household) -> None:
+    with faking() as fake, faking() as other:
+        other.name = "val.example"
+        claimed(house, fake, NUMBER)
+        other.say = lambda _: Reply(Outcome.SENT)
+        house.sound("recipient", "claim", NUMBER, "--validator", other.url)
+        fake.say, usual = (standing_with(one, house, "recipient.pem") for one in (fake, other))
+        other.say = usual
+        house.sound("recipient", "opt-out")
+        house.sound("recipient", "create", "new.pem")
+        other.raw = b"out of order"
+        assert house.run("recipient", "roll", "new.pem").status == 1
+        other.raw = None
+        house.sound("recipient", "roll", "new.pem")
+        assert fake.mapping() == other.mapping()
+        assert "not what was said last" not in house.sound("recipient", "show", "--key", "new.pem")
+
+
+def test_a_roll_that_cannot_be_signed_asks_nobody(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER, ALICE)
+        house.sound("recipient", "authorise", "alpha.example", "--csi", NUMBER)
+        for pattern in ("a-provider-with-a-long-name-{}.example", "{}.com"):
+            n = 0
+            while house.run("recipient", "authorise", pattern.format(n), "--csi", ALICE).status == 0:
+                n += 1
+        house.sound("recipient", "create", "new.pem")
+        fake.requests.clear()
+        outcome = house.run("recipient", "roll", "new.pem")
+        assert (outcome.status, fake.requests, Path("new.pem.state").exists()) == (1, [], False), outcome
+
+
+def test_a_claim_that_is_refused_is_not_kept(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        fake.say, fake.status = lambda _: Reply(Outcome.REFUSED, "not such identifiers"), 403
+        assert house.run("recipient", "claim", ALICE, "--validator", fake.url).status == 1
+        assert list(states.load(Path("recipient.pem.state")).held) == [NUMBER]
+        assert house.run("recipient", "claim", NUMBER).status == 1
+        assert states.load(Path("recipient.pem.state")).held[NUMBER].validators == (fake.url,), "as it was before"
+
+
+@pytest.mark.parametrize(("status", "raw"), [(502, None), (200, b"cut sh")])
+def test_a_claim_whose_code_may_come_is_kept(house: Household, status: int, raw: bytes | None) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        fake.say, fake.status, fake.raw = lambda _: Reply(Outcome.REFUSED, "not delivered"), status, raw
+        assert house.run("recipient", "claim", ALICE, "--validator", fake.url).status == 1
+        assert list(states.load(Path("recipient.pem.state")).held) == [NUMBER, ALICE]
+
+
+def test_what_is_dropped_is_forgotten(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER, ALICE)
+        asked = len(fake.requests)
+        dropped = house.sound("recipient", "drop", "--csi", "ALICE@example.com")
+        assert dropped == f"{ALICE}: forgotten here; a validator that vouches for this key was not told\n"
+        assert len(fake.requests) == asked
+        house.sound("recipient", "opt-out")
+        assert house.sound("recipient", "show").count("vouches for this key") == 1
+
+
+def test_what_is_said_before_the_code_is_kept(house: Household) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        fake.say, fake.status = lambda _: Reply(Outcome.REFUSED, "this key is not vouched for here"), 409
+        outcome = house.run("recipient", "authorise", "alpha.example")
+        assert outcome.status == 1
+        assert outcome.out == f"{NUMBER}: this is kept; 'confirm' hands it in, and so does 'deposit'\n"
+
+
+def test_a_code_is_read_from_standard_input(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        monkeypatch.setattr("sys.stdin", io.StringIO("1234-5678\nmore\n"))
+        house.sound("recipient", "confirm", "-")
+        assert fake.requests[-1].code == "12345678"
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        assert "the code is empty" in house.run("recipient", "confirm", "-").err
+
+
+def test_who_waits_for_another_command_says_so(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.sound("recipient", "create", "recipient.pem")
+    descriptor, lines = os.open("recipient.pem", os.O_RDONLY), list[str]()
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def heard(line: str) -> None:
+        lines.append(line)
+        os.close(descriptor)
+
+    monkeypatch.setattr("fingerpost.recipient.command.complain", heard)
+    house.sound("recipient", "show")
+    assert lines == ["recipient.pem: another 'fingerpost recipient' is at work with this key; waiting for it"]
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A validator as a real process: codes by mail and by command, recipients who type, resolvers that ask."""
 
 import http.client
+import os
 import re
 import signal
 import socket
@@ -21,6 +22,8 @@ from tests.fingerpost.validators import (
     validating,
     validator,
 )
+from tests.fulldisk import full_disk
+from tests.root.validator.office import office
 from zonedata import identifiers, keys, trust
 from zonedata.judgement import Judgement, Outcome, judge
 from zonedata.kinds import Assurance, Role
@@ -150,10 +153,13 @@ def test_a_conversation_by_telephone(house: Household) -> None:
         assert "does not vouch for this key" in bob("show")
 
         # Another key, then the end.
-        assert re.fullmatch(VOUCHES + r"; mapping \d+\n", ann("roll", "ann2.pem"))
-        assert re.fullmatch(VOUCHES + r"; mapping \d+\n", ann("roll", "ann2.pem")), "twice does no harm"
+        rolled = f"^{VOUCHES}; mapping (\\d+)\nfrom now on use --key ann2\\.pem\n$"
+        first, again = (re.findall(rolled, ann("roll", "ann2.pem"))[0] for _ in range(2))
+        assert first == again, "twice does no harm"
         assert "does not vouch for this key" in ann("show")
-        assert "beta.example" in house.sound("recipient", "show", "--key", "ann2.pem")
+        says = house.sound("recipient", "show", "--key", "ann2.pem")
+        assert f"mapping {first}: beta.example" in says
+        assert "not what was said last" not in says
         assert house.sound("recipient", "release", "--key", "ann2.pem") == f"{vera.url}: given up\n"
         assert "given up" in house.sound("recipient", "show", "--key", "ann2.pem")
         refused = house.run("recipient", "opt-out", "--key", "ann2.pem")
@@ -165,7 +171,8 @@ def test_a_conversation_by_telephone(house: Household) -> None:
         assert len(sent) == 3
         for secret in (*sent, NUMBER, "14155550123"):
             assert secret not in vera.log
-        assert "event=request action=roll status=200 outcome=standing" in vera.log
+        for logged in ("roll status=200 outcome=standing\n", "confirm status=403 outcome=refused why=code\n"):
+            assert f"event=request action={logged}" in vera.log
     for name in ("ann", "bob", "ann2"):
         assert Path(f"{name}.pem.state").stat().st_mode & 0o777 == 0o600
 
@@ -204,6 +211,24 @@ def test_an_operator_forgets_beside_the_daemon(house: Household) -> None:
         again = house.run("validate", "vera.toml", "--forget", NUMBER)
         assert (again.status, again.err) == (1, f"{NUMBER}: nothing is known of it\n")
         assert "does not vouch for this key" in house.sound("recipient", "show")
+
+
+def test_nothing_is_forgotten_where_it_cannot_be_written(house: Household) -> None:
+    caller(house)
+    validator(house, NUMBERS)
+    refused = house.run("validate", "vera.toml", "--forget", NUMBER)
+    assert refused.err == (
+        "vera.toml:10: authority.register: vera.register: there is no register; 'fingerpost validate' makes it\n"
+    )
+    assert not Path("vera.register").exists(), "none is made"
+    made = office(Path("vera.register"))
+    made.prove("ann")
+    made.register.close()
+    with full_disk():
+        failed = house.run("validate", "vera.toml", "--forget", NUMBER)
+    assert (failed.status, failed.out) == (1, "")
+    assert "register cannot be written; is the disk full?" in failed.err
+    assert house.sound("validate", "vera.toml", "--forget", NUMBER) == f"{NUMBER}: forgotten\n"
 
 
 # --- HTTP -----------------------------------------------------------------------------------------------------
@@ -301,3 +326,19 @@ def test_a_register_that_others_could_write_is_refused(house: Household) -> None
         refused = house.run(command, "vera.toml")
         assert (refused.status, "vera.toml:10: authority.register: " in refused.err) == (1, True)
         assert "has mode 0777" in refused.err
+
+
+def test_a_register_that_is_cut_short_is_refused_by_all(house: Household) -> None:
+    caller(house)
+    validator(house, NUMBERS)
+    made = office(Path("vera.register"))
+    made.prove("ann")
+    made.register.close()
+    assert house.sound("check", "vera.toml").endswith("vera.toml: no faults\n")
+    os.truncate("vera.register/data.mdb", 12_288)
+    reason = (
+        "vera.toml:10: authority.register: register vera.register/data.mdb is cut short: restore a whole copy\n"
+    )
+    for command in ("validate", "serve"):
+        assert house.run(command, "vera.toml").err == reason
+    assert reason in house.run("check", "vera.toml").out

@@ -17,7 +17,11 @@ OWNER = NUMBER.owner
 def test_no_code_is_guessed_beyond_the_attempts(guesses: list[int], code: int) -> None:
     held = Codes(b"secret")
     held.begin(OWNER, ANN, str(code), 0)
-    tried = [held.try_(OWNER, ANN, str(guess), 1) for guess in guesses]
+    tried = []
+    for guess in guesses:
+        tried.append(held.try_(OWNER, ANN, str(guess), 1))
+        if tried[-1] is Tried.RIGHT:
+            held.spend(OWNER, ANN)
     assert tried.count(Tried.WRONG) <= ATTEMPTS
     assert tried.count(Tried.RIGHT) <= 1
     expected = code in guesses and guesses.index(code) < ATTEMPTS
@@ -32,6 +36,14 @@ def test_a_code_is_for_one_key_and_one_identifier() -> None:
     assert held.try_(OWNER, BOB, "12345678", 0) is Tried.NONE
     assert held.try_(MAIL.owner, ANN, "12345678", 0) is Tried.NONE
     assert held.try_(OWNER, ANN, "12345678", 0) is Tried.RIGHT
+
+
+def test_a_right_code_counts_until_it_is_spent() -> None:
+    held = Codes(b"secret")
+    held.begin(OWNER, ANN, "12345678", 0)
+    assert [held.try_(OWNER, ANN, "12345678", 0) for _ in range(2)] == [Tried.RIGHT, Tried.RIGHT]
+    held.spend(OWNER, ANN)
+    assert held.try_(OWNER, ANN, "12345678", 0) is Tried.NONE
 
 
 def test_a_new_code_takes_the_place_of_the_old() -> None:
@@ -50,6 +62,7 @@ def test_codes_grow_old_and_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert not held.begin(MAIL.owner, ANN, "3", 2)
     assert held.begin(OWNER, BOB, "2", 2), "in the place of its own"
     assert held.try_(OWNER, ANN, "1", CODE_SECONDS - 1) is Tried.RIGHT
+    held.spend(OWNER, ANN)
     assert held.begin(OWNER, ANN, "1", 3)
     assert held.try_(OWNER, ANN, "1", CODE_SECONDS + 3) is Tried.NONE
     assert held.begin(MAIL.owner, ANN, "3", CODE_SECONDS + 3), "the old ones have made room"
@@ -84,6 +97,18 @@ def test_who_waits_as_told_may_ask() -> None:
     assert allowance.wait(b"key", 15) == 45
     assert allowance.wait(b"other", 15) == 0
     assert allowance.wait(b"key", 60) == 0
+
+
+def test_what_is_given_back_was_not_asked() -> None:
+    allowance = Allowance((Bound(2, 60),))
+    allowance.count(b"key", 0)
+    allowance.count(b"key", 10)
+    allowance.give_back(b"key", 0)
+    allowance.give_back(b"key", 5)
+    allowance.give_back(b"other", 0)
+    assert allowance.wait(b"key", 15) == 0
+    allowance.count(b"key", 15)
+    assert allowance.wait(b"key", 15) == 55
 
 
 def test_who_was_quiet_longest_is_forgotten() -> None:

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from root.validator.allowances import ALL_TOGETHER
 from root.validator.claims import RECONFIRM_SECONDS, SHOWN_AFTER_RELEASE, Terms
 from root.validator.codes import ATTEMPTS, CODE_SECONDS
-from root.validator.desk import CONFLICT, LIMITED, MALFORMED, OK, UNTRUSTED, Answer
+from root.validator.desk import Answer
+from root.validator.refusals import CONFLICT, LIMITED, MALFORMED, OK, UNAVAILABLE, UNTRUSTED
 from root.validator.store import RegisterWriter
 from root.validator.vouching import RENEW_AFTER, VALIDATION_LIFE
+from tests.fulldisk import full_disk
 from tests.root.validator.office import HOST, MAIL, NUMBER, VERA, Asker, Office, digest, mapping, office, sealed
 from tests.zonedata.builders import NOW, bound, key
 from zonedata import identifiers
@@ -95,6 +98,29 @@ def test_a_code_counts_for_the_key_that_asked_and_once(vera: Office) -> None:
     refused(vera.ask(Action.CONFIRM, "ann", code=code), UNTRUSTED, "no code is outstanding")
 
 
+def test_a_code_counts_on_where_the_register_could_not_be_written(vera: Office) -> None:
+    with full_disk():
+        refused(vera.ask(Action.CLAIM, "ann"), UNAVAILABLE, "the register cannot be written")
+    claimed = vera.ask(Action.CLAIM, "ann")
+    assert claimed.delivery is not None
+    code = claimed.delivery.code
+    with full_disk():
+        again = vera.asker.wire(Action.CONFIRM, "ann", NOW, code=code)
+        failed = vera.desk.handle(again, HOST, NOW)
+        refused(failed, UNAVAILABLE, "the register cannot be written")
+        assert (failed.event, failed.why) == ("confirm", "register")
+        assert "is the disk full?" in failed.fault
+    assert vera.stands() == b""
+    assert vera.desk.handle(again, HOST, NOW).reply.outcome is Outcome.STANDING, "that very request was not taken"
+
+
+def test_a_claim_that_could_not_be_written_counts_for_nobody(vera: Office) -> None:
+    with full_disk():
+        for _ in range(25):
+            refused(vera.ask(Action.CLAIM, "ann"), UNAVAILABLE, "the register cannot be written")
+    assert vera.ask(Action.CLAIM, "ann").status == OK
+
+
 def test_a_code_is_guessed_at_a_few_times_only(vera: Office) -> None:
     claimed = vera.ask(Action.CLAIM, "ann")
     assert claimed.delivery is not None
@@ -118,6 +144,36 @@ def test_a_telephone_does_not_ring_all_day(vera: Office) -> None:
     refused(vera.ask(Action.CLAIM, "another"), LIMITED, "too many codes to this identifier; try again in 3600 s")
     vera.now += 3_600
     assert vera.ask(Action.CLAIM, "another").status == OK
+
+
+def test_a_code_that_reached_nobody_counts_for_the_client_alone(vera: Office) -> None:
+    for n in range(20):
+        vera.now += 1
+        claimed = vera.ask(Action.CLAIM, "ann")
+        assert claimed.delivery is not None, n
+        vera.desk.undelivered(claimed.delivery)
+    refused(vera.ask(Action.CLAIM, "ann"), LIMITED, "too many codes for this address")
+    vera.host = "192.0.2.99"
+    for _ in range(4):
+        assert vera.ask(Action.CLAIM, "ann").status == OK
+    refused(vera.ask(Action.CLAIM, "ann"), LIMITED, "too many codes to this identifier")
+
+
+def test_codes_to_all_together_have_a_bound(vera: Office) -> None:
+    most = ALL_TOGETHER[0].most
+
+    def claim(n: int) -> Answer:
+        vera.host = f"2001:db8:0:{n:x}::1"
+        vera.asker = Asker(identifiers.parse(f"+1415{n:07}"))
+        return vera.ask(Action.CLAIM, "ann")
+
+    answers = [claim(n) for n in range(most)]
+    assert {answer.status for answer in answers} == {OK}
+    refused(claim(most), LIMITED, "too many codes; try again in 3600 s")
+    assert answers[0].delivery is not None
+    vera.desk.undelivered(answers[0].delivery)
+    assert claim(most).status == OK
+    assert claim(most + 1).status == LIMITED
 
 
 def test_a_client_has_codes_sent_to_a_few_only(vera: Office) -> None:
@@ -171,6 +227,33 @@ def test_a_request_is_for_one_validator_and_of_now(vera: Office) -> None:
 def test_a_request_is_signed_by_the_key_in_it(vera: Office) -> None:
     wire = vera.asker.wire(Action.STATUS, "ann", NOW)
     refused(vera.desk.handle(bytes(64) + wire[64:], HOST, NOW), UNTRUSTED, "does not verify")
+
+
+def test_the_log_has_what_was_asked_for_and_why_not(vera: Office) -> None:
+    def logged(answer: Answer) -> tuple[str, int, str]:
+        return answer.event, answer.status, answer.why
+
+    def told(wire: bytes, late: float = 0) -> tuple[str, int, str]:
+        return logged(vera.desk.handle(wire, HOST, NOW + late))
+
+    usual = vera.asker.wire(Action.STATUS, "ann", NOW)
+    assert told(usual) == ("status", OK, "")
+    assert told(usual) == ("status", UNTRUSTED, "replay")
+    assert told(b"rubbish") == ("", MALFORMED, "malformed")
+    assert told(vera.asker.wire(Action.KEEP, "ann", NOW), WINDOW + 1) == ("keep", UNTRUSTED, "clock")
+    assert told(Asker(to="other.example").wire(Action.CLAIM, "ann", NOW)) == ("claim", UNTRUSTED, "other-validator")
+    assert told(bytes(64) + usual[64:]) == ("status", UNTRUSTED, "signature")
+    abroad = Asker(identifiers.parse("+442079460000"))
+    assert told(abroad.wire(Action.CLAIM, "ann", NOW)) == ("claim", UNTRUSTED, "elsewhere")
+    assert logged(vera.ask(Action.CLAIM, "ann", csi="rubbish")) == ("claim", MALFORMED, "identifier")
+    assert logged(vera.ask(Action.CONFIRM, "ann", code="1")) == ("confirm", UNTRUSTED, "no-code")
+    assert vera.ask(Action.CLAIM, "ann").status == OK
+    assert logged(vera.ask(Action.CONFIRM, "ann", code="1")) == ("confirm", UNTRUSTED, "code")
+    assert logged(vera.ask(Action.MAP, "ann", mapping=b"rubbish")) == ("map", MALFORMED, "mapping")
+    assert logged(vera.map("ann")) == ("map", CONFLICT, "conflict")
+    for _ in range(3):
+        vera.ask(Action.CLAIM, "ann")
+    assert logged(vera.ask(Action.CLAIM, "ann")) == ("claim", LIMITED, "limit-csi")
 
 
 # --- mappings -------------------------------------------------------------------------------------------------
@@ -410,6 +493,28 @@ def test_a_new_signing_key_signs_everything_anew(vera: Office, tmp_path: Path) -
     value = again.register.about(NUMBER.owner)[0]
     assert Sealed.from_wire(data_of(value)).signatures[0].key_id == key("another").public.key_id
     assert again.desk.sweep(again.now) == 0
+    again.register.close()
+
+
+def test_a_new_signing_key_takes_its_time(vera: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    csis = [identifiers.parse(f"+141555501{n:02}") for n in range(4)]
+    for vera.asker.csi in csis:
+        vera.prove("ann")
+    vera.register.close()
+    monkeypatch.setattr("root.validator.desk.SWEEP", 2)
+    office(tmp_path / "register", signer="another").register.close()  # after the first two were made due
+    again = office(tmp_path / "register", signer="another")
+    assert again.desk.sweep(NOW) == 2, "the other two"
+
+    def done() -> int:
+        signed = [Sealed.from_wire(data_of(again.register.about(csi.owner)[0])).signatures[0] for csi in csis]
+        return sum(one.key_id == key("another").public.key_id for one in signed)
+
+    assert done() == 0
+    again.pass_time(0)
+    assert done() == 4
+    again.desk.begin()
+    assert again.desk.sweep(NOW) == 0
     again.register.close()
 
 

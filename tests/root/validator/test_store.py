@@ -10,6 +10,7 @@ import pytest
 from root.validator import place
 from root.validator.claims import Claim, Pending, Record
 from root.validator.store import RegisterReader, RegisterWriter
+from tests.fulldisk import full_disk
 from tests.root.validator.office import VERA, digest
 from tests.zonedata.builders import NOW
 from zonedata import names
@@ -236,3 +237,42 @@ def test_what_is_no_register_is_refused(tmp_path: Path) -> None:
     (path / place.DATA).chmod(0o600)
     with pytest.raises(MalformedError, match="cannot be opened"):
         RegisterWriter(path, VERA)
+
+
+# --- cut short ------------------------------------------------------------------------------------------------
+
+
+def test_the_disk_holds_the_locks_before_they_are_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "register"
+    RegisterWriter(path, VERA).close()
+    locks = (path / place.LOCKS).stat()
+    assert locks.st_blocks * 512 >= locks.st_size, "a hole would be filled when it is used, if there is room then"
+    with full_disk(), pytest.raises(MalformedError, match="cannot be written: File too large"):
+        RegisterWriter(tmp_path / "another", VERA)
+
+
+def test_half_a_beginning_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("root.validator.store.MAP_SIZE", 16_384)
+        with pytest.raises(MalformedError, match="cannot be opened"):
+            RegisterWriter(tmp_path / "register", VERA)
+    assert not place.is_there(tmp_path / "register")
+    RegisterWriter(tmp_path / "register", VERA).close()
+
+
+def test_a_register_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "register"
+    register = RegisterWriter(path, VERA)
+    for n in range(200):
+        with register.writing() as writing:
+            writing.put(name(n), RECORD, [bytes(500)])
+    register.close()
+    RegisterReader(path, VERA).close()
+    os.truncate(path / place.DATA, (path / place.DATA).stat().st_size // 2)
+    for open_it in (RegisterWriter, RegisterReader):
+        with pytest.raises(MalformedError, match="is cut short: restore a whole copy"):
+            open_it(path, VERA)
+    os.truncate(path / place.DATA, 0)
+    for open_it in (RegisterWriter, RegisterReader):
+        with pytest.raises(MalformedError, match="is empty: restore a whole copy"):
+            open_it(path, VERA)
