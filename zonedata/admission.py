@@ -19,7 +19,9 @@ from zonedata.zone_statements import Authority, Delegation, Gap
 
 MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
 _TURNS = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
-MAX_OPENED = 8  # statements of one authority about one owner that are opened; one in all roles says six at most
+# Statements of one authority about one owner that are opened. In all roles it says six at most: an assertion or a block,
+# a validation and its mapping, a revocation, or denials. Of mappings that others showed beside it, those newer count.
+MAX_OPENED = 8
 
 
 def admit_zone(
@@ -109,17 +111,18 @@ def admit_said(
     signer = grantee.signer
     said = known.held.about(signer.principal, owner)
     refusals: list[Refusal] = []
-    opened_count = 0
+    opened_count = failures = 0
     theirs = [claim for claim in claims if _is_said_by(grantee, claim.statement)]
     theirs.sort(key=_turn)
     for claim in theirs:
-        if len(refusals) == MAX_FAILURES or opened_count == MAX_OPENED:
+        if failures == MAX_FAILURES or opened_count == MAX_OPENED:
             break
-        if isinstance(claim.statement, Mapping) and not _is_vouched_for(claim.statement, said):
+        if isinstance(claim.statement, Mapping) and not _is_vouched_for(claim.statement, said, known.now):
             continue
         opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         opened_count += 1
         refusal: Refusal | None
+        is_overtaken = False
         if isinstance(opened, Refusal):
             refusal = opened
         elif (why := _beside(claim.statement, grantee, owner)) is not None:
@@ -128,6 +131,9 @@ def admit_said(
             refusal = Refusal(Step.ORDER, claim.sealed.kind, signer.name, why)
         else:
             refusal = said.add(opened, signer, known.now)
+            is_overtaken = refusal is not None  # genuine, and older than what is held: it costs the rest nothing
+        if refusal is not None and not is_overtaken:
+            failures += 1
         if refusal is not None:
             refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
         elif isinstance(opened, Opened):
@@ -144,9 +150,18 @@ def _turn(claim: Claim) -> int:
     return _TURNS.get(claim.sealed.kind, len(_TURNS))
 
 
-def _is_vouched_for(mapping: Mapping, said: Said) -> bool:
-    """Say whether the validator that shows a mapping vouches for its recipient; all others are passed over."""
-    return said.validation is not None and said.validation.statement.recipient == mapping.recipient
+def _is_vouched_for(mapping: Mapping, said: Said, now: float) -> bool:
+    """Say whether the validator that shows a mapping vouches for its recipient, and knows none newer.
+
+    All others are passed over, unopened: what other validators showed beside it must not use up what may be opened.
+    """
+    if said.validation is None or said.validation.statement.recipient != mapping.recipient:
+        return False
+    least = said.validation.statement.mapping
+    held = said.mapping
+    if held is not None and held.statement.key == mapping.key and held.until > now:
+        least = max(least, held.statement.life.serial)
+    return mapping.life.serial >= least
 
 
 def _is_said_by(grantee: Grantee, statement: Statement) -> bool:
