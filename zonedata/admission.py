@@ -19,8 +19,8 @@ from zonedata.zone_statements import Authority, Delegation, Gap
 
 MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
 _TURNS = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
-# Statements of one authority about one owner that are opened. In all roles it says six at most: an assertion or a block,
-# a validation and its mapping, a revocation, or denials. Of mappings that others showed beside it, those newer count.
+# Statements of one authority about one owner that are opened. In all roles it says six at most, a mapping
+# among them; what other validators showed of that recipient counts too, but for what is older than it knows.
 MAX_OPENED = 8
 
 
