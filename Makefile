@@ -76,7 +76,8 @@ $(COMPILED)/.built: $(STAMP) setup.py $(shell find zonedata transport root resol
 
 # The tests of the rooms that have compiled modules, with these in place of the sources.
 test-compiled: $(COMPILED)/.built
-	PYTHONSAFEPATH=1 PYTHONPATH=$(COMPILED):. $(BIN)/python -m pytest -n auto --dist worksteal -o pythonpath= -q \
+	FINGERPOST_TEST=compiled PYTHONSAFEPATH=1 PYTHONPATH=$(COMPILED):. $(BIN)/python -m pytest -n auto --dist worksteal \
+		--import-mode=importlib -o pythonpath= -q \
 		tests/zonedata tests/transport tests/root tests/resolver tests/fingerpost/test_serve.py \
 		tests/test_fast_paths.py tests/test_scenarios.py
 

@@ -14,6 +14,7 @@ EACH_DATAGRAM = [
     "resolver/front.py",
     "root/front.py",
     "transport/drain.py",
+    "transport/fast_path.py",
     "transport/rates.py",
     "zonedata/packets.py",
 ]
@@ -23,6 +24,7 @@ EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting toget
     "resolver/cache.py",
     "resolver/finder.py",
     "resolver/flights.py",
+    "resolver/newest_keys.py",
     "resolver/reply.py",
     "resolver/routes.py",
     "resolver/search.py",

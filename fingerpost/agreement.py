@@ -164,8 +164,9 @@ def _validate(authority: Given, validate: Given, mail: Given, numbers: Given) ->
 def _ways(mail: Given, numbers: Given) -> Iterator[Disagreement]:
     if numbers.is_there and numbers.has(v.COMMAND) == numbers.has(v.URL):
         yield v.NUMBERS.where(), "expected one of 'command' and 'url'"
-    if mail.get(v.TLS) is v.MailSecurity.NEVER and mail.has(v.LOGIN):
-        yield v.MAIL.where(v.LOGIN.name), "would be sent in the clear with tls = 'never'"
+    tls = mail.get(v.TLS)
+    if tls is not None and tls is not v.MailSecurity.REQUIRED and mail.has(v.LOGIN):
+        yield v.MAIL.where(v.LOGIN.name), f"could be read on its way with tls = '{tls}'; it needs 'required'"
 
 
 def _plain_http(validate: Given) -> Iterator[Disagreement]:

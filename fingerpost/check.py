@@ -20,13 +20,14 @@ from zonedata.keys import PrivateKey
 from zonedata.zone_statements import TREE_OCTETS
 
 _EPILOG = """\
-Reads the configuration, its keys, its anchor, its zone source or listings to the last line, and the store if there
-is one. Each fault is a line
+Reads the configuration, its keys, its anchor, its zone source or listings to
+the last line, and the store if there is one. Each fault is a line
 
   FILE:LINE: KEY: REASON
 
-and the last line counts them; lines that begin with 'note:' are worth knowing and no faults. Nothing is started,
-signed or changed, so it can stand in ExecStartPre= and in Ansible's validate=.
+and the last line counts them; lines that begin with 'note:' are worth knowing
+and no faults. Nothing is started, signed or changed, so it can stand in
+ExecStartPre= and in Ansible's validate=.
 
 examples:
   fingerpost check msp.toml resolver.toml

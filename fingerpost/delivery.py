@@ -7,19 +7,26 @@ import http.client
 import json
 import logging
 import os
+import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import localtime, make_msgid
 from functools import partial
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 import trio
 
-from fingerpost import login
+from fingerpost import httpurl, login
 from fingerpost.configuration import Configuration
+from fingerpost.line import Line
 from fingerpost.logfmt import quoted
 from fingerpost.validator_sections import MailPart, MailSecurity, NumbersPart
 from root.validator.codes import CODE_SECONDS
@@ -27,7 +34,8 @@ from root.validator.desk import Delivery
 from zonedata.errors import MalformedError, UntrustedError
 
 MAIL_METHOD = "email"
-CONCURRENT = 20  # deliveries of each sort at a time; servers and gateways have bounds of their own
+CONCURRENT = 20  # deliveries to each scheme at a time; servers and gateways have bounds of their own
+WAIT_SECONDS = 5.0  # for a turn; with the delivery itself it is to be less than what the HTTP listener waits for us
 MAX_REPLY = 4_096  # octets of a gateway's reply that are read, and thrown away
 _TEXT = """\
 Your code is {code}
@@ -54,7 +62,7 @@ class Deliverer:
     def __init__(self, configuration: Configuration, validator: str) -> None:
         self._validator = validator
         self._mail, self._numbers = configuration.mail, configuration.numbers
-        self._limiter = trio.CapacityLimiter(CONCURRENT)
+        self._places = {scheme: trio.CapacityLimiter(CONCURRENT) for scheme in self.methods}
 
     @property
     def methods(self) -> dict[str, str]:
@@ -69,15 +77,13 @@ class Deliverer:
     async def deliver(self, delivery: Delivery) -> bool:
         """Deliver a code; False, and a line in the log, when that failed."""
         try:
-            async with self._limiter:
-                if delivery.csi.scheme == "mail":
-                    assert self._mail is not None, "claims of other schemes are refused"
-                    await self._blocking(
-                        partial(_send_mail, self._mail, self._validator, delivery), self._mail.seconds
-                    )
-                else:
-                    assert self._numbers is not None, "claims of other schemes are refused"
-                    await self._call(self._numbers, delivery)
+            if delivery.csi.scheme == "mail":
+                assert self._mail is not None, "claims of other schemes are refused"
+                work = partial(_send_mail, self._mail, self._validator, delivery)
+                await self._blocking("mail", work, self._mail.seconds)
+            else:
+                assert self._numbers is not None, "claims of other schemes are refused"
+                await self._call(self._numbers, delivery)
         except UndeliveredError as error:
             log.warning("event=undelivered scheme=%s reason=%s", delivery.csi.scheme, quoted(error))
             return False
@@ -86,42 +92,95 @@ class Deliverer:
 
     async def _call(self, numbers: NumbersPart, delivery: Delivery) -> None:
         if numbers.url is not None:
-            await self._blocking(partial(_post, numbers.url, numbers.seconds, delivery), numbers.seconds)
+            work = partial(_post, numbers.url, numbers.seconds, delivery)
+            await self._blocking("e164", work, numbers.seconds)
             return
         variables = {"FINGERPOST_NUMBER": delivery.csi.text, "FINGERPOST_CODE": delivery.code}
         environment = {**os.environ, **variables, "FINGERPOST_VALIDATOR": self._validator}
-        with trio.move_on_after(numbers.seconds):
-            try:
-                ended = await trio.run_process(
-                    list(numbers.command),
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    check=False,
-                    deliver_cancel=_kill,
-                )
-            except OSError as error:
-                raise UndeliveredError(f"the command cannot be run: {error.strerror}") from error
+        with _Turn(numbers.seconds) as turn:
+            async with self._places["e164"]:
+                turn.begin()
+                try:
+                    ended = await trio.run_process(
+                        list(numbers.command),
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        check=False,
+                        start_new_session=True,
+                        deliver_cancel=_kill,
+                    )
+                except OSError as error:
+                    raise UndeliveredError(f"the command cannot be run: {error.strerror}") from error
             if ended.returncode:
                 raise UndeliveredError(f"the command ended with status {ended.returncode}")
-            return
-        raise UndeliveredError(f"the command was still running after {numbers.seconds} s")
 
-    @staticmethod
-    async def _blocking(work: Callable[[], None], seconds: int) -> None:
-        """Do it in a thread, which is left to itself when it takes too long; its own time limits end it."""
-        with trio.move_on_after(seconds):
-            await trio.to_thread.run_sync(work, abandon_on_cancel=True)
-            return
-        raise UndeliveredError(f"it took more than {seconds} s")
+    async def _blocking(self, scheme: str, work: Callable[[Line], None], seconds: int) -> None:
+        """Do it in a thread; when it takes too long its line is cut, and its place is free once it has ended."""
+        line = Line()
+        with _Turn(seconds) as turn:
+
+            def begin() -> None:
+                trio.from_thread.run_sync(turn.begin)
+                work(line)
+
+            try:
+                await trio.to_thread.run_sync(begin, abandon_on_cancel=True, limiter=self._places[scheme])
+            finally:
+                line.cut()
+
+
+class _Turn:
+    """How long a delivery may take: first to begin, then to end.
+
+    Raises:
+        UndeliveredError: At its end, when it has taken too long.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._has_begun = False
+        self._scope = trio.CancelScope(deadline=trio.current_time() + WAIT_SECONDS)
+
+    def begin(self) -> None:
+        """It has a place: from now on it counts how long it takes itself."""
+        self._has_begun = True
+        self._scope.deadline = trio.current_time() + self._seconds
+
+    def __enter__(self) -> Self:
+        self._scope.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        is_done = self._scope.__exit__(kind, error, trace)
+        if self._scope.cancelled_caught:
+            why = f"it took more than {self._seconds} s" if self._has_begun else "too many deliveries are under way"
+            raise UndeliveredError(why)
+        return is_done
 
 
 async def _kill(process: trio.Process) -> None:
-    process.kill()
+    """Kill a command with all that it has started: what lives on would keep number and code in its environment."""
+    with suppress(ProcessLookupError):  # they have all ended meanwhile
+        os.killpg(process.pid, signal.SIGKILL)
 
 
-def _send_mail(mail: MailPart, validator: str, delivery: Delivery) -> None:
+class _MailServer(smtplib.SMTP):
+    """A conversation whose connection can be cut."""
+
+    def __init__(self, line: Line, host: str, port: int, seconds: int) -> None:
+        self._line = line
+        super().__init__(host, port, timeout=seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Connect: where SMTP_SSL and LMTP have their own way, too."""
+        return self._line.connect(host, port, timeout)
+
+
+def _send_mail(mail: MailPart, validator: str, delivery: Delivery, line: Line) -> None:
     """Have one conversation with the mail server.
 
     The mail goes to the address in its canonical form, which is what is vouched for: a server that tells Alice from
@@ -130,13 +189,15 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery) -> None:
     message = EmailMessage()
     message["From"] = Address("", addr_spec=mail.sender)
     message["To"] = delivery.csi.text
+    message["Date"] = localtime()
+    message["Message-ID"] = make_msgid(domain=validator)
     message["Subject"] = f"Your code for {validator}"
     message["Auto-Submitted"] = "auto-generated"
     text = _TEXT.format(code=delivery.code, validator=validator, csi=delivery.csi.text, minutes=CODE_SECONDS // 60)
     message.set_content(text)
     host, port = mail.server
     try:
-        with smtplib.SMTP(host, port, timeout=mail.seconds) as server:
+        with _MailServer(line, host, port, mail.seconds) as server:
             server.ehlo()
             if mail.tls is MailSecurity.REQUIRED or (
                 mail.tls is MailSecurity.OFFERED and server.has_extn("starttls")
@@ -156,7 +217,9 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery) -> None:
     except OSError as error:
         raise UndeliveredError(f"the mail server is not there: {error.strerror or type(error).__name__}") from error
     except (MalformedError, UntrustedError) as error:
-        raise UndeliveredError(f"the login: {error}") from error
+        raise UndeliveredError(f"the login: {mail.login}: {error}") from error
+    except ValueError as error:  # its text may have a part of what was to be sent
+        raise UndeliveredError("the mail or the login holds what cannot be sent") from error
 
 
 def _context(security: MailSecurity) -> ssl.SSLContext:
@@ -167,18 +230,23 @@ def _context(security: MailSecurity) -> ssl.SSLContext:
     return context
 
 
-def _post(url: str, seconds: int, delivery: Delivery) -> None:
+def _post(url: str, seconds: int, delivery: Delivery, line: Line) -> None:
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    is_secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
     assert parts.hostname is not None, "the configuration was checked"
-    connection = kind(parts.hostname, parts.port, timeout=seconds)
+    connection = kind(parts.hostname, parts.port)
     body = json.dumps({"number": delivery.csi.text, "code": delivery.code})
     try:
+        sock = line.connect(connection.host, connection.port, seconds)
+        if is_secure:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=parts.hostname)
+        connection.sock = sock
         connection.request("POST", parts.path or "/", body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         response.read(MAX_REPLY)
-    except (http.client.HTTPException, OSError) as error:
-        raise UndeliveredError(f"the gateway is not there: {type(error).__name__}") from error
+    except (http.client.HTTPException, OSError, UnicodeError) as error:
+        raise UndeliveredError(f"the gateway is not there: {httpurl.reason_of(error)}") from error
     finally:
         connection.close()
     if not 200 <= response.status < 300:

@@ -1,5 +1,6 @@
-"""URLs of HTTP servers that we ask: in TLS, or on this machine."""
+"""URLs of HTTP servers that we ask: in TLS, or on this machine; and why one did not answer, in words."""
 
+import http.client
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -31,3 +32,20 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def reason_of(error: Exception) -> str:
+    """Say why an exchange failed, of what `http.client` and sockets raise."""
+    match error:
+        case OSError(strerror=str(reason)) if reason:
+            return reason
+        case http.client.RemoteDisconnected():
+            return "it closed the connection without a reply"
+        case TimeoutError():
+            return "it took too long"
+        case http.client.IncompleteRead():
+            return "the reply was cut short"
+        case http.client.HTTPException():
+            return "it does not reply in HTTP"
+        case _:
+            return str(error) or type(error).__name__

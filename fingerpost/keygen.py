@@ -15,17 +15,19 @@ from zonedata.errors import ConfigError, Fault, MalformedError, UntrustedError
 from zonedata.keys import PrivateKey, PublicKey
 
 _EPILOG = f"""\
-Key files have mode 0600 and are never overwritten. For each key a line is printed: its file, the text that
-zone sources take, and its id.
+Key files have mode 0600 and are never overwritten. For each key a line is
+printed: its file, the text that zone sources take, and its id.
 
 examples:
   fingerpost keygen assert.pem deny.pem
   fingerpost keygen --public deny.pem
   fingerpost keygen root-a.pem root-b.pem root-c.pem zone.pem
-  fingerpost keygen --anchor anchor.pem --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
-      --threshold 2 --zone-key zone.pem --days 365
+  fingerpost keygen --anchor anchor.pem --threshold 2 --days 365 \\
+      --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
+      --zone-key zone.pem
 
---threshold is more than half of the root keys unless it is given; --days is at most {MAX_DAYS}.
+--threshold is more than half of the root keys unless it is given; --days is at
+most {MAX_DAYS}.
 """
 
 

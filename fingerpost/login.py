@@ -13,7 +13,7 @@ def read(path: Path) -> tuple[str, str]:
 
     Raises:
         UntrustedError: Others than the owner may read or write the file.
-        MalformedError: It cannot be read, or does not hold two lines.
+        MalformedError: It cannot be read, does not hold two lines, or has characters beyond ASCII.
     """
     try:
         with path.open("rb") as file:
@@ -24,9 +24,9 @@ def read(path: Path) -> tuple[str, str]:
     if mode & 0o077:
         raise UntrustedError(f"has mode {mode:04o}, so others may have read it: change the password, chmod 0600")
     try:
-        lines = raw.decode().splitlines()
-    except UnicodeDecodeError as error:
-        raise MalformedError("is not UTF-8 text") from error
+        lines = raw.decode("ascii").splitlines()
+    except UnicodeDecodeError:  # whose text has an octet of the password
+        raise MalformedError("has characters beyond ASCII, which no mail server is sent") from None
     if len(raw) > MAX_FILE or len(lines) != 2 or not all(lines):
         raise MalformedError("does not hold two lines, user and password")
     return lines[0], lines[1]

@@ -10,15 +10,17 @@ from typing import NoReturn, Protocol
 
 from fingerpost import VERSION, logfmt
 from fingerpost.arguments import Subparsers, add_command
-from fingerpost.output import complain
+from fingerpost.output import STANDARD_OUTPUT, complain, flush
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 
 EXIT_OK, EXIT_FAULTS, EXIT_INTERNAL = 0, 1, 10
+EXIT_UNREAD = 141  # 128 + SIGPIPE: whoever read the output has gone
 _EPILOG = """\
 examples:
   fingerpost keygen zone.pem root.pem
   fingerpost keygen --anchor anchor.pem --root-key root.pem --zone-key zone.pem
-  fingerpost check root.toml && fingerpost sign root.toml && fingerpost serve root.toml
+  fingerpost check root.toml && fingerpost sign root.toml
+  fingerpost serve root.toml
 
 exit status:
   0   done; for check: no faults
@@ -115,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = _Parser(
         prog="fingerpost",
-        description="Signed discovery for messaging: make keys, sign and check zones and listings, serve them.",
+        description="Signed discovery for messaging: make keys, sign, check, serve.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -136,13 +138,16 @@ def main(argv: list[str] | None = None) -> int:
 def _ended(command: Command, args: argparse.Namespace) -> int:
     """Run a command; say what stopped it, if anything did."""
     try:
-        return command.run(args)
+        status = command.run(args)
+        flush()
     except ConfigError as error:
         for fault in error.faults:
             complain(fault.to_text())
     except (MalformedError, UntrustedError) as error:
         complain(f"fingerpost {args.command}: {error}")
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and error.filename == STANDARD_OUTPUT:
+            return EXIT_UNREAD
         where = f"{error.filename}: " if error.filename else ""
         complain(f"fingerpost {args.command}: {where}{error.strerror or error}")
     except KeyboardInterrupt:
@@ -150,4 +155,6 @@ def _ended(command: Command, args: argparse.Namespace) -> int:
     except Exception:
         log.exception("event=internal-error command=%s", args.command)
         return EXIT_INTERNAL
+    else:
+        return status
     return EXIT_FAULTS

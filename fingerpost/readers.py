@@ -1,5 +1,6 @@
 """Readers: from what TOML gave to a value, or what is wrong with it and what was expected."""
 
+import shutil
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -154,10 +155,14 @@ def url(value: str) -> str:
 
 
 def words(value: Any, folder: Path) -> tuple[str, ...]:
-    """Read a program and its arguments, which may stand there twice."""
+    """Read a program and its arguments, which may stand there twice.
+
+    A program with a '/' in its name is relative to the file, as all paths are; one without is looked for in PATH.
+    """
     if not isinstance(value, list) or not value:
         raise WrongError.because(f"{_shown(value)}, expected an array with a program and its arguments")
-    return tuple(text(one, folder) for one in value)
+    program, *arguments = (text(one, folder) for one in value)
+    return (str((folder / program).absolute()) if "/" in program else program, *arguments)
 
 
 # --- looking at files ----------------------------------------------------------------------------------------
@@ -195,6 +200,17 @@ def look_at_login(file: Path | None) -> None:
         login.read(file)
     except (MalformedError, UntrustedError) as error:
         raise WrongError.because(f"{file}: {error}") from error
+
+
+def look_at_program(command: tuple[str, ...]) -> None:
+    """Refuse a command whose program is not there, or cannot be executed by us."""
+    program = command[0]
+    if shutil.which(program) is not None:
+        return
+    if "/" not in program:
+        raise WrongError.because(f"{program}: there is no such program in PATH")
+    reason = "is no program that can be executed" if Path(program).exists() else "there is no such program"
+    raise WrongError.because(f"{program}: {reason}")
 
 
 def look_at_anchor(file: Path | None) -> None:

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from fingerpost import ceremony
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.ceremony import Changes, Draft
-from fingerpost.files import write_whole
+from fingerpost.files import reading, write_whole
 from fingerpost.output import say
 from zonedata import keys, trust
 from zonedata.errors import ConfigError, Fault, MalformedError, UntrustedError
+from zonedata.keys import PublicKey
 from zonedata.trust import Trust
 from zonedata.zone_statements import RootKeys
 
-T = TypeVar("T")
 _EPILOG = """\
 A new version of the root's keys is drafted from the one before, signed by
 holders of root keys, each on a machine of their own, and finished when a
@@ -79,30 +78,30 @@ def _next(args: argparse.Namespace) -> None:
     current, out = args.files
     _refuse_existing(out)
     changes = Changes(
-        tuple(map(keys.public_from_text, args.add_root_key)),
-        tuple(map(_key_id, args.drop_root_key)),
+        _public("--add-root-key", args.add_root_key),
+        _key_ids("--drop-root-key", args.drop_root_key),
         args.threshold,
-        tuple(map(keys.public_from_text, args.add_zone_key)),
-        tuple(map(_key_id, args.drop_zone_key)),
+        _public("--add-zone-key", args.add_zone_key),
+        _key_ids("--drop-zone-key", args.drop_zone_key),
         args.days if args.days is not None else 365,
     )
-    draft = ceremony.next_version(_at(current, trust.read_anchor), changes, int(time.time()))
+    draft = ceremony.next_version(reading(current, trust.read_anchor), changes, int(time.time()))
     write_whole(out, draft.to_text())
     _tell_missing(out, draft)
 
 
 def _sign(args: argparse.Namespace) -> None:
     file, key = args.files
-    draft = ceremony.signed(_at(file, ceremony.read_draft), _at(key, keys.load))
+    draft = ceremony.signed(reading(file, ceremony.read_draft), reading(key, keys.load))
     write_whole(file, draft.to_text())
     _tell_missing(file, draft)
 
 
 def _join(args: argparse.Namespace) -> None:
     file, *others = args.files
-    draft = _at(file, ceremony.read_draft)
+    draft = reading(file, ceremony.read_draft)
     for other in others:
-        draft = _at(other, partial(_joined, draft))
+        draft = reading(other, partial(_joined, draft))
     write_whole(file, draft.to_text())
     _tell_missing(file, draft)
 
@@ -114,7 +113,7 @@ def _joined(draft: Draft, copy: Path) -> Draft:
 def _finish(args: argparse.Namespace) -> None:
     file, out = args.files
     _refuse_existing(out)
-    made = ceremony.finished(_at(file, ceremony.read_draft), time.time())
+    made = ceremony.finished(reading(file, ceremony.read_draft), time.time())
     write_whole(out, trust.to_pem(made.sealed))
     say(f"{out} version {made.rootkeys.version} expires {_day(made.rootkeys)}")
 
@@ -123,11 +122,11 @@ def _show(args: argparse.Namespace) -> None:
     (file,) = args.files
     text = file.read_text("ascii", errors="replace")
     if ceremony.DRAFT in text:
-        draft = _at(file, ceremony.read_draft)
+        draft = reading(file, ceremony.read_draft)
         _tell_version(draft.before, draft.rootkeys, draft.before.rootkeys, {one.key_id for one in draft.signatures})
         _tell_missing(file, draft)
     else:
-        held = _at(file, trust.read_anchor)
+        held = reading(file, trust.read_anchor)
         _tell_version(held, held.rootkeys, None, {one.key_id for one in held.sealed.signatures})
 
 
@@ -140,11 +139,14 @@ def _tell_version(tree: Trust, said: RootKeys, before: RootKeys | None, signed: 
         ("root key", said.root_keys, before.root_keys if before is not None else said.root_keys),
         ("zone key", said.zone_keys, before.zone_keys if before is not None else said.zone_keys),
     ):
-        for key_id in sorted({key.key_id for key in (*now, *then)}):
+        for key in sorted({*now, *then}, key=lambda one: one.key_id):
+            key_id = key.key_id
             is_now, was = (key_id in {key.key_id for key in some} for some in (now, then))
             words = "stays" if is_now and was else "new" if is_now else "dropped"
             mark = ", signed" if key_id in signed and what == "root key" else ""
             say(f"{what} {key_id.hex()} {words}{mark}" if before is not None else f"{what} {key_id.hex()}{mark}")
+            if is_now and not was:
+                say(f"  {key.to_text()}")
 
 
 def _tell_missing(file: Path, draft: Draft) -> None:
@@ -162,22 +164,24 @@ def _day(said: RootKeys) -> str:
     return f"{datetime.fromtimestamp(said.life.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _key_id(text: str) -> bytes:
+def _public(option: str, texts: list[str]) -> tuple[PublicKey, ...]:
     try:
-        key_id = bytes.fromhex(text)
-    except ValueError:
-        key_id = b""
-    if len(key_id) != keys.KEY_ID_OCTETS:
-        raise MalformedError(f"{text} is no key id, which has {2 * keys.KEY_ID_OCTETS} hexadecimal digits")
-    return key_id
-
-
-def _at(file: Path, read: Callable[[Path], T]) -> T:
-    """Read a file; what is wrong is said of the file."""
-    try:
-        return read(file)
+        return tuple(map(keys.public_from_text, texts))
     except (MalformedError, UntrustedError) as error:
-        raise ConfigError([Fault(file, 0, "", str(error))]) from error
+        raise MalformedError(f"{option}: {error}") from error
+
+
+def _key_ids(option: str, texts: list[str]) -> tuple[bytes, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(bytes.fromhex(text))
+        except ValueError:
+            found.append(b"")
+        if len(found[-1]) != keys.KEY_ID_OCTETS:
+            digits = 2 * keys.KEY_ID_OCTETS
+            raise MalformedError(f"{option}: {text} is no key id, which has {digits} hexadecimal digits")
+    return tuple(found)
 
 
 def _refuse_existing(file: Path) -> None:

@@ -28,13 +28,15 @@ from transport.rates import shared_table
 from zonedata import keys
 
 _EPILOG = """\
-Answers at the addresses in [listen]: as an authority from the store that 'fingerpost sign' made, or as a resolver
-that walks the tree from the root. [process] says with how many workers; one that dies is replaced. Log lines go to
-standard error; 'event=ready' is the last one of the start.
+Answers at the addresses in [listen]: as an authority from the store that
+'fingerpost sign' made, or as a resolver that walks the tree from the root.
+[process] says with how many workers; one that dies is replaced. Log lines go
+to standard error; 'event=ready' is the last one of the start.
 
 signals:
   TERM, INT   end gracefully, with status 0; a second one kills, with status 1
-  HUP         an authority opens the store that is there now; when that fails it goes on with the old one
+  HUP         an authority opens the store that is there now; when that fails
+              it goes on with the old one
 
 examples:
   fingerpost serve msp.toml

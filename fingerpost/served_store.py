@@ -76,6 +76,9 @@ class ServedStore:
             return
         try:
             tables, engine = self._opened(build)
+            if engine.serial < self.serial:
+                tables.close()
+                raise ConfigError([self._configuration.fault(s.AUTHORITY.where(s.STORE.name), self._older(engine))])
         except ConfigError as error:
             for fault in error.faults:
                 log.warning("event=reload-failed serial=%d reason=%s", self.serial, quoted(fault.to_text()))
@@ -86,6 +89,14 @@ class ServedStore:
         for front in self._fronts:
             front.take_over(engine)
         self._tables, self._build = tables, build
+
+    def _older(self, engine: Engine) -> str:
+        """Say why a store from before the one that is served is not taken over.
+
+        Resolvers have seen what is served, and would refuse what was said before it until it expires.
+        """
+        was = f"serial {engine.serial}, older than {self.serial} that is being served"
+        return f"{self._path}: {was}: resolvers would refuse what it says; 'fingerpost sign' says it anew"
 
     def close(self) -> None:
         """Give the maps back; nothing is answered afterwards."""

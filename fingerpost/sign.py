@@ -16,12 +16,16 @@ from root.publishing import publish
 from zonedata.errors import ConfigError, MalformedError
 
 _EPILOG = """\
-Reads the sources that [sign] names, signs what they say and puts the new store in the place of the old one. When
-anything is wrong all of it is printed, and the old store stays. For the root, the anchor file is given the root's
-servers, if the zone has them ('server . ...').
+Reads the sources that [sign] names, signs what they say and puts the new store
+in the place of the old one. When anything is wrong all of it is printed, and
+the old store stays. For the root, the anchor file is given the root's servers,
+if the zone has them ('server . ...').
 
-A daemon that is running takes over the new store on SIGHUP. Zones live for 7 days, assertions for 14, blocks for
-one: sign daily.
+A daemon that is running takes over the new store on SIGHUP. Where there are
+several servers, give all of them the same store. After going back to older
+sources, or to an older store, sign: what resolvers have seen the end of they
+refuse until it is signed anew. Zones live for 7 days, assertions for 14,
+blocks for one: sign daily.
 
 examples:
   fingerpost sign msp.toml && systemctl reload fingerpost

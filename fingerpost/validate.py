@@ -33,12 +33,14 @@ from zonedata.errors import ConfigError, Fault, MalformedError
 from zonedata.names import Name
 
 _EPILOG = """\
-Takes requests of recipients in HTTP at the addresses in [validate], sends codes as [mail] and [numbers] say, and
-keeps whom it vouches for in the register, out of which 'fingerpost serve' shows it. Every VALIDATION is signed anew
-each day. One daemon changes a register; any number shows it.
+Takes requests of recipients in HTTP at the addresses in [validate], sends
+codes as [mail] and [numbers] say, and keeps whom it vouches for in the
+register, out of which 'fingerpost serve' shows it. Every VALIDATION is signed
+anew each day. One daemon changes a register; any number shows it.
 
---forget ends whatever is known of an identifier, beside a running daemon or without one: the next proof of
-possession counts at once. It is for the operator who knows that the standing recipient does not hold it any more.
+--forget ends whatever is known of an identifier, beside a running daemon or
+without one: the next proof of possession counts at once. It is for the
+operator who knows that the standing recipient does not hold it any more.
 
 signals:
   TERM, INT   end, with status 0

@@ -9,10 +9,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 
 import trio
 
+from fingerpost import forwarded
 from fingerpost.delivery import Deliverer
 from fingerpost.logfmt import quoted
 from root.validator.desk import OK, UNAVAILABLE, Answer, Desk
@@ -25,6 +25,7 @@ SWEEP_EVERY = 5.0  # seconds between looks at what is due; no deadline needs to 
 TIDY_EVERY = 720  # sweeps, so once an hour
 BAD_GATEWAY = 502
 CONTENT_TYPE = "application/vnd.fingerpost.validator"
+TOO_LATE = HttpReply(504, Reply(Outcome.REFUSED, "it took too long; try again later").to_wire(), CONTENT_TYPE)
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[
             await trio.to_thread.run_sync(office.desk.begin, limiter=one_at_a_time)
             await nursery.start(_sweep, office, clock, one_at_a_time)
             for sock in sockets:
-                await nursery.start(partial(serve_http, sock, handler, HttpLimits()))
+                await nursery.start(partial(serve_http, sock, handler, HttpLimits(), too_late=TOO_LATE))
             is_ready()
             async for _ in signals:
                 break
@@ -117,8 +118,8 @@ def _client(request: HttpRequest, proxies: tuple[str, ...]) -> str:
     """Return whose request it is: of a proxy of ours, the address that it added to those it was told."""
     if request.host not in proxies:
         return request.host
-    last = request.header(b"x-forwarded-for").rpartition(",")[2].strip()
     try:
-        return str(ip_address(last))
+        return forwarded.address_of(request.header(b"x-forwarded-for"))
     except ValueError:
+        forwarded.complain_of(request.host)
         return request.host

@@ -13,7 +13,7 @@ from zonedata.kinds import DAY
 
 DEFAULT_MAIL_SECONDS = 30  # a whole SMTP conversation; servers that look things up first take some seconds
 DEFAULT_COMMAND_SECONDS = 30  # gateways take a second or two
-MAX_SECONDS = 50  # below what the HTTP listener waits for us
+MAX_SECONDS = 50  # with the wait for a turn, below what the HTTP listener waits for us
 
 _NO_ADDRESSES: tuple[Endpoint, ...] = ()
 _NO_HOSTS: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ LOGIN = Key(
     "login",
     readers.path,
     "path",
-    "file of mode 0600 with two lines, user and password; without it we do not log in",
+    "file of mode 0600 with two lines, user and password, in ASCII; needs tls = 'required'; without it no login",
     _NO_PATH,
     readers.look_at_login,
 )
@@ -140,8 +140,10 @@ COMMAND = Key(
     "command",
     readers.words,
     "array of text",
-    "program and arguments that send a short message or call; number and code come in its environment",
+    "program and arguments that send a message or call, with number and code in the environment; with a '/' in its "
+    "name the program is relative to this file, without one it is looked for in PATH",
     _NO_WORDS,
+    readers.look_at_program,
 )
 URL = Key(
     "url",

@@ -4,8 +4,10 @@ import argparse
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final, Literal
 
 from fingerpost.arguments import Subparsers, add_command
+from fingerpost.files import reading
 from fingerpost.output import complain, say
 from resolver.answer import Via, from_judgement
 from resolver.explain.lines import Case
@@ -25,10 +27,11 @@ from zonedata.opening import Claim, read_claim
 from zonedata.trust import read_anchor
 
 EXIT_BAD_BUNDLE = 4
-ASKED = -1  # of --at: when the bundle says that it was asked
+ASKED: Final = "asked"  # of --at: when the bundle says that it was asked
 _EPILOG = """\
-Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what is in it against the trust anchor,
-and says step by step what is proven, by whose word, and what is not. No network is used.
+Reads a bundle as `fpdig +bundle=FILE` writes it (docs/bundles.md), judges what
+is in it against the trust anchor, and says step by step what is proven, by
+whose word, and what is not. No network is used.
 
 exit status:
   0   it verifies, and the answer is complete
@@ -56,7 +59,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify, explain and return the exit status."""
-    trust = read_anchor(args.anchor)
+    trust = reading(args.anchor, read_anchor)
     try:
         shown = bundle.read(_octets(args.bundle))
     except (MalformedError, UntrustedError) as error:
@@ -65,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         complain(f"fingerpost verify: {args.bundle}: {error.strerror}")
         return EXIT_BAD_BUNDLE
-    at = float(args.at) if args.at is not None else time.time()
-    now = float(shown.asked) if at == ASKED else at
+    at = shown.asked if args.at == ASKED else args.at
+    now = float(at) if at is not None else time.time()
     hearing = hear(shown.csi.owner, trust, shown.wires(), now)
     case = Case(shown, account_of(hearing), str(args.anchor), trust)
     if args.svg is not None:
@@ -84,15 +87,18 @@ def _octets(path: Path) -> bytes:
         return file.read(MAX_BUNDLE + 1)
 
 
-def _instant(text: str) -> int:
-    """Read a time of the command line, in Unix seconds."""
-    if text == "asked":
+def _instant(text: str) -> int | Literal["asked"]:
+    """Read a time of the command line, in Unix seconds, or ASKED."""
+    if text == ASKED:
         return ASKED
     if text.isascii() and text.isdigit() and len(text) < len(str(MAX_TIME)):
         return int(text)
     try:
-        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+        instant = int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r}, expected 2027-01-15T08:00:00Z, Unix seconds or 'asked'"
         ) from None
+    if instant < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is before 1970, where time begins here")
+    return instant

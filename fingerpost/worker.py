@@ -36,7 +36,8 @@ from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
-from transport.handler import FastPath, Handler, Protocol
+from transport.fast_path import FastPath
+from transport.handler import Handler, Protocol
 from transport.later import LaterPool
 from transport.rates import Rates
 from transport.slots import StreamLimits

@@ -130,6 +130,8 @@ class Answer:
             them is in this answer.
         left_out: What was found, and is vouched for less well than the sender demands.
         asked_directly: Authorities that the sender asked on its own, because the proof showed nothing of theirs.
+        proof: If any were asked, all that was shown and that they said of themselves, encoded: in an order in which
+            whoever judges it as one proof comes to the same.
     """
 
     csi: Csi
@@ -147,25 +149,23 @@ class Answer:
     unverified: tuple[str, ...] = ()
     left_out: tuple[Reach, ...] = ()
     asked_directly: tuple[str, ...] = ()
+    proof: tuple[bytes, ...] = ()
 
     @property
     def case(self) -> Case:
         """Return which of the cases of requirement R5 it is."""
+        for row in self.rows:
+            if row.standing is Standing.CONTESTED:  # beside a recipient who stands, reachable or not
+                return Case.SEVERAL_MAPPINGS
         if self.trees:
             return self._case_of_trees()
-        count = len(self.reaches) if self.mapping is None else 1
-        for row in self.rows:
-            if row.standing is Standing.CONTESTED:
-                count += 1
-                break
-        return self._case_of(count)
+        return self._case_of(len(self.reaches) if self.mapping is None else 1)
 
     def _case_of_trees(self) -> Case:
         """Return the case where there are several trees, in which one MSP may say the same more than once."""
         if len({word.recipient for word in self.trees if word.recipient}) > 1:
             return Case.SEVERAL_MAPPINGS
-        count = len({(reach.msp, reach.ssi) for reach in self.reaches}) if self.mapping is None else 1
-        return self._case_of(count + any(row.standing is Standing.CONTESTED for row in self.rows))
+        return self._case_of(len({(reach.msp, reach.ssi) for reach in self.reaches}) if self.mapping is None else 1)
 
     def _case_of(self, count: int) -> Case:
         if count > 1:

@@ -11,6 +11,8 @@ In this order, the first that leaves somebody:
 
 Where that leaves several, the earlier pick is kept if it is among them; then the first of the sender's own services
 counts; then the tie-break. An earlier pick is so kept for as long as neither recipient nor sender says otherwise.
+But what is `asserted` only, an MSP's bare word, is not kept beside anybody who is more: it was picked when nobody
+knew better. Between `validated` and `authorized` an earlier pick stays: a validator vouches for both.
 
 The tie-break is SHA-256 over the owner name and the MSP's name, the lowest first. Every sender finds the same
 order, over all people each MSP comes first as often as any other, and an MSP that is added leaves the order of the
@@ -29,6 +31,7 @@ from enum import StrEnum
 from resolver.answer import Answer, Reach
 from zonedata import names
 from zonedata.errors import MalformedError
+from zonedata.fields import check_authority
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
 from zonedata.names import Name
 from zonedata.recipient_statements import DEFAULT_TAG, SAME_SERVICE_TAG, tag
@@ -83,7 +86,8 @@ class Choice:
             first, then as the tie-break has it.
         tag: The tag that the pick was selected by, or "".
         unsure: Authorities that are not proven to have spoken, and with whose word the pick could be another: the
-            MSPs that would be picked if they said that the person is there, and whoever is no MSP. A sender that
+            MSPs that would be picked if they said that the person is there, and whoever is no MSP. The root (".")
+            where an answer, or what one tree came to, is incomplete and names nobody. A sender that
             has an earlier pick stays with it while there are any, or asks them (`client.complete_directly`); else
             whoever keeps an MSP from being heard could move the messages elsewhere.
     """
@@ -106,10 +110,15 @@ def choose(answer: Answer, context: Context = _ANY, own_services: Iterable[str] 
     Args:
         answer: Of a look-up.
         context: For what it is wanted.
-        own_services: MSPs that the sender has an account at, the most used first.
+        own_services: MSPs that the sender has an account at, the most used first, named as authorities are: lower
+            case, A-labels, no final dot.
+
+    Raises:
+        MalformedError: One of these is no such name, so that it could never count.
     """
+    own_services = [check_authority(msp) for msp in own_services]
     if context.group:
-        context, own_services = Context((context.group,), least=context.least), ()
+        context, own_services = Context((context.group,), least=context.least), []
     wants = _Wants(context, {msp: at for at, msp in reversed([*enumerate(own_services)])})
     candidates = _ordered(answer.csi.owner, context.least, answer.reaches)
     pick, why, word = wants.decide(candidates)
@@ -131,7 +140,7 @@ def _ordered(owner: Name, least: Assurance, reaches: Iterable[Reach]) -> tuple[R
 
 def _unsure(answer: Answer, candidates: tuple[Reach, ...], wants: "_Wants") -> tuple[str, ...]:
     """Return whose missing word could have made another pick."""
-    found = set()
+    found = {names.to_text(names.ROOT)} if _is_unexplained(answer) else set()
     for row in answer.rows:
         if row.standing.is_proven:
             continue
@@ -144,6 +153,13 @@ def _unsure(answer: Answer, candidates: tuple[Reach, ...], wants: "_Wants") -> t
                 continue
         found.add(row.authority)
     return tuple(sorted(found))
+
+
+def _is_unexplained(answer: Answer) -> bool:
+    """Say whether something is incomplete and no row says why: no report was shown, or it was cut short."""
+    parts = [(part.tree, part.complete) for part in answer.trees] or [("", answer.complete)]
+    silent = {row.tree for row in answer.rows if not row.standing.is_proven}
+    return any(not complete and tree not in silent for tree, complete in parts)
 
 
 def _might_say(answer: Answer, msp: str, earlier: str) -> Reach | None:
@@ -191,8 +207,11 @@ class _Wants:
         return [*candidates], Why.TIE_BREAK, ""
 
     def _among(self, pool: list[Reach]) -> tuple[Reach, Why]:
-        """Decide between several that the recipient leaves."""
+        """Decide between several that the recipient leaves; the best vouched for come first."""
+        is_vouched_for = pool[0].assurance is not Assurance.ASSERTED
         for reach in pool:
+            if is_vouched_for and reach.assurance is Assurance.ASSERTED:
+                break  # a bare word is not kept beside more than that
             if self.context.earlier and reach.ssi == self.context.earlier:
                 return reach, Why.KEPT
         best = [reach for reach in pool if reach.assurance is pool[0].assurance]

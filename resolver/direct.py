@@ -4,9 +4,13 @@ A shell. A resolver can leave out what an MSP said, or fail to reach it; it cann
 Its servers stand in its AUTHORITY, which the proof shows, so the sender can ask it without the resolver. That tells
 the authority who asks about whom, so it is done on request only.
 
+Nobody who is asked may speak for anybody else, and whatever the resolver shows, what they say is read
+(`judgement.Heard`).
+
 Left out: zones that showed nothing. Below them it is not known whom to ask; a walk asks for them (`client.Walker`).
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,19 +18,20 @@ import trio
 
 from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, Allowance
 from resolver.answer import OUR_TYPES, Answer, from_judgement, read_claims
-from resolver.asked import Purpose
+from resolver.asked import Asked, Purpose
 from resolver.federation import in_tree, others_of
 from resolver.settings import Settings
 from resolver.upstream import Question, Silence, TakenIn, Upstream
 from transport.clock import Clock
 from transport.dialer import Dialer
 from zonedata import replies
-from zonedata.admission import admit_said
+from zonedata.admission import admit_said, is_said_by
 from zonedata.findings import settle
-from zonedata.holdings import Holdings
-from zonedata.judgement import judge, lead
+from zonedata.holdings import Holdings, Principal
+from zonedata.judgement import Heard, Judgement, judge, lead
+from zonedata.kinds import ZONE_SIGNED
 from zonedata.names import Name
-from zonedata.opening import Claim
+from zonedata.opening import Claim, Refusal, read_claim
 from zonedata.path import Grantee, Known
 from zonedata.standing import Standing
 from zonedata.trust import Trust
@@ -34,20 +39,33 @@ from zonedata.wire import QType
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What the authorities said themselves.
+class _Word:
+    """What came of asking one authority.
 
     Attributes:
-        wires: Every statement, encoded.
+        grantee: Whom.
+        is_asked: Whether a packet was sent: not where no server of it may be dialled.
+        replies: The data of every record, of each reply by itself.
         claims: Of these, what can be read.
-        asked: Names of those whose servers were asked, answer or not.
-        silent: Of these, why one said nothing.
+        silence: Why there was no reply, or None.
     """
 
-    wires: list[bytes] = field(default_factory=list)
+    grantee: Grantee
+    is_asked: bool = False
+    replies: list[tuple[bytes, ...]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-    silent: dict[str, Standing] = field(default_factory=dict)
+    silence: Standing | None = None
+
+    def watch(self, _: Asked) -> None:
+        """Take note that it was asked."""
+        self.is_asked = True
+
+    def own(self) -> Iterator[bytes]:
+        """Return what it said of itself, and what nobody can read; what it says of others is no part of a proof."""
+        for wire in [wire for reply in self.replies for wire in reply]:
+            read = read_claim(wire)
+            if isinstance(read, Refusal) or is_said_by(self.grantee, read.statement):
+                yield wire
 
 
 async def complete_directly(
@@ -74,49 +92,66 @@ async def complete_directly(
         shown = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
     else:
         shown = [claim.sealed.to_wire() for claim in answer.claims]
-    unproven = {row.authority for row in answer.rows if not row.standing.is_proven}
     path = lead(owner, trust, shown, clock.now())
-    missing = [grantee for grantee in path.grantees.values() if grantee.signer.name in unproven]
-    if not missing:
+    words = {who: _Word(path.grantees[who]) for who in _unproven(answer, trust, path.grantees)}
+    if not words:
         return answer
     usable = settings or Settings()
     upstream = Upstream(dialer, clock, usable.apex, lab_addresses=usable.lab_addresses)
-    heard, allowance, gate = _Heard(), Allowance(), trio.CapacityLimiter(MAX_AT_ONCE)
+    allowance, gate = Allowance(), trio.CapacityLimiter(MAX_AT_ONCE)
 
-    async def ask(grantee: Grantee) -> None:
+    async def ask(word: _Word) -> None:
         async with gate:
             known = Known(trust, Holdings(), clock.now())
-            question = _question(grantee, owner, known, heard, allowance)
-            got = await upstream.ask(question, lambda asked: heard.asked.add(asked.party))
+            got = await upstream.ask(_question(word, owner, known, allowance), word.watch)
             if isinstance(got, Silence):
-                heard.silent[grantee.signer.name] = got.standing
+                word.silence = got.standing
 
     with trio.move_on_after(TOTAL_SECONDS):
         async with trio.open_nursery() as nursery:
-            for grantee in missing:
-                nursery.start_soon(ask, grantee)
-    # What was said here comes first: whatever the resolver showed beside it, it is looked at.
-    judgement = judge(owner, trust, [*heard.wires, *shown], clock.now())
-    judged = from_judgement(answer.csi, judgement, [*answer.claims, *heard.claims], answer.via)
+            for word in words.values():
+                nursery.start_soon(ask, word)
+    asked = {who: word for who, word in words.items() if word.is_asked}
+    heard = {who: Heard(tuple(word.replies), word.silence) for who, word in asked.items()}
+    judgement = judge(owner, trust, shown, clock.now(), heard=heard)
+    claims = [*answer.claims, *(claim for word in asked.values() for claim in word.claims)]
+    judged = from_judgement(answer.csi, judgement, claims, answer.via)
     if judgement.trees:
         judged = replace(in_tree(judged, trust.tree), unverified=others_of(judgement.trees, trust))
-    silent = {name: standing for name, standing in heard.silent.items() if name in heard.asked}
-    rows = tuple(
-        row if row.standing.is_proven else replace(row, standing=silent.get(row.authority, row.standing))
-        for row in judged.rows
-    )
-    return replace(judged, rows=rows, asked_directly=tuple(sorted(heard.asked)))
+    names = tuple(sorted({word.grantee.signer.name for word in asked.values()}))
+    return replace(judged, asked_directly=names, proof=_proof(judgement, shown, asked.values()))
 
 
-def _question(grantee: Grantee, owner: Name, known: Known, heard: _Heard, allowance: Allowance) -> Question:
+def _unproven(answer: Answer, trust: Trust, grantees: dict[Principal, Grantee]) -> list[Principal]:
+    """Return who is not proven to have spoken in a role in which the path grants it."""
+    rows = {
+        (row.authority, row.role)
+        for row in answer.rows
+        if not row.standing.is_proven and row.tree in {"", trust.tree.hex()}
+    }
+    return [who for who, one in grantees.items() if any((one.signer.name, role) in rows for role in one.roles)]
+
+
+def _proof(judgement: Judgement, shown: Iterable[bytes], words: Iterable[_Word]) -> tuple[bytes, ...]:
+    """Return all of it in the order in which one judge of all comes to the same.
+
+    What counts about the person is in front, since two failures of a party end the reading of it.
+    """
+    counts = [one.sealed.to_wire() for one in judgement.evidence if one.sealed.kind not in ZONE_SIGNED]
+    said = [wire for word in words for wire in word.own()]
+    return tuple(dict.fromkeys([*counts, *shown, *said]))
+
+
+def _question(word: _Word, owner: Name, known: Known, allowance: Allowance) -> Question:
+    grantee = word.grantee
     principal = grantee.signer.principal
 
     def takes_in(reply: replies.Received) -> TakenIn:
         claims, unread = read_claims(reply)
         refusals = admit_said(grantee, owner, claims, known)
         rows = settle(grantee, known.held.about(principal, owner), owner, known.now, Standing.MISSING)
-        heard.wires += [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
-        heard.claims += claims
+        word.replies.append(tuple([record.rdata for record in reply.records if record.rtype in OUR_TYPES]))
+        word.claims += claims
         is_enough = all(row.standing.is_proven for row in rows)
         return TakenIn(tuple(claims), (*unread, *refusals), is_enough)
 

@@ -8,7 +8,7 @@ stands beside the rest under its own id.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from resolver.answer import Answer, InTree, Row
+from resolver.answer import Answer, InTree, Reach, Row
 from resolver.cache import Found, Part
 from zonedata.judgement import Judgement, Outcome
 from zonedata.kinds import Role
@@ -64,6 +64,7 @@ def in_tree(answer: Answer, tree: bytes) -> Answer:
         answer,
         reaches=tuple(replace(reach, tree=text) for reach in answer.reaches),
         rows=tuple(replace(row, tree=text) for row in answer.rows),
+        left_out=tuple(replace(reach, tree=text) for reach in answer.left_out),
         trees=(word,),
     )
 
@@ -77,13 +78,18 @@ def merged(one: Answer, other: Answer) -> Answer:
         outcome=joined(word.outcome for word in trees),
         complete=all(word.complete for word in trees),
         verified=max(one.verified, other.verified, key=_BELIEF.__getitem__),
-        reaches=tuple(sorted({*one.reaches, *other.reaches}, key=lambda reach: (reach.tree, repr(reach)))),
+        reaches=_reaches(one.reaches, other.reaches),
         rows=tuple(sorted({*one.rows, *other.rows}, key=_order_of_row)),
         refusals=tuple(sorted({*one.refusals, *other.refusals}, key=repr)),
         trees=trees,
         recipient=recipient,
         mapping=mapping,
+        left_out=_reaches(one.left_out, other.left_out),
     )
+
+
+def _reaches(one: Iterable[Reach], other: Iterable[Reach]) -> tuple[Reach, ...]:
+    return tuple(sorted({*one, *other}, key=lambda reach: (reach.tree, repr(reach))))
 
 
 def _order_of_row(row: Row) -> tuple[str, bool, str, str, str]:

@@ -14,19 +14,18 @@ from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZO
 from resolver.answer import OUR_TYPES, read_claims
 from resolver.asked import Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found, Stores
+from resolver.newest_keys import NewestKeys
 from resolver.routes import Routes
 from resolver.search import Search, key_of
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream, Watch
 from transport.clock import Clock
 from transport.dialer import Dialer
-from zonedata import names, replies, trust
+from zonedata import replies, trust
 from zonedata.admission import admit_said, admit_zone
-from zonedata.errors import UntrustedError
 from zonedata.findings import Finding, settle
 from zonedata.identifiers import authority_node
 from zonedata.judgement import conclude
-from zonedata.kinds import Kind
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal, Step
 from zonedata.packets import Packets
@@ -58,14 +57,22 @@ class Finder:
         settings: Settings,
         stores: Stores | None = None,
     ) -> None:
-        self._anchor = anchor
         self.stores = stores or Stores.in_memory(anchor.tree)
-        self.trust = self.stores.rootkeys.newest(anchor)  # trusted: whoever can set it chooses whom we believe
         self.cache = Cache(settings, self.stores.proven)
         self._routes = Routes()
         self._clock = clock
         self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
-        self._catching_up = trio.Lock()  # one at a time: the second finds it done
+        self._keys = NewestKeys(anchor, self.stores.rootkeys, self._upstream, self._moved_on)
+
+    @property
+    def trust(self) -> Trust:
+        """Whom it believes now: the anchor, or the newest version of the root's keys that it stepped up to."""
+        return self._keys.trust
+
+    def _moved_on(self) -> None:
+        """Forget what was laid out under an earlier version of the root's keys."""
+        self.cache.forget_answers()
+        self.stores.packets.clear()
 
     @property
     def packets(self) -> Packets:
@@ -93,7 +100,7 @@ class Finder:
         if not await self._ask_the_only_one(search):
             with trio.move_on_at(deadline):
                 if not trust.is_current(self.trust, search.now):
-                    await self._catch_up(search)
+                    await self._keys.catch_up(search)
                 await self._steer(search)
         found = self._finding(search)
         self.cache.put(owner, found, found.found)
@@ -186,7 +193,7 @@ class Finder:
             who = (need.authority, *principal)
             name, purpose = authority_node(need.authority), Purpose.BINDING
             take = partial(allowance.take_binding, who)
-        refusals: list[Refusal] = []
+        refusals: list[Refusal] = []  # of the last reply
 
         def takes_in(reply: replies.Received) -> TakenIn:
             now = self._clock.now()
@@ -194,16 +201,20 @@ class Finder:
             known = self._known(search, now)
             admitted = admit_zone(need, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
+            if refusals:
+                search.note(principal, refusals)
             return TakenIn(tuple(claims), tuple(refusals), bool(claims) and not refusals)
 
         question = Question(principal, zone.servers, name, QType.ZONE, purpose, ZONE_SECONDS, take, takes_in)
         await self._ask(search, question)
         # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
         is_new_key = not zone.above and any(refusal.step is Step.KEY for refusal in refusals)
-        if is_new_key and (self._has_newer_keys(zone) or await self._catch_up(search)):
+        if is_new_key and (self._has_newer_keys(zone) or await self._keys.catch_up(search)):
+            search.acquit(principal, Step.KEY)  # it was our version that did not know the key
             refusals.clear()
             search.asked.discard(need.key)  # once more, with the new keys: versions only go up, so this ends
-        search.note(principal, refusals)
+        if refusals:  # and no server had anything better to show
+            search.reasons[principal] = Standing.BOGUS
         self._end(search)
 
     def _has_newer_keys(self, root: Zone) -> bool:
@@ -213,7 +224,7 @@ class Finder:
     async def _fetch_said(self, search: Search, grantee: Grantee) -> None:
         """Ask an authority about the owner."""
         principal = grantee.signer.principal
-        refusals: list[Refusal] = []
+        refusals: list[Refusal] = []  # of the last reply
 
         def takes_in(reply: replies.Received) -> TakenIn:
             now = self._clock.now()
@@ -221,6 +232,8 @@ class Finder:
             known = self._known(search, now)
             admitted = admit_said(grantee, search.owner, claims, known, keep)
             refusals[:] = [*unread, *admitted]
+            if refusals:
+                search.note(principal, refusals)
             return TakenIn(tuple(claims), tuple(refusals), self._has_spoken(grantee, search))
 
         question = Question(
@@ -238,7 +251,8 @@ class Finder:
         else:
             async with search.gate:
                 await self._ask(search, question)
-        search.note(principal, refusals)
+        if refusals:  # and no server had anything better to show
+            search.reasons[principal] = Standing.BOGUS
         self._end(search)
 
     @staticmethod
@@ -257,13 +271,16 @@ class Finder:
         path = self._path(search)
         reasons = {principal[-1] if principal else ".": word for principal, word in search.reasons.items()}
         judgement = conclude(path, self._settled(search, path), reasons)
-        judgement.refusals += search.refusals
+        refused: list[Refusal] = []
+        if search.refusals:
+            refused = search.refused
+            judgement.refusals += refused
         now = self._clock.now()
         keep = judgement.keep(now)
         if not judgement.complete:
             keep = min(keep, now + SILENCE_KEPT) if judgement.evidence else now + SILENCE_KEPT
-        refused = dict.fromkeys([refusal.octets for refusal in search.refusals if refusal.octets])
-        return Found(judgement, tuple(refused)[:MAX_REFUSED], keep, now)
+        shown = dict.fromkeys([refusal.octets for refusal in refused if refusal.octets]) if refused else ()
+        return Found(judgement, tuple(shown)[:MAX_REFUSED], keep, now)
 
     def _settled(self, search: Search, path: Path) -> list[Finding]:
         findings: list[Finding] = []
@@ -277,43 +294,6 @@ class Finder:
             reason = search.reasons.get(principal, Standing.UNREACHABLE if was_asked else Standing.UNASKED)
             findings += settle(grantee, said, search.owner, search.now, reason)
         return findings
-
-    async def _catch_up(self, search: Search) -> bool:
-        """Fetch the versions of ROOTKEYS after ours, one by one; say whether we have got a newer one."""
-        started = self.trust.rootkeys.version
-        async with self._catching_up:
-            for _ in range(trust.MAX_VERSIONS):
-                if self.trust.rootkeys.version > started and trust.is_current(self.trust, search.now):
-                    break
-                if not await self._step_up(search):
-                    break
-            if self.trust.rootkeys.version > started:
-                self.stores.rootkeys.keep(self.trust, self._anchor)  # waits for the disk, some times in a year
-        return self.trust.rootkeys.version > started
-
-    async def _step_up(self, search: Search) -> bool:
-        """Take the next version, if the root has one and it is signed as it must be."""
-        before = self.trust
-
-        def takes_in(reply: replies.Received) -> TakenIn:
-            claims, unread = read_claims(reply)
-            for claim in claims:
-                if claim.sealed.kind is Kind.ROOTKEYS:
-                    try:
-                        self.trust = trust.advance(before, claim)
-                        self.cache.forget_answers()
-                        self.stores.packets.clear()
-                    except UntrustedError as error:
-                        octets = claim.sealed.to_wire()
-                        search.refusals.append(Refusal(Step.SIGNATURE, Kind.ROOTKEYS, ".", str(error), octets))
-            return TakenIn(tuple(claims), tuple(unread), self.trust is not before)
-
-        version = names.from_text(f"{before.rootkeys.version + 1}.rootkeys.")
-        question = Question(
-            (), before.servers, version, QType.ZONE, Purpose.ROOTKEYS, ZONE_SECONDS, lambda: True, takes_in
-        )  # its packets are bounded by the time of the question and by MAX_VERSIONS
-        await self._upstream.ask(question, search.watch)
-        return self.trust is not before
 
 
 def _read(reply: replies.Received, now: float) -> tuple[list[Claim], list[Refusal], float]:

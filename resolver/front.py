@@ -1,12 +1,12 @@
 """What a resolver answers in place: hits of its packet cache, and nothing to those who ask too often."""
 
-from transport.handler import NOT_READY
+from transport.fast_path import NOT_READY, FastPath
 from transport.rates import PASSES, SLIP, Rates
 from zonedata.packets import Packets, cut_short_reply, ready_reply
 
 
-class Front:
-    """The fast path of a resolver's datagram listeners (`transport.handler.FastPath`).
+class Front(FastPath):
+    """The fast path of a resolver's datagram listeners (`transport.fast_path.FastPath`).
 
     Args:
         packets: Filled by the service.

@@ -53,7 +53,8 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
     ages = Ages(to) if judgement.complete and to else Ages(to or MAX_TIME, INCOMPLETE_TTL)
     ttl = ages.ttl(now)
     checking_disabled = bool(query.flags & wire.FLAG_CD)
-    reply = Reply(flags=wire.FLAG_RA, errors=[] if judgement.complete else _errors(found))
+    is_spotless = judgement.complete and not judgement.refusals
+    reply = Reply(flags=wire.FLAG_RA, errors=[] if is_spotless else _errors(found))
     if judgement.complete and not (checking_disabled and refused):
         reply.flags |= wire.FLAG_AD
     needs_status = query.qtype == QType.PROOF or not judgement.complete
@@ -147,7 +148,11 @@ def _status(found: Found, tree: bytes = b"") -> bytes:
 
 
 def _errors(found: Found) -> list[tuple[Ede, str]]:
-    """Say why an answer is incomplete, with the names of who is missing, and of their tree (RFC 8914)."""
+    """Say what was refused, and why an answer is incomplete, with the names of whose it is and of their tree.
+
+    What was refused is said beside a complete answer too, which stands on what was not (RFC 8914: extended errors
+    may accompany any response, and change nothing about how it is to be taken).
+    """
     if not found.parts:
         return _errors_of(found.judgement)
     named = [(part.name, error) for part in found.parts for error in _errors_of(part.found.judgement)]
@@ -156,12 +161,24 @@ def _errors(found: Found) -> list[tuple[Ede, str]]:
 
 def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
     errors = []
+    steps: dict[str, int] = {}  # by party, the first step at which something of it was refused
+    for refusal in judgement.refusals:
+        steps.setdefault(refusal.about, refusal.step)
     unproven = [finding for finding in judgement.findings if not finding.standing.is_proven]
-    bogus = [finding.authority for finding in unproven if finding.standing is Standing.BOGUS]
     silent = [finding.authority for finding in unproven if finding.standing is not Standing.BOGUS]
-    if bogus:
-        step = f" at step {judgement.refusals[0].step}" if judgement.refusals else ""
-        errors.append((Ede.BOGUS, f"refused{step}: {' '.join(sorted(set(bogus)))}"))
+    for finding in unproven:
+        if finding.standing is Standing.BOGUS:
+            steps.setdefault(finding.authority, 0)  # what was refused is another's: the grant to it
+    if steps:
+        errors.append((Ede.BOGUS, f"refused{';'.join(_refused_at(steps))}"))
     if silent:
         errors.append((Ede.NO_REACHABLE_AUTHORITY, f"no proof from: {' '.join(sorted(set(silent)))}"))
     return errors
+
+
+def _refused_at(steps: dict[str, int]) -> list[str]:
+    """Name the parties of each step."""
+    at: dict[int, list[str]] = {}
+    for party, step in sorted(steps.items()):
+        at.setdefault(step, []).append(party)
+    return [f"{f' at step {step}' if step else ''}: {' '.join(parties)}" for step, parties in sorted(at.items())]

@@ -3,7 +3,7 @@
 Left out: asking, and deciding whom to ask next, which are the finder's.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import trio
@@ -15,10 +15,13 @@ from zonedata.findings import Finding
 from zonedata.holdings import Holdings, Principal
 from zonedata.identifiers import authority_node
 from zonedata.names import Name
-from zonedata.opening import Opened, Refusal
+from zonedata.opening import Opened, Refusal, Step
 from zonedata.path import BindingNeed, Grantee, Need, Path
 from zonedata.standing import Standing
 from zonedata.statements import Statement
+
+UNKNOWN = "unknown"  # whom a refusal is about when what was shown could not be read
+MAX_REFUSALS = 8  # of one party kept in one search: all that its servers may show it of one question, and more
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ class Search:
         news: Set when one of them has ended.
         spoken: By principal, an authority that has said all it owes, and how it stands.
         reasons: Why an authority or a zone gave nothing.
-        refusals: What was shown and not believed.
+        refusals: What was shown and not believed, by the party that was asked.
         recalled: What the store of proven statements was asked for.
     """
 
@@ -52,14 +55,23 @@ class Search:
     news: trio.Event = field(default_factory=trio.Event)
     spoken: dict[Principal, tuple[Grantee, list[Finding]]] = field(default_factory=dict)
     reasons: dict[Principal, Standing] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: dict[Principal, list[Refusal]] = field(default_factory=dict)
     recalled: set[object] = field(default_factory=set)
 
+    @property
+    def refused(self) -> list[Refusal]:
+        """Return what was not believed of all parties, in the order in which they first were not."""
+        return [refusal for refusals in self.refusals.values() for refusal in refusals]
+
     def note(self, principal: Principal, refusals: list[Refusal]) -> None:
-        """Remember what was refused of a party."""
-        if refusals:
-            self.reasons[principal] = Standing.BOGUS
-            self.refusals += refusals
+        """Remember what was refused of one reply of a party."""
+        noted = self.refusals.setdefault(principal, [])
+        noted += [_at(principal, refusal) for refusal in refusals[: MAX_REFUSALS - len(noted)]]
+
+    def acquit(self, principal: Principal, step: Step) -> None:
+        """Forget what was refused of a party at a step, since the fault was ours."""
+        noted = self.refusals.get(principal, [])
+        noted[:] = [refusal for refusal in noted if refusal.step is not step]
 
     def recall(self, path: Path, proven: Proven, now: float) -> bool:
         """Take what the path needs out of the store of proven statements; say whether it may lead further now.
@@ -93,6 +105,15 @@ class Search:
         if binding is not None:
             return [cast("Opened[Statement]", binding)]
         return proven.zone_for(signer, authority_node(need.authority), now)
+
+
+def _at(principal: Principal, refusal: Refusal) -> Refusal:
+    """Lay a refusal at the door of the party that was asked, whoever else a statement of its claims to be by."""
+    name = principal[-1] if principal else "."
+    if refusal.about == name:
+        return refusal
+    why = refusal.why if refusal.about == UNKNOWN else f"{refusal.about}: {refusal.why}"
+    return replace(refusal, about=name, why=why)
 
 
 def key_of(grantee: Grantee) -> object:

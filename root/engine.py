@@ -223,7 +223,11 @@ class Engine:
             self._denials.popitem(last=False)
         issued = int(now)
         life = Life(DENIAL_TTL, issued, issued, issued + DENIAL_LIFE)
-        value = entry(life, statements.seal(Denial(life, name, self.authority, role), self._deny_key))
+        # A register is asked as it is now. A store may be older than that of another server of ours, which lists
+        # what this one lacks: whoever has seen that is not to take our word for its end.
+        is_of_store = role is not Role.VALIDATOR and self.serial < issued
+        denial = Denial(life, name, self.authority, role, self.serial if is_of_store else None)
+        value = entry(life, statements.seal(denial, self._deny_key))
         self._denials.pop((name, role), None)
         self._denials[name, role] = (issued + DENIAL_LIFE // 2, value)
         return value

@@ -5,8 +5,10 @@ an MSP is asked all day. Everything else is laid out by `service` once and kept 
 often gets nothing.
 """
 
+from typing import Final
+
 from root.engine import Engine
-from transport.handler import NOT_READY
+from transport.fast_path import NOT_READY, FastPath
 from transport.rates import PASSES, SLIP, Rates
 from zonedata import names, wire
 from zonedata.identifiers import MAX_DIGITS
@@ -15,15 +17,15 @@ from zonedata.packets import Packets, cut_short_reply, ready_reply
 from zonedata.store.layout import Table, Tables
 from zonedata.wire import CLASS_IN, FLAG_AA, FLAG_QR, FLAG_RD, MAX_UDP, MIN_UDP, QType
 
-_QUESTION_TAIL = QType.CSI.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big")
-_RECORD_HEAD = wire.POINTER_TO_QUESTION + _QUESTION_TAIL
-_OPT_HEAD = b"\0\0\x29"  # the root's name, and the type
-_OPT_REST = bytes(6)  # no extended rcode, version 0, no flags, no options
-_OUR_OPT = _OPT_HEAD + MAX_UDP.to_bytes(2, "big") + _OPT_REST
-_OPT_OCTETS = len(_OUR_OPT)
-_COUNTS = (b"\0\1\0\0\0\0\0\0", b"\0\1\0\0\0\0\0\1")  # of a query without EDNS, and of one with
-_REPLY_COUNTS = (b"\0\1\0\1\0\0\0\0", b"\0\1\0\1\0\0\0\1")
-_LENGTHS = tuple(b"\1" * count for count in range(MAX_DIGITS + 1))  # of the labels of a number, digit by digit
+_QUESTION_TAIL: Final = QType.CSI.to_bytes(2, "big") + CLASS_IN.to_bytes(2, "big")
+_RECORD_HEAD: Final = wire.POINTER_TO_QUESTION + _QUESTION_TAIL
+_OPT_HEAD: Final = b"\0\0\x29"  # the root's name, and the type
+_OPT_REST: Final = bytes(6)  # no extended rcode, version 0, no flags, no options
+_OUR_OPT: Final = _OPT_HEAD + MAX_UDP.to_bytes(2, "big") + _OPT_REST
+_OPT_OCTETS: Final = len(_OUR_OPT)
+_COUNTS: Final = (b"\0\1\0\0\0\0\0\0", b"\0\1\0\0\0\0\0\1")  # of a query without EDNS, and of one with
+_REPLY_COUNTS: Final = (b"\0\1\0\1\0\0\0\0", b"\0\1\0\1\0\0\0\1")
+_LENGTHS: Final = tuple(b"\1" * count for count in range(MAX_DIGITS + 1))  # of the labels of a number
 
 
 def _heads() -> dict[bytes, tuple[bytes, bool]]:
@@ -38,8 +40,8 @@ def _heads() -> dict[bytes, tuple[bytes, bool]]:
     }
 
 
-class Front:
-    """The fast path of an authority's datagram listeners (`transport.handler.FastPath`).
+class Front(FastPath):
+    """The fast path of an authority's datagram listeners (`transport.fast_path.FastPath`).
 
     Args:
         engine: Whose answers.

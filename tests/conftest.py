@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fingerpost.logfmt import Logfmt
+from tests.builds import IS_COMPILED
+from zonedata import wire
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
@@ -24,6 +26,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure() -> None:
+    """Refuse to test other modules than those that were asked for (`make test-compiled`)."""
+    if (os.environ.get("FINGERPOST_TEST") == "compiled") != IS_COMPILED:
+        raise pytest.UsageError(f"these are not the modules to be tested: {wire.__file__}")
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterator
 
 from transport.endpoint import Endpoint
-from transport.handler import NOT_READY, Caller, FastPath, Handler, Protocol, Verdict
+from transport.fast_path import NOT_READY, FastPath
+from transport.handler import Caller, Handler, Protocol, Verdict
 from zonedata import names, wire
 from zonedata.names import Name
 from zonedata.packets import MAX_BEHIND

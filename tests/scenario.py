@@ -15,6 +15,7 @@ block beta.example +1415555 11 0199     lengths, then exceptions, each parted by
 scope beta.example +1                   where it answers; everywhere when nothing is said
 roles csip.example csip
 publish                                 signs everything anew
+keep alpha.example OLD                  remembers the store it answers from by a name; `serve alpha.example OLD`
 kill HOST, revive HOST, refuse HOST, slow HOST SECONDS, loss HOST PART, lie HOST HOW
 time SECONDS
 
@@ -37,6 +38,7 @@ import trio
 
 from resolver.answer import Answer
 from tests.world import START, World, Zone, key_of, run_in
+from transport.handler import Handler
 from zonedata import identifiers, replies, wire
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
@@ -55,6 +57,7 @@ class Story:
         self.answer: Answer | None = None
         self.took = 0.0
         self.checked: set[str] = set()
+        self.kept: dict[tuple[str, str], Handler] = {}
 
     async def play(self, name: str, text: str) -> None:
         """Do and check line by line."""
@@ -161,6 +164,12 @@ class Story:
 
     def do_publish(self) -> None:
         self.world.publish()
+
+    def do_keep(self, party: str, name: str) -> None:
+        self.kept[party, name] = self.world.host(party).handler
+
+    def do_serve(self, party: str, name: str) -> None:
+        self.world.host(party).handler = self.kept[party, name]
 
     def do_rootkeys(self) -> None:
         self.world.add_rootkeys()

@@ -159,7 +159,7 @@ def test_what_a_stolen_key_signed_is_gone_within_the_ttl_of_its_binding(use: str
     assert gone == sorted(gone), "once gone it does not come back"
 
 
-def test_the_roots_zone_key_changes_without_a_failed_look_up() -> None:
+def test_the_roots_keys_change_without_a_failed_look_up() -> None:
     async def body(rolling: Rolling) -> None:
         world = rolling.world
         for _ in range(3):

@@ -198,16 +198,18 @@ class World:
 
     # --- keys of the root ------------------------------------------------------------------------------
     def add_rootkeys(self) -> None:
-        """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key."""
+        """Publish the next version of ROOTKEYS; from version 2 on, with a new zone key and two new root keys."""
         version = len(self.rootkeys) + 1
         now = int(self.clock.now())
         tree = self.anchor.tree if self.rootkeys else b""
-        keys = sorted((key_of(f"{self._root}root-{n}") for n in range(3)), key=lambda k: k.public.key_id)
+        numbers = range(2 * version - 2, 2 * version + 1)  # of which the first is the last of the version before
+        keys = sorted((key_of(f"{self._root}root-{n}") for n in numbers), key=lambda k: k.public.key_id)
+        signing = [key_of(f"{self._root}root-{n}") for n in (numbers[0] - 1, *numbers[:2]) if n >= 0]
         zone_key = key_of(f"{self._root}zone-.-{version}").public
         days = 365 - self._is_beside  # the same keys make another tree all the same
         life = Life(DAY, version, now, now + days * DAY)
         said = RootKeys(life, version, tree, tuple(k.public for k in keys), 2, (zone_key,))
-        self.rootkeys.append(statements.seal(said, *keys[:2]))
+        self.rootkeys.append(statements.seal(said, *signing))
         self.zone_key_version = version
 
     def _trust(self) -> Trust:

@@ -37,8 +37,7 @@ class Batch(Protocol):
         lengths: Datagram i has `lengths[i]` octets.
         out_lengths: The answer in slot i of the outbox has `out_lengths[i]` octets; written by whoever answers.
         sources: SLOTS socket addresses of ADDRESS octets.
-        ip_at: Where in a socket address the IP address is.
-        ip: Takes it out of `sources`.
+        ips: `ips[n]` takes the IP addresses of the first n out of `sources`, all in one call.
     """
 
     inbox: memoryview
@@ -46,8 +45,7 @@ class Batch(Protocol):
     lengths: memoryview
     out_lengths: memoryview
     sources: memoryview
-    ip_at: int
-    ip: struct.Struct
+    ips: list[struct.Struct]
 
     def receive(self) -> int:
         """Fill the inbox with what waits; return how many, 0 when nothing does.
@@ -91,7 +89,8 @@ class PortableBatch:
         self.lengths = memoryview(bytearray(SLOTS * 4)).cast("I")
         self.out_lengths = memoryview(bytearray(SLOTS * 4)).cast("I")
         self.sources = memoryview(bytearray(SLOTS * ADDRESS))
-        self.ip_at, self.ip = _ip_in_address(sock)
+        self._ip_at, self._ip = _ip_in_address(sock)
+        self.ips = _ips(self._ip_at, self._ip.size)
         self._addresses: list[tuple[str, int]] = [("", 0)] * SLOTS
         self._targets: dict[int, tuple[str, int]] = {}  # of slots of the outbox that were addressed
 
@@ -111,7 +110,7 @@ class PortableBatch:
             self.lengths[slot] = length
             self._addresses[slot] = address
             packed = socket.inet_pton(self._sock.family, address[0].split("%")[0])
-            self.ip.pack_into(self.sources, slot * ADDRESS + self.ip_at, packed)
+            self._ip.pack_into(self.sources, slot * ADDRESS + self._ip_at, packed)
         return SLOTS
 
     def address(self, out: int, source: int) -> None:
@@ -190,7 +189,8 @@ class KernelBatch:
         # Descriptor, struct mmsghdr *, how many, flags, and for recvmmsg a struct timespec * (recvmmsg(2)).
         self._receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
         self._send.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-        self.ip_at, self.ip = _ip_in_address(sock)
+        self._ip_at, self._ip = _ip_in_address(sock)
+        self.ips = _ips(self._ip_at, self._ip.size)
         name_length = 16 if self._family == socket.AF_INET else ADDRESS
         octets = ctypes.c_char * (SLOTS * STRIDE)
         # Owned here and pointed to by the headers: these must live as long as the batch does.
@@ -233,7 +233,7 @@ class KernelBatch:
         host, _, scope = endpoint.host.partition("%")
         struct.pack_into("=H", self._targets, at, self._family)
         struct.pack_into(">H", self._targets, at + 2, endpoint.port)
-        self.ip.pack_into(self._targets, at + self.ip_at, socket.inet_pton(self._family, host))
+        self._ip.pack_into(self._targets, at + self._ip_at, socket.inet_pton(self._family, host))
         if self._family == socket.AF_INET6:
             struct.pack_into("=I", self._targets, at + 24, int(scope or 0))
         self._name(out, self._targets_at + at)
@@ -258,7 +258,7 @@ class KernelBatch:
         """See `Batch.endpoint`."""
         at = source * ADDRESS
         (port,) = struct.unpack_from(">H", self.sources, at + 2)
-        host = socket.inet_ntop(self._family, self.ip.unpack_from(self.sources, at + self.ip_at)[0])
+        host = socket.inet_ntop(self._family, self._ip.unpack_from(self.sources, at + self._ip_at)[0])
         if self._family == socket.AF_INET6:
             (scope,) = struct.unpack_from("=I", self.sources, at + 24)
             host += f"%{scope}" if scope else ""
@@ -267,6 +267,12 @@ class KernelBatch:
 
 def _ip_in_address(sock: socket.socket) -> tuple[int, struct.Struct]:
     return (IPV4_AT, struct.Struct("4s")) if sock.family == socket.AF_INET else (IPV6_AT, struct.Struct("16s"))
+
+
+def _ips(at: int, octets: int) -> list[struct.Struct]:
+    """Return `Batch.ips` for IP addresses of so many octets that stand there in each socket address."""
+    each = f"{at}x{octets}s{ADDRESS - at - octets}x"
+    return [struct.Struct(each * count) for count in range(SLOTS + 1)]
 
 
 def _headers(

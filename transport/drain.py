@@ -5,9 +5,9 @@ Compiled where there is a compiler (see `setup.py`), and the same source runs wi
 
 from collections.abc import Callable
 
-from transport.batch import ADDRESS, STRIDE, Batch
+from transport.batch import STRIDE, Batch
 from transport.datagram import MAX_DATAGRAM
-from transport.handler import NOT_READY, FastPath
+from transport.fast_path import NOT_READY, FastPath
 
 Slow = Callable[
     [bytes, int], "bytes | None"
@@ -44,23 +44,21 @@ def drain(batch: Batch, fast: FastPath, slow: Slow, now: float, tally: Tally) ->
     outbox = batch.outbox
     lengths: list[int] = batch.lengths[:count].tolist()
     out_lengths = batch.out_lengths
-    sources = batch.sources
-    ip_at: int = batch.ip_at
-    ip = batch.ip
-    answer = fast.answer
+    sources: tuple[bytes, ...] = batch.ips[count].unpack_from(batch.sources)
+    stride: int = STRIDE  # of modules that are not compiled: looked up once
+    most: int = MAX_DATAGRAM
     out = 0
     oversized = 0
     ready = 0
     silent = 0
     for slot in range(count):
         length = lengths[slot]
-        if length > MAX_DATAGRAM:
+        if length > most:
             oversized += 1
             continue
-        at = slot * STRIDE
-        to = out * STRIDE
-        source: tuple[bytes] = ip.unpack_from(sources, slot * ADDRESS + ip_at)
-        octets: int = answer(inbox, at, at + length, source[0], outbox, to, now)
+        at = slot * stride
+        to = out * stride
+        octets = fast.answer(inbox, at, at + length, sources[slot], outbox, to, now)
         if octets == NOT_READY:
             reply = slow(bytes(inbox[at : at + length]), slot)
             if reply is None:

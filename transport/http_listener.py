@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import h11
 import trio
@@ -35,7 +36,7 @@ class HttpLimits:
         answering: For the handler; it may have to deliver something first.
         sending: For the reply, and again for the client to close.
         connections: In all; each takes some 20 KB.
-        per_address: From one IPv4 address or IPv6 /64; a proxy in front of us needs all of them.
+        per_address: From one IPv4 address or IPv6 /64; a proxy in front of us has no more than that either.
         grace: For requests in hand once the listener is cancelled.
     """
 
@@ -84,6 +85,7 @@ class HttpReply:
 
 
 HttpHandler = Callable[[HttpRequest], Awaitable[HttpReply]]
+TOO_LATE = HttpReply(504, b"it took too long\n")
 
 
 class _TooLongError(Exception):
@@ -95,9 +97,11 @@ async def serve_http(
     handler: HttpHandler,
     limits: HttpLimits = HttpLimits(),
     *,
+    too_late: HttpReply = TOO_LATE,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve a socket from `open_tcp` until cancelled."""
+    """Serve a socket from `open_tcp` until cancelled; `too_late` is said when the handler's time is over."""
+    in_time = partial(_answer, handler, limits.answering, too_late)
     listener = trio.socket.from_stdlib_socket(sock)
     slots = Slots(StreamLimits(connections=limits.connections, per_address=limits.per_address))
     freed = trio.lowlevel.ParkingLot()
@@ -105,7 +109,7 @@ async def serve_http(
     async def converse(stream: trio.SocketStream, host: str) -> None:
         patient = replace(limits, receiving=slots.patience(limits.receiving))
         try:
-            await _converse(stream, host, handler, patient)
+            await _converse(stream, host, in_time, patient)
         finally:
             slots.give_back(host)
             freed.unpark_all()
@@ -159,12 +163,17 @@ async def _reply(
     if request is None:
         return HttpReply(408, b"too slow\n")
     try:
-        with trio.move_on_after(limits.answering):
-            return await handler(request)
-    except Exception:
+        return await handler(request)
+    except Exception:  # the barrier: a bug must cost one request, not the daemon
         log.exception("event=internal-error part=http")
         return HttpReply(500, b"a bug of ours\n")
-    return HttpReply(504, b"it took too long\n")
+
+
+async def _answer(handler: HttpHandler, seconds: float, too_late: HttpReply, request: HttpRequest) -> HttpReply:
+    with trio.move_on_after(seconds):
+        return await handler(request)
+    log.warning("event=too-late part=http seconds=%g", seconds)
+    return too_late
 
 
 async def _receive(
@@ -182,6 +191,8 @@ async def _receive(
             connection.receive_data(await stream.receive_some(RECEIVE))
         elif isinstance(event, h11.Request):
             head = event
+            if _announced(event) > most:  # said at once, also to who waits to be told to go on
+                raise _TooLongError
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > most:
@@ -191,6 +202,11 @@ async def _receive(
             return HttpRequest(head.method.decode("ascii"), head.target.decode("ascii"), headers, bytes(body), host)
         else:
             return None
+
+
+def _announced(head: h11.Request) -> int:
+    """Return how long a body is to be; 0 where the head does not say."""
+    return next((int(value) for name, value in head.headers if name == b"content-length"), 0)
 
 
 async def _send(stream: trio.SocketStream, connection: h11.Connection, reply: HttpReply) -> None:

@@ -4,7 +4,7 @@ Pure. Left out: closing anything; the listener does what follows from this.
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 NETWORK = 8  # octets of an address that count as one client: all of IPv4, and the /64 that one IPv6 host owns
 HALF = 0.5  # of the slots; up to here nobody is missing a place
@@ -62,7 +62,7 @@ class Slots:
 
     def try_take(self, host: str) -> bool:
         """Take a slot for this address, or return False when it has its share."""
-        client = _client(host)
+        client = client_of(host)
         held = self._by_client.get(client, 0)
         if self.full or held >= self._limits.per_address:
             return False
@@ -72,7 +72,7 @@ class Slots:
 
     def give_back(self, host: str) -> None:
         """Return a slot taken for this address."""
-        client = _client(host)
+        client = client_of(host)
         self._taken -= 1
         self._by_client[client] -= 1
         if not self._by_client[client]:
@@ -87,5 +87,8 @@ class Slots:
         return usual
 
 
-def _client(host: str) -> bytes:
-    return ip_address(host).packed[:NETWORK]
+def client_of(host: str) -> bytes:
+    """Return what of an address counts as one client."""
+    address = ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).packed[:NETWORK]

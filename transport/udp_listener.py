@@ -16,13 +16,14 @@ from transport.clock import Clock
 from transport.datagram import MAX_DATAGRAM, open_datagram_socket
 from transport.drain import Tally, drain
 from transport.endpoint import Endpoint
-from transport.handler import Caller, FastPath, Handler, Later, NothingReady, Protocol
+from transport.fast_path import FastPath
+from transport.handler import Caller, Handler, Later, Protocol
 from transport.later import LaterPool
 
 BATCHES = 4  # between two looks at the event loop: at most 256 datagrams, some milliseconds of work
 SOCKET_BUFFER = 1 << 20  # octets each way: 8 ms at 1 Gbit/s; the kernel may grant less
 MAX_AGE = 1.9  # seconds; older answers would go out in one burst at a victim, and resolvers have given up by 2 s
-_NOTHING_READY = NothingReady()
+_NOTHING_READY = FastPath()
 
 
 @dataclass(frozen=True, slots=True)

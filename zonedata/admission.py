@@ -101,6 +101,9 @@ def admit_said(
 ) -> list[Refusal]:
     """Open what of the claims an authority said about the owner, and hold it.
 
+    They are opened in the order in which they were shown, so that what somebody adds behind them leaves nothing of
+    them unread; what was opened is held in an order of its own (`_turn`).
+
     Args:
         grantee: Who was asked.
         owner: The name asked about.
@@ -110,61 +113,86 @@ def admit_said(
     """
     signer = grantee.signer
     said = known.held.about(signer.principal, owner)
-    refusals: list[Refusal] = []
-    opened_count = failures = 0
-    theirs = [claim for claim in claims if _is_said_by(grantee, claim.statement)]
-    theirs.sort(key=_turn)
-    for claim in theirs:
-        if failures == MAX_FAILURES or opened_count == MAX_OPENED:
-            break
-        if isinstance(claim.statement, Mapping) and not _is_vouched_for(claim.statement, said, known.now):
+    theirs = [claim for claim in claims if is_said_by(grantee, claim.statement)]
+    opened, refusals = _open(grantee, owner, theirs, known, keep)
+    if len(opened) > 1:
+        if known.is_of_trees:
+            opened.sort(key=_serial)
+        opened.sort(key=_turn)
+    for one in opened:
+        if isinstance(one.statement, Mapping) and not _is_vouched_for(one.statement, said):
             continue
-        opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
-        opened_count += 1
         refusal: Refusal | None
-        is_overtaken = False
-        if isinstance(opened, Refusal):
-            refusal = opened
-        elif (why := _beside(claim.statement, grantee, owner)) is not None:
-            refusal = Refusal(Step.SCOPE, claim.sealed.kind, signer.name, why)
-        elif (why := known.barred(signer, claim.statement, known.now)) is not None:
-            refusal = Refusal(Step.ORDER, claim.sealed.kind, signer.name, why)
+        if (why := known.barred(signer, one.statement, known.now)) is not None:
+            refusal = Refusal(Step.ORDER, one.sealed.kind, signer.name, why)
         else:
-            refusal = said.add(opened, signer, known.now)
-            is_overtaken = refusal is not None  # genuine, and older than what is held: it costs the rest nothing
-        if refusal is not None and not is_overtaken:
-            failures += 1
+            refusal = said.add(one, signer, known.now)
         if refusal is not None:
-            refusals.append(replace(refusal, octets=claim.sealed.to_wire()))
-        elif isinstance(opened, Opened):
-            known.told(signer, opened, known.now)
+            refusals.append(replace(refusal, octets=one.sealed.to_wire()))
+        else:
+            known.told(signer, one, known.now)
     return refusals
 
 
-def _turn(claim: Claim) -> int:
+def _open(
+    grantee: Grantee, owner: Name, theirs: list[Claim], known: Known, keep: float | None
+) -> tuple[list[Opened[Statement]], list[Refusal]]:
+    """Take steps 3 to 8 on what an authority is said to have said, as far as the bounds let it be read."""
+    signer = grantee.signer
+    vouched = _vouched_for(theirs, known.held.about(signer.principal, owner))
+    opened: list[Opened[Statement]] = []
+    refusals: list[Refusal] = []
+    for claim in theirs:
+        if len(refusals) == MAX_FAILURES or len(refusals) + len(opened) == MAX_OPENED:
+            break
+        if isinstance(claim.statement, Mapping):
+            least = vouched.get(claim.statement.recipient)
+            if least is None or claim.statement.life.serial < least:
+                continue
+        read = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
+        if isinstance(read, Refusal):
+            refusals.append(replace(read, octets=claim.sealed.to_wire()))
+        elif (why := _beside(claim.statement, grantee, owner)) is not None:
+            refusals.append(Refusal(Step.SCOPE, claim.sealed.kind, signer.name, why, claim.sealed.to_wire()))
+        else:
+            opened.append(read)
+    return opened, refusals
+
+
+def _serial(opened: Opened[Statement]) -> int:
+    return opened.statement.life.serial
+
+
+def _turn(opened: Opened[Statement]) -> int:
     """Return the place of a statement among those of one reply, so that their order in it does not matter.
 
     A denial shown beside what was said later comes before it, and no later word is held yet by which it would be an
     old one; and a validation before the mapping that it lets in.
     """
-    return _TURNS.get(claim.sealed.kind, len(_TURNS))
+    return _TURNS.get(opened.sealed.kind, len(_TURNS))
 
 
-def _is_vouched_for(mapping: Mapping, said: Said, now: float) -> bool:
-    """Say whether the validator that shows a mapping vouches for its recipient, and knows none newer.
+def _vouched_for(claims: Iterable[Claim], said: Said) -> dict[bytes, int]:
+    """Return the recipients whose mappings are worth a check, each with the least serial that is.
 
-    All others are passed over, unopened: what other validators showed beside it must not use up what may be opened.
+    They are those for whom the validator may vouch. None of its words is verified yet, so of several the one that
+    knows of the earliest mapping counts: a forgery keeps nothing from being read.
     """
-    if said.validation is None or said.validation.statement.recipient != mapping.recipient:
-        return False
-    least = said.validation.statement.mapping
-    held = said.mapping
-    if held is not None and held.statement.key == mapping.key and held.until > now:
-        least = max(least, held.statement.life.serial)
-    return mapping.life.serial >= least
+    shown = [claim.statement for claim in claims if isinstance(claim.statement, Validation)]
+    if said.validation is not None:
+        shown.append(said.validation.statement)
+    vouched: dict[bytes, int] = {}
+    for one in shown:
+        vouched[one.recipient] = min(one.mapping, vouched.get(one.recipient, one.mapping))
+    return vouched
 
 
-def _is_said_by(grantee: Grantee, statement: Statement) -> bool:
+def _is_vouched_for(mapping: Mapping, said: Said) -> bool:
+    """Say whether the validator that shows a mapping vouches for its recipient; all others are passed over."""
+    return said.validation is not None and said.validation.statement.recipient == mapping.recipient
+
+
+def is_said_by(grantee: Grantee, statement: Statement) -> bool:
     """Say whether a statement claims to be this authority's, in a role that matters here.
 
     An authority that has more roles than it was granted denies in all of them; what was not asked is passed over.

@@ -102,7 +102,7 @@ def _no_extension(code: int, data: bytes) -> None:
     raise ValueError(f"extension {code} of {len(data)} octets")
 
 
-def _in_order(value: dict[str, Any]) -> Iterable[Any]:
+def _in_order(value: dict[Any, Any]) -> Iterable[Any]:
     """Return the values of a map once its keys are seen to be text in ascending order."""
     keys = list(value)
     for key in keys:
@@ -113,7 +113,7 @@ def _in_order(value: dict[str, Any]) -> Iterable[Any]:
     return value.values()
 
 
-def _check(value: dict[str, Any] | list[Any], depth: int) -> None:
+def _check(value: dict[Any, Any] | list[Any], depth: int) -> None:
     """Check what the decoder made: types, range, depth, and that every map has its keys in order.
 
     A message costs a dozen of these, so types are compared as they are (the decoder makes no others), and there is

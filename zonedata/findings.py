@@ -12,7 +12,7 @@ from zonedata.kinds import Assurance, Role
 from zonedata.names import Name
 from zonedata.opening import Opened
 from zonedata.path import Grantee
-from zonedata.person_statements import Assertion, Block
+from zonedata.person_statements import Assertion, Block, Denial
 from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.standing import Standing
 from zonedata.statements import Statement
@@ -80,7 +80,8 @@ def settle(grantee: Grantee, said: Said, owner: Name, now: float, reason: Standi
             _revoking(grantee, said, denial, now) if role is Role.CSIP else _spoken(role, grantee, said, owner, now)
         )
         if spoken is not None and denial is not None:
-            later = denial.statement.life.issued > spoken.statement.life.issued
+            assert isinstance(denial.statement, Denial)
+            later = denial.statement.ordered_at > spoken.statement.life.issued
             spoken, denial = (None, denial) if later else (spoken, None)
         if spoken is not None and role is Role.MSP:
             ssi = _ssi_of(spoken.statement, owner)
@@ -124,9 +125,10 @@ def _revoking(
     Of several with that instant the one at the longest node, so that the order in which they came does not matter.
     """
     latest: Opened[Revocation] | None = None
+    taken_back = denial.statement.ordered_at if denial is not None and isinstance(denial.statement, Denial) else 0
     for revocation in said.revocations.values():
         statement = revocation.statement
-        if denial is not None and denial.statement.life.issued > statement.life.issued:
+        if taken_back > statement.life.issued:
             continue
         is_later = latest is None or (statement.before, len(statement.node)) > (
             latest.statement.before,

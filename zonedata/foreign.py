@@ -21,8 +21,7 @@ class Sorted:
     """A proof without what belongs to other trees.
 
     Attributes:
-        claims: The rest. Of what people are told the earlier comes first: two trees may show one authority's
-            statements of two times, and the later overtakes the earlier.
+        claims: The rest, as it was shown.
         keys: Ids of the keys that other trees bind to a name, by the name.
     """
 
@@ -37,16 +36,12 @@ def set_aside(claims: Iterable[Claim], others: frozenset[bytes]) -> Sorted:
         claims: Everything shown.
         others: Ids of trees that are judged by themselves, or by nobody.
     """
-    zones: list[Claim] = []
-    people: list[Claim] = []
+    rest: list[Claim] = []
     keys: dict[str, set[bytes]] = {}
     for claim in claims:
-        if claim.sealed.kind not in _OF_TREES:
-            people.append(claim)
-        elif getattr(claim.statement, "tree", None) not in others:
-            zones.append(claim)
+        if claim.sealed.kind not in _OF_TREES or getattr(claim.statement, "tree", None) not in others:
+            rest.append(claim)
         elif isinstance(claim.statement, Authority):
             bound = keys.setdefault(claim.statement.authority, set())
             bound.update(key.public.key_id for key in claim.statement.keys)
-    people.sort(key=lambda claim: claim.statement.life.serial)
-    return Sorted(zones + people, keys)
+    return Sorted(rest, keys)

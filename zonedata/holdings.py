@@ -245,7 +245,7 @@ class Said:
         return held is not None and _is_usable(held, signer, now) and len(held.statement.node) > len(block.node)
 
     def _has_said_since(self, denial: Denial, signer: Signer, now: float) -> bool:
-        """Say whether what is held in the role of a denial was issued after it; then it is an old one."""
+        """Say whether what is held in the role of a denial is later than it; then it is an old one."""
         spoken: list[Opened[Statement] | None] = []
         match denial.role:
             case Role.MSP:
@@ -259,7 +259,7 @@ class Said:
         for held in spoken:
             if held is None or held.until <= now or not signer.vouches_for(held, now):
                 continue
-            if held.statement.life.issued > denial.life.issued:
+            if held.statement.life.issued > denial.ordered_at:
                 return True
         return False
 

@@ -30,6 +30,7 @@ from zonedata.zone_statements import RootKeys
 MAX_NEEDS = 136  # looked for in a proof: the 8 zones and 128 bindings for which a resolver asks, too
 MAX_HEARD = 64  # authorities whose words in a proof are read: a resolver asks no more for one question
 _NOBODY: abc.Mapping[str, set[bytes]] = {}
+_UNHEARD: abc.Mapping[Principal, "Heard"] = {}
 
 
 class Outcome(StrEnum):
@@ -118,6 +119,19 @@ def conclude(path: Path, findings: list[Finding], reasons: abc.Mapping[str, Stan
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of asking one authority oneself, beside what somebody showed.
+
+    Attributes:
+        replies: Of each reply by itself, the data of every record; in them it speaks for itself alone.
+        silence: Why no reply came; None if one did.
+    """
+
+    replies: tuple[tuple[bytes, ...], ...] = ()
+    silence: Standing | None = None
+
+
 def _may_lack_a_voice(path: Path) -> bool:
     """Say whether somebody who can vouch or revoke may have no row, because what leads to them is not shown."""
     return bool(path.needs) or any(role is not Role.MSP for _, role in path.unbound)
@@ -145,9 +159,10 @@ def judge(  # noqa: PLR0913, PLR0917 - as `hear`
     now: float,
     recall: Recall | None = None,
     others: frozenset[bytes] = NO_TREES,
+    heard: abc.Mapping[Principal, Heard] = _UNHEARD,
 ) -> Judgement:
     """Judge a proof alone: what is proven, what is absent, what is unproven; as `hear`."""
-    return hear(owner, trust, wires, now, recall, others).judgement
+    return hear(owner, trust, wires, now, recall, others, heard).judgement
 
 
 def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
@@ -157,8 +172,13 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
     now: float,
     recall: Recall | None = None,
     others: frozenset[bytes] = NO_TREES,
+    heard: abc.Mapping[Principal, Heard] = _UNHEARD,
 ) -> Hearing:
     """Judge a proof alone, and keep what the judgement stands on.
+
+    What authorities said when they were asked from here (`heard`) counts as their own word and nobody else's: zones
+    are judged by what was shown, and each reply is taken in by itself, so that neither what was shown nor another
+    reply can leave anything of it unread.
 
     Args:
         owner: The name that was asked about.
@@ -168,6 +188,7 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
         recall: Remembers for later judgements what was decoded and which signatures are sound. The verdict is the
             same with it and without it.
         others: Ids of other trees whose statements may be shown beside; those that the STATUSes name are added.
+        heard: What came of asking authorities directly, by principal.
     """
     read, check = (recall.read, recall.verifies) if recall is not None else (read_claim, verifies)
     claims, refusals, statuses = _read(wires, owner, read)
@@ -177,7 +198,7 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
     if trees or others:
         shown = set_aside(claims, others.union(trees) - {trust.tree})
         claims, elsewhere = shown.claims, shown.keys
-    known = Known(_caught_up(trust, claims), Holdings(), now, check)
+    known = Known(_caught_up(trust, claims), Holdings(), now, check, is_of_trees=bool(trees or others))
     path = recall.paths.find(owner, trust, claims, now) if recall is not None else None
     if path is None:
         path, refused = _lead(owner, claims, known)
@@ -199,6 +220,15 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
         refused = admit_said(grantee, owner, theirs, known)
         refusals += refused
         reason = Standing.BOGUS if refused else hints.get(grantee.signer.name, Standing.MISSING)
+        if (word := heard.get(principal)) is not None:
+            reason = word.silence or reason
+            for reply in word.replies:
+                spoken, refused, _ = _read(reply, owner, read)
+                refused += admit_said(
+                    grantee, owner, _not_of_namesakes(grantee.signer, parties, spoken, elsewhere), known
+                )
+                reason = Standing.BOGUS if refused else reason
+                refusals += refused
         findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
     judgement = conclude(path, findings, hints)
     judgement.refusals[:0] = refusals

@@ -129,10 +129,11 @@ class PrivateKey:
         return cls(ed25519.secret_of(seed))
 
     def save(self, path: Path) -> None:
-        """Write the PEM file with mode 0600; an existing file is never overwritten.
+        """Write the PEM file, whole or not at all, with mode 0600; an existing file is never overwritten.
 
         Raises:
             FileExistsError: There is one already; a key that is lost is lost for good.
+            OSError: It cannot be written; its `filename` is the path.
         """
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few programs write or read keys
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
@@ -143,10 +144,16 @@ class PrivateKey:
             serialization.NoEncryption(),
         )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise OSError(error.errno, error.strerror, str(path)) from error
+            raise
 
 
 def load(path: Path) -> PrivateKey:

@@ -51,8 +51,8 @@ def is_surely_canonical(digits: str) -> bool:
     if known.undecided is None:
         return True
     national = digits[known.code :]
-    _carrier, left, _taken = _without_prefix(national, known.undecided)
-    return left == national
+    found: tuple[object, str, bool] = _without_prefix(national, known.undecided)  # carrier, the rest, whether any
+    return found[1] == national
 
 
 @lru_cache(maxsize=11_111)  # all that up to four digits can be

@@ -21,16 +21,17 @@ from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_S
 # An entry is the reply without its id, then where its TTLs stand, then this: until when it counts, what its TTLs
 # count down to (both Unix seconds), slot, most TTL, sort, how many TTLs. The reply stands first so that it can be
 # copied without being cut out before; what follows it is copied along, and overwritten or never sent.
-_FOOT = struct.Struct("<ddIIBB")
+_FOOT: Final = struct.Struct("<ddIIBB")
 _FOOT_OCTETS: Final = 26
 _OFFSET = struct.Struct("<H")
-_TTL = struct.Struct(">I")
+_TTL: Final = struct.Struct(">I")
 _COUNTS_AT_4 = struct.Struct(">4H")
 _TYPE_AND_LENGTH = struct.Struct(">H6xH")
 MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each time
 OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
-STREAM_MARK = b"\xff"  # ends the keys of replies over streams, which have more room than a datagram
+_STREAM_OCTET: Final = 0xFF
+STREAM_MARK: Final = bytes((_STREAM_OCTET,))  # ends the keys of replies over streams, which have more room
 OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
@@ -110,7 +111,7 @@ class Packets:
             return 0
         self._used[slot] = 1
         self.given[sort] += 1
-        pair = _PAIRS.get(size)
+        pair = _PAIRS[size] if size < len(_PAIRS) else None
         if pair is None:
             pair = _pair(size)
         pair.pack_into(outbox, to, message_id, entry)
@@ -203,15 +204,16 @@ def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
     Most clients ask in a plain form, but for the size they announce: what they send, its end exchanged, is the key.
     The rest, with cookies, padding, letters in random case, is brought into a plain form first.
     """
-    parts = _PARTS.get(end - at)
+    length = end - at
+    parts = _PARTS[length] if length <= MAX_QUERY else None
     if parts is None:
-        parts = _parts(end - at)
+        parts = _parts(length)
         if parts is None:
             return 0
     cut: tuple[bytes, bytes, bytes] = parts.unpack_from(inbox, at)
     message_id, middle, tail = cut
     octets = 0
-    if tail[-1:] != STREAM_MARK:  # no plain form ends so; a stream's reply may be too long for any datagram
+    if tail[_TAIL_OCTETS - 1] != _STREAM_OCTET:  # no plain form ends so; a stream's reply may be too long
         octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
     if octets == 0:
         message = bytes(inbox[at:end])
@@ -282,18 +284,21 @@ def _parts(octets: int) -> struct.Struct | None:
     """
     if not _LEAST_QUERY <= octets <= MAX_QUERY:
         return None
-    return _PARTS.setdefault(octets, struct.Struct(f"2s{octets - 2 - _TAIL_OCTETS}s{_TAIL_OCTETS}s"))
+    made = _PARTS[octets] = struct.Struct(f"2s{octets - 2 - _TAIL_OCTETS}s{_TAIL_OCTETS}s")
+    return made
 
 
 def _pair(octets: int) -> struct.Struct:
     """Return what writes an id, and behind it an entry of so many octets; made each time for those of streams."""
     made = struct.Struct(f"2s{octets}s")
-    return _PAIRS.setdefault(octets, made) if octets <= MAX_UDP + MAX_BEHIND else made
+    if octets < len(_PAIRS):
+        _PAIRS[octets] = made
+    return made
 
 
-_PARTS: dict[int, struct.Struct] = {}  # by octets; at most MAX_QUERY of them
-_PAIRS: dict[int, struct.Struct] = {}  # by octets; at most MAX_UDP and MAX_BEHIND of them
-_TAILS = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
+_PARTS: Final[list[struct.Struct | None]] = [None] * (MAX_QUERY + 1)  # by octets, made when first needed
+_PAIRS: Final[list[struct.Struct | None]] = [None] * (MAX_UDP + MAX_BEHIND + 1)  # likewise
+_TAILS: Final = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
 
 
 def ttls_of(reply: bytes) -> list[int]:

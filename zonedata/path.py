@@ -29,8 +29,9 @@ def _tell_nobody(signer: Signer, opened: Opened[Statement], now: float) -> None:
     """Do nothing; for those who keep nothing beside what is held."""
 
 
-def _bar_nothing(signer: Signer, statement: Statement, now: float) -> str | None:
+def _bar_nothing(_signer: Signer, _statement: Statement, _now: float) -> str | None:
     """Return None: who keeps no floors refuses by what is held alone."""
+    return None  # mypyc takes a body without any statement for one that never returns
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -44,6 +45,8 @@ class Known:
         check: Checks signatures.
         told: Is told what was opened and is held now, whose it is, and `now`.
         barred: Says why a party's statement is too early, whether or not what is later is held; or None.
+        is_of_trees: Whether several trees show what people are told. Each may know one authority's word of another
+            time, so of what is shown beside one another the earlier is held first.
     """
 
     trust: Trust
@@ -52,6 +55,7 @@ class Known:
     check: Verifies = verifies
     told: Callable[[Signer, Opened[Statement], float], None] = _tell_nobody
     barred: Callable[[Signer, Statement, float], str | None] = _bar_nothing
+    is_of_trees: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,17 +162,32 @@ class Block:
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
 class Denial:
-    """An authority's word, asked in a role: I have nothing for this CSI."""
+    """An authority's word, asked in a role: I have nothing for this CSI.
+
+    Attributes:
+        as_of: Unix seconds at which what it looked in was signed; None where that is no earlier than `issued`.
+    """
 
     kind: ClassVar[Kind] = Kind.DENIAL
     life: Life
     owner: Name
     authority: str
     role: Role
+    as_of: int | None = None
+
+    @property
+    def ordered_at(self) -> int:
+        """Unix seconds by which it is ordered with the `issued` of what is spoken in its role.
+
+        A server that has not got the newest signing yet says truly that it has nothing, and knows no better: its
+        word is not later than what that signing says.
+        """
+        return self.life.issued if self.as_of is None else self.as_of
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of the body."""
-        return {"owner": names.to_text(self.owner), "authority": self.authority, "role": self.role}
+        fields = {"owner": names.to_text(self.owner), "authority": self.authority, "role": self.role}
+        return fields if self.as_of is None else {**fields, "as_of": self.as_of}
 
     @classmethod
     def from_fields(cls, life: Life, fields: Fields) -> "Denial":
@@ -181,7 +196,8 @@ class Denial:
         text = fields.text("role", 16)
         if text not in list(Role) or text == Role.REGISTRY:
             raise MalformedError(f"DENIAL in the role {text!r}, expected msp, validator or csip")
-        return cls(life, owner, authority, Role(text))
+        as_of = fields.number("as_of", life.issued - 1) if fields.has("as_of") else None
+        return cls(life, owner, authority, Role(text), as_of)
 
 
 @dataclass(frozen=True, slots=True)

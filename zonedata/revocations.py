@@ -9,6 +9,7 @@ A line for a number or an address is taken back by leaving it out: the denial th
 REVOCATION from coming back. One for a block is taken back by an earlier `before` (1970-01-01T00:00:00Z ends
 nothing): the later serial at the same node keeps the old one from coming back. Who deletes it leaves it to be shown
 again until it expires, two years after it was signed.
+
 Bad lines do not end the reading: each is reported with its line, and `sign` refuses the whole when there was one.
 """
 

@@ -103,7 +103,7 @@ def advance(trust: Trust, following: Claim) -> Trust:
     if life.expires - life.issued > RULES[Kind.ROOTKEYS].max_life:
         raise UntrustedError(f"ROOTKEYS version {rootkeys.version} lives longer than a year")
     for keys, threshold, whose in (
-        (trust.rootkeys.root_keys, trust.rootkeys.threshold, "the version before"),
+        (trust.rootkeys.root_keys, trust.rootkeys.threshold, "the version before's"),
         (rootkeys.root_keys, rootkeys.threshold, "its own"),
     ):
         if not _signed_by(following.sealed, keys, threshold):

@@ -10,23 +10,24 @@ Queries are read by `read_query`; what does not pass the gate is answered by `Re
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from zonedata import names
 from zonedata.names import Name
 
-MAX_QUERY = 1_024  # octets; ours are under 300, cookies and padding included
-MAX_UDP = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
-MAX_STREAM = 65_535  # octets; RFC 1035 section 4.2.2
-MIN_UDP = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
-MAX_OPTIONS = 16  # of one OPT record; long lists of empty options are an attack on parsers
-MAX_QUERY_ADDITIONAL = 2  # an OPT, and a TSIG one day
+MAX_QUERY: Final = 1_024  # octets; ours are under 300, cookies and padding included
+MAX_UDP: Final = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
+MAX_STREAM: Final = 65_535  # octets; RFC 1035 section 4.2.2
+MIN_UDP: Final = 512  # RFC 1035 section 2.3.4: what a client without EDNS takes
+MAX_OPTIONS: Final = 16  # of one OPT record; long lists of empty options are an attack on parsers
+MAX_QUERY_ADDITIONAL: Final = 2  # an OPT, and a TSIG one day
 
-CLASS_IN = 1
-TYPE_SOA = 6
-TYPE_OPT = 41
-OPTION_EDE = 15
-POINTER_TO_QUESTION = b"\xc0\x0c"
-OPT = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)  # what ends our questions
+CLASS_IN: Final = 1
+TYPE_SOA: Final = 6
+TYPE_OPT: Final = 41
+OPTION_EDE: Final = 15
+POINTER_TO_QUESTION: Final = b"\xc0\x0c"
+OPT: Final = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)  # what ends our questions
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
     0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010,
@@ -269,9 +270,12 @@ class Reply:
         flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
         sections = [self.answer, self.authority, list(self.additional)]
         size = 12 + len(query.question) + len(opt) + sum(len(r) for section in sections for r in section)
+        if size > limit and self.errors and opt:
+            size -= len(opt)
+            opt = self._opt([])  # extended errors go first, and alone if that is enough (RFC 8914 section 3)
+            size += len(opt)
         if size > limit:
             sections, flags = [[], [], []], flags | FLAG_TC
-            opt = self._opt([]) if query.udp_size else b""  # extended errors go first (RFC 8914 section 3)
         else:
             for extra in self.optional:
                 if size + len(extra) <= limit:

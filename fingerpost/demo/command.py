@@ -32,8 +32,9 @@ ENDING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 _EPILOG = """\
-A root, a registry, five providers and a resolver run on the loopback address until Ctrl-C. Delegations come from
-real carrier prefixes; the 100,000 people are invented, and so is what real operators seem to do.
+A root, a registry, five providers and a resolver run on the loopback address
+until Ctrl-C. Delegations come from real carrier prefixes; the 100,000 people
+are invented, and so is what real operators seem to do.
 
 examples:
   fingerpost demo

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fingerpost.files import reading
 from fingerpost.recipient import state as states
 from fingerpost.recipient import talking
 from fingerpost.recipient.state import Held, State
@@ -45,7 +46,7 @@ class Recipient:
     """
 
     def __init__(self, path: Path) -> None:
-        self._key = keys.load(path)
+        self._key = reading(path, keys.load)
         self._path = states.path_beside(path)
         self.state = states.load(self._path)
 
@@ -134,7 +135,7 @@ class Recipient:
 
     def roll(self, path: Path) -> Iterator[Told]:
         """Go over to another key with every CSI; may be repeated where a validator did not answer."""
-        new = keys.load(path)
+        new = reading(path, keys.load)
         beside = states.path_beside(path)
         state = states.load(beside)
         if not state.held:

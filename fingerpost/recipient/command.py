@@ -20,9 +20,11 @@ from zonedata.recipient_statements import MappingEntry, recipient_of, tag
 
 DEFAULT_KEY = Path("recipient.pem")
 _EPILOG = """\
-A validator sends a code to the number or address; whoever shows it, signed with their key, is vouched for. With the
-key they then say at which providers they want to be reached, and with which tags; a provider's listing names the
-digest that 'create' prints. What was said lies beside the key, in KEYFILE.state.
+A validator sends a code to the number or address; whoever shows it, signed
+with their key, is vouched for. With the key they then say at which providers
+they want to be reached, and with which tags; a provider's listing names the
+digest that 'create' prints. What was said lies beside the key, in
+KEYFILE.state.
 
 examples:
   fingerpost recipient create recipient.pem

@@ -3,6 +3,7 @@
 import http.client
 from urllib.parse import urlsplit
 
+from fingerpost import httpurl
 from zonedata.errors import MalformedError
 from zonedata.fields import check_authority
 from zonedata.validator_requests import REPLY_CAPS, Reply
@@ -53,7 +54,6 @@ def _exchange(url: str, method: str, body: bytes) -> tuple[int, bytes]:
         response = connection.getresponse()
         return response.status, response.read(MAX_REPLY + 1)
     except (http.client.HTTPException, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise SilentError(f"{url}: {reason}") from error
+        raise SilentError(f"{url}: {httpurl.reason_of(error)}") from error
     finally:
         connection.close()

@@ -17,6 +17,7 @@ from resolver.direct import complete_directly
 from resolver.fpdig import trace
 from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options, Question
+from resolver.fpdig.output import unwritten_in
 from resolver.fpdig.render import Frame, banner
 from resolver.fpdig.telling import Told, failure, placed, tell, tell_silence, warning
 from resolver.fpdig.verdict import Basis, believed
@@ -106,9 +107,9 @@ class Asker:
         """Ask, tell, and return the exit status; a bug of ours is one of them."""
         try:
             return await self._ask(question, voice)
-        except BrokenPipeError:  # nobody reads any more: not a bug, and no use to go on
-            raise
-        except Exception:  # noqa: BLE001 - the barrier: in a batch a bug must cost one answer, not all
+        except Exception as error:  # the barrier: in a batch a bug must cost one answer, not all
+            if unwritten_in(error) is not None:  # not a bug, and no use to go on
+                raise
             voice.err("".join(traceback.format_exception(*sys.exc_info())).rstrip())
             voice.err(f"fpdig: {question.csi.text}: internal error")
             return Exit.INTERNAL

@@ -11,7 +11,7 @@ class Exit(IntEnum):
     USAGE = 1
     INCOMPLETE = 2
     UNVERIFIED = 3
-    UNKEPT = 7  # a bundle or a picture could not be written
+    UNKEPT = 7  # the answer, a bundle or a picture could not be written
     BATCH = 8
     UNREACHED = 9
     INTERNAL = 10

@@ -13,7 +13,7 @@ from zonedata import bundle
 from zonedata.account import account_of
 from zonedata.bundle import Bundle
 from zonedata.errors import MalformedError
-from zonedata.judgement import hear
+from zonedata.judgement import Outcome, hear, judge
 from zonedata.trust import Trust
 from zonedata.wire import Rcode
 
@@ -31,6 +31,7 @@ def keep(answer: Answer, options: Options, trust: Trust, now: float) -> list[str
     for flag, path in options.kept:
         try:
             kept = bundle_of(answer, trust, now)
+            check_same(kept, answer)
             octets = bundle.write(kept) if flag == "+bundle" else _picture(kept, options.anchor, trust, now)
             write_new(Path(path), octets)
         except MalformedError as error:
@@ -49,10 +50,24 @@ def bundle_of(answer: Answer, trust: Trust, now: float) -> Bundle:
     reply = answer.via.reply
     if reply is None or reply.rcode != Rcode.NOERROR:
         raise MalformedError(f"an answer of {rcode_text(answer.rcode)} brings no proof")
-    shown = [record.rdata for record in reply.records if record.rtype in OUR_TYPES]
-    if answer.asked_directly:
-        shown = [*dict.fromkeys([*shown, *(claim.sealed.to_wire() for claim in answer.claims)])]
-    return Bundle(answer.csi, int(now), answer.via.server, trust, tuple(shown))
+    shown = answer.proof or tuple(record.rdata for record in reply.records if record.rtype in OUR_TYPES)
+    return Bundle(answer.csi, int(now), answer.via.server, trust, shown)
+
+
+def check_same(kept: Bundle, answer: Answer) -> None:
+    """Refuse a bundle that, judged for the time it was asked, says something else than the answer; pure.
+
+    Raises:
+        MalformedError: It does.
+    """
+    judged = judge(kept.csi.owner, kept.trust, kept.wires(), float(kept.asked))
+    if (judged.outcome, judged.complete) != (answer.outcome, answer.complete):
+        told, said = (_in_words(one.outcome, is_complete=one.complete) for one in (answer, judged))
+        raise MalformedError(f"the answer is {told}, and what there is to keep comes to {said}")
+
+
+def _in_words(outcome: Outcome, *, is_complete: bool) -> str:
+    return f"{outcome}, {'complete' if is_complete else 'not complete'}"
 
 
 def _picture(kept: Bundle, anchor: str, trust: Trust, now: float) -> bytes:

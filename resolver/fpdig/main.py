@@ -1,15 +1,15 @@
 """The program: arguments and files in, the event loop, words out, the exit status."""
 
 import io
-import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from resolver.fpdig import usage
 from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Command, UsageError, read_command
-from resolver.fpdig.output import refuse
+from resolver.fpdig.output import UnwrittenError, err, out, refuse, unwritten_in
 from resolver.fpdig.version import version
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -25,15 +25,23 @@ def main() -> int:
     try:
         ready = prepare(sys.argv[1:])
         status = ready if isinstance(ready, Exit) else _start(ready)
-        sys.stdout.flush()
-    except* BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush is quiet
-        status = UNREAD
+    except* UnwrittenError as group:
+        status = _unwritten(unwritten_in(group))
     except* KeyboardInterrupt:
         status = INTERRUPTED
     except* Exception:  # noqa: BLE001 - a bug of ours has an exit status of its own
         traceback.print_exc()
     return status
+
+
+def _unwritten(error: UnwrittenError | None) -> int:
+    """Say why words could not be written, unless nobody reads them, and return the status of that."""
+    assert error is not None, "the group was caught for one"
+    if error.is_unread:
+        return UNREAD
+    with suppress(UnwrittenError):  # both streams may go one way
+        err(f"fpdig: {error}")
+    return int(Exit.UNKEPT)
 
 
 def _start(command: Command) -> Exit:
@@ -54,10 +62,10 @@ def prepare(arguments: list[str]) -> Command | Exit:
     if isinstance(command, UsageError):
         return refuse([*command.faults])
     if command.wants_help:
-        sys.stdout.write(usage.HELP)
+        out(usage.HELP)
         return Exit.ANSWERED
     if command.wants_version:
-        sys.stdout.write(f"fpdig {version()}\n")
+        out(f"fpdig {version()}\n")
         return Exit.ANSWERED
     return command
 

@@ -24,7 +24,8 @@ async def run_with_sockets(command: Command) -> Exit:
 
 async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) -> Exit:
     """Carry out a command."""
-    asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, sys.stdout.isatty())
+    is_watched = sys.stdout is not None and sys.stdout.isatty()
+    asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, is_watched)
     faults = _load_anchors(command, asker) + _files_there(command)
     if faults:
         return refuse(faults)

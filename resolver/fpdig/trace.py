@@ -25,7 +25,8 @@ def step_text(number: int, step: Asked, csi: Csi) -> str:
         f";;    at {where}: {came} in {step.milliseconds:.0f} msec, {_verdict(step)}",
     ]
     for claim in step.claims:
-        beside = "" if speaker_of(claim.statement) == step.party else f" (by {speaker_of(claim.statement)})"
+        speaker = speaker_of(claim.statement)  # "" of a recipient, whose key stands in the statement
+        beside = "" if speaker in {"", step.party} else f" (by {speaker})"
         lines.append(f";;      {heading(claim.statement, csi)}{beside}")
     for refusal in step.refusals:
         kind = refusal.kind.name if refusal.kind is not None else "statement"

@@ -60,7 +60,7 @@ Exit status: the highest of
   1 usage, or a line that is no question 9 no server answered
   2 answered, but incomplete            10 internal error
   3 answered, but it does not verify against the anchor
-  7 answered, but a file of +bundle or +svg could not be written
+  7 answered, but the answer, or a file of +bundle or +svg, could not be written
 
 ~/.fpdigrc holds options, read before the arguments.
 """

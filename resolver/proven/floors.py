@@ -39,7 +39,7 @@ class Mark:
     Attributes:
         key_id: The key that signed the later statement.
         kind: Of the later statement; its use is what the key must be bound for.
-        is_by_issued: Whether `least` is of `issued` and not of `serial`.
+        is_by_issued: Whether `least` is of `instant_of` and not of `serial`.
         least: What is below is refused.
         ends: Unix seconds from which the floor is not wanted.
     """
@@ -130,6 +130,11 @@ def subject_of(statement: Statement) -> bytes:
     return bytes((slot,)) + name
 
 
+def instant_of(statement: Statement) -> int:
+    """Return the Unix seconds by which a DENIAL and what is spoken in its role are ordered."""
+    return statement.ordered_at if isinstance(statement, Denial) else statement.life.issued
+
+
 def merged(marks: list[Mark], new: Mark, now: float) -> list[Mark]:
     """Add a floor to those at a name: the higher and the longer of two of one key; what has ended goes."""
     others = []
@@ -149,9 +154,8 @@ def last_end(marks: list[Mark]) -> int:
 
 def reason(marks: list[Mark], signer: Signer, statement: Statement, now: float) -> str | None:
     """Say why a statement is too early for one of the floors at its name, or None."""
-    life = statement.life
     for mark in marks:
-        said = life.issued if mark.is_by_issued else life.serial
+        said = instant_of(statement) if mark.is_by_issued else statement.life.serial
         if said < mark.least and mark.counts(signer, now):
             what = "issued" if mark.is_by_issued else "serial"
             return f"{what} {said}, but a later {mark.kind.name} was seen: at least {mark.least} until {mark.ends}"

@@ -12,9 +12,16 @@ can be made to meet.
 
 What has ended is swept a little at each writing. What is too much goes as `floors` says: of the group with the
 most, those that end first.
+
+Where the file cannot be read, floors in it bar nothing; what cannot be written is raised in this process alone. To
+refuse all statements until the file is well would let a full disk or one bad page end the resolver, while a
+rollback needs somebody on the way besides, who has kept what has not expired. So it goes on, and says so once in
+the log.
 """
 
 import hashlib
+import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +29,17 @@ from pathlib import Path
 
 import lmdb
 
-from resolver.proven.floors import MARK_OCTETS, Mark, Rise, group_of, last_end, merged, reason, subject_of
+from resolver.proven.floors import (
+    MARK_OCTETS,
+    Mark,
+    MemoryFloors,
+    Rise,
+    group_of,
+    last_end,
+    merged,
+    reason,
+    subject_of,
+)
 from resolver.proven.keys import MAX_KNOWN, SECRET_OCTETS
 from resolver.proven.store import UnusableError
 from zonedata.holdings import Principal
@@ -40,12 +57,14 @@ _GROUP, _END, _NAME = 8, 5, 16
 _ROOT = bytes(_GROUP)  # the root's own group
 _ERRORS = (lmdb.Error, OSError)
 
+log = logging.getLogger(__name__)
+
 
 class KeptFloors:
     """Floors in a directory, opened in each process by itself. `keep` may be called in a thread of its own.
 
     Attributes:
-        lost: How many could not be written.
+        lost: How many could not be written, and are raised in this process alone.
         evicted: How many names had to go before their end.
     """
 
@@ -63,6 +82,9 @@ class KeptFloors:
         """
         octets = max(cache_size // PART, LEAST_OCTETS)
         self.lost = self.evicted = 0
+        self._path = path
+        self._told: set[str] = set()
+        self._spare: MemoryFloors | None = None  # what could not be written
         self._most = octets // NAME_OCTETS
         self._hand = b""
         self._parties: dict[Principal, tuple[bytes, bytes]] = {}
@@ -70,7 +92,13 @@ class KeptFloors:
             path.mkdir(mode=0o700, exist_ok=True)
             try:
                 self._open(path, octets * ROOM, readers)
-            except (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError):
+            except (
+                lmdb.CorruptedError,
+                lmdb.InvalidError,
+                lmdb.PageNotFoundError,
+                lmdb.VersionMismatchError,
+            ) as error:
+                self._tell("floors-begun-anew", error)
                 for name in ("data.mdb", "lock.mdb"):
                     (path / name).unlink(missing_ok=True)
                 self._open(path, octets * ROOM, readers)
@@ -118,15 +146,24 @@ class KeptFloors:
 
     def barred(self, signer: Signer, statement: Statement, now: float) -> str | None:
         """Say why a statement of a party is too early, or None; also when the file cannot be read."""
+        octets: bytes | memoryview | None = None
         try:
             with self._lmdb.begin() as transaction:
                 octets = transaction.get(self._key(signer.principal, subject_of(statement)), db=self._floors)
-        except lmdb.Error:
-            return None
-        return reason(_marks(octets), signer, statement, now) if octets is not None else None
+        except lmdb.Error as error:
+            self._tell("floors-not-read", error)
+        if octets is not None and (why := reason(_marks(octets), signer, statement, now)) is not None:
+            return why
+        return self._spare.barred(signer, statement, now) if self._spare is not None else None
+
+    def _tell(self, event: str, error: Exception) -> None:
+        """Say once in this process that something is wrong with the file; the figures say how often."""
+        if event not in self._told:
+            self._told.add(event)
+            log.warning("event=%s path=%s reason=%s", event, json.dumps(str(self._path)), json.dumps(str(error)))
 
     def keep(self, rises: list[Rise], now: float) -> None:
-        """Raise floors, and wait for the disk. Never raises; what cannot be written is lost, and counted."""
+        """Raise floors, and wait for the disk. Never raises; what cannot be written ends with this process."""
         if not rises:
             return
         try:
@@ -137,8 +174,12 @@ class KeptFloors:
                 with self._lmdb.begin(write=True) as write:
                     self._evict(write, len(self) // 2)
                 self._write(rises, now, self._most)
-        except _ERRORS:
+        except _ERRORS as error:
+            self._tell("floors-not-written", error)
             self.lost += len(rises)
+            if self._spare is None:
+                self._spare = MemoryFloors()
+            self._spare.keep(rises, now)
 
     def _write(self, rises: list[Rise], now: float, most: int) -> None:
         with self._lmdb.begin(write=True) as write:

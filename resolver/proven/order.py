@@ -11,7 +11,7 @@ from itertools import islice
 from resolver.proven.entry import KIND_BITS, Entry, role_in, split
 from resolver.proven.floors import Rise
 from resolver.proven.keys import AUTHORITY, BLOCK, DELEGATION, GAP, Keys
-from resolver.proven.store import MAX_NEAR
+from resolver.proven.store import MAX_NEAR, MAX_TURNS
 from resolver.proven.supersession import meets, rise_of
 from resolver.proven.table import Changing
 from zonedata.errors import MalformedError
@@ -81,13 +81,13 @@ class Superseding:
                 self.note(put, held, put.opened)
 
     def note_zone(
-        self, put: Put, before: Iterable[Opened[Statement]], staying: set[int], *, is_added: bool
+        self, put: Put, before: Iterable[Opened[Statement]], staying: set[int], *, is_later: bool
     ) -> None:
         """Look at what a zone had said near a statement, and what of it stays."""
         for opened in before:
             if id(opened) in staying and opened.statement.life.serial > put.opened.statement.life.serial:
                 self.note(put, put.opened, opened)
-            elif is_added and id(opened) not in staying:
+            elif is_later and id(opened) not in staying:
                 self.note(put, opened, put.opened)
 
     def note(self, put: Put, old: Opened[Statement], later: Opened[Statement]) -> None:
@@ -151,10 +151,24 @@ def _add_said(table: Changing, keys: Keys, put: Put, owner: Name | None, superse
 
 
 def _add_zone(table: Changing, keys: Keys, put: Put, superseding: Superseding | None) -> bool:
-    near = _near(table, keys, put)
-    if not near:
-        table.put(put.key, put.entry.to_octets())
-        return True
+    for _ in range(MAX_TURNS):
+        near = _near(table, keys, put)
+        if not near:
+            table.put(put.key, put.entry.to_octets())
+            return True
+        is_later = _clear_near(table, keys, put, near, superseding)
+        if not is_later:
+            return False
+        if len(near) <= MAX_NEAR:
+            table.put(put.key, put.entry.to_octets())
+            return True
+    return False  # something is left in the gap; what was looked at is gone, and has its floor
+
+
+def _clear_near(
+    table: Changing, keys: Keys, put: Put, near: list[tuple[bytes, bytes]], superseding: Superseding | None
+) -> bool:
+    """Take away what of that near a statement gives way to it; say whether nothing of it is later."""
     held = ZoneHoldings()
     before = {key: opened for key, octets in near if (opened := _read_first(octets, keys, put, key)) is not None}
     seeds = {
@@ -162,16 +176,14 @@ def _add_zone(table: Changing, keys: Keys, put: Put, superseding: Superseding | 
         for key, opened in before.items()
         if opened.until > put.now and held.add(opened, put.signer, put.now) is None
     }
-    is_added = held.add(put.opened, put.signer, put.now) is None and len(near) <= MAX_NEAR
+    is_later = held.add(put.opened, put.signer, put.now) is None
     staying = {id(opened) for opened in held.all()}
     for key, _ in near:
         if key not in seeds or id(seeds[key]) not in staying:
             table.delete(key)
-    if is_added:
-        table.put(put.key, put.entry.to_octets())
     if superseding is not None:
-        superseding.note_zone(put, before.values(), staying, is_added=is_added)
-    return is_added
+        superseding.note_zone(put, before.values(), staying, is_later=is_later)
+    return is_later
 
 
 def _read_first(octets: bytes, keys: Keys, put: Put, key: bytes) -> Opened[Statement] | None:

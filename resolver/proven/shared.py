@@ -7,8 +7,15 @@ compared with what is there then, whoever has written it. What takes the place o
 
 Trusted for: what is read here is believed without looking at the signature again, so the directory is ours alone.
 Its loss costs questions upstream. Killing a process, at any point, leaves the file whole.
+
+A file that turns out damaged is used no more: the process goes on with a table in memory, as one that has no file,
+and raises floors out of it as before. What was held in the file alone raises none any more; its own floors, from
+earlier, stand in a file of their own. Refusing everything instead would end the resolver for a fault that costs no
+more than a cache begun anew does. It is one line in the log.
 """
 
+import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -24,7 +31,7 @@ from resolver.proven.asking import Asking
 from resolver.proven.entry import pack
 from resolver.proven.kept_floors import KeptFloors
 from resolver.proven.keys import SECRET_OCTETS, Keys
-from resolver.proven.memory import MemoryTable
+from resolver.proven.memory import DEFAULT_OCTETS, MemoryTable
 from resolver.proven.order import Put, Superseding
 from resolver.proven.pages import Environment, PagesTable
 from resolver.proven.place import Place
@@ -51,6 +58,8 @@ FLOORS = "floors"  # the directory of the floors, in that of the store
 DAMAGE = (lmdb.CorruptedError, lmdb.PanicError, lmdb.PageNotFoundError, lmdb.InvalidError)
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 class _Waiting:
     """What was put and is not written yet, as a table and as a list in the order of putting.
@@ -74,7 +83,7 @@ class SharedProven:
 
     `flush` and `statistics` may be called in another thread than the rest; everything else is called in one.
 
-    Ownership: what is in `_waiting` and `_stale` is changed and taken under `_taking`, which is held for
+    Ownership: what is in `_waiting`, `_stale` and `_spare` is changed and taken under `_taking`, which is held for
     microseconds; `_flushing` is held while the file is written.
     """
 
@@ -89,7 +98,8 @@ class SharedProven:
         self._waiting = _Waiting()
         self._leaving = _Waiting()  # being written
         self._stale: set[bytes] = set()
-        self._is_failed = False
+        self._spare = MemoryTable(DEFAULT_OCTETS)  # what is used instead of a damaged file; empty until then
+        self._is_failed = self._was_told = False
         self._hits = self._misses = self._stored = self._refused = self._evicted = self._lost = 0
 
     @classmethod
@@ -131,8 +141,11 @@ class SharedProven:
         # What is written leaves `_leaving` after it is in the file, so the file is looked at last.
         try:
             if self._is_failed:
-                asking = Asking(self._keys, tables, signer, now)
-                found = question(asking)
+                with self._taking:
+                    asking = Asking(self._keys, (*tables, self._spare), signer, now)
+                    found = question(asking)
+                    for key in asking.used:
+                        self._spare.use(key)
             else:
                 with self._environment.begin() as transaction:
                     pages = PagesTable(self._environment, transaction)
@@ -141,8 +154,8 @@ class SharedProven:
                 if pages.stale and len(self._stale) < MAX_STALE:
                     with self._taking:
                         self._stale.update(pages.stale)
-        except DAMAGE:
-            self._fail()
+        except DAMAGE as error:
+            self._fail(error)
             return nothing
         except lmdb.Error:  # no place among the readers
             return nothing
@@ -224,8 +237,18 @@ class SharedProven:
             if not self._is_failed:
                 self._write_batch(batch, stale)
             if self._is_failed:
-                self._lost += len(batch)
+                self._write_spare(batch)
             stale = set()
+
+    def _write_spare(self, puts: list[Put]) -> None:
+        superseding = Superseding()
+        for put in puts:
+            with self._taking:
+                if order.add(self._spare, self._keys, put, superseding):
+                    self._stored += 1
+                else:
+                    self._refused += 1
+        self._floors.keep(superseding.rises, puts[0].now if puts else 0.0)
 
     def _write_batch(self, puts: list[Put], stale: set[bytes]) -> None:
         now = puts[0].now if puts else 0.0
@@ -242,10 +265,11 @@ class SharedProven:
                     self._floors.keep(superseding.rises, now)  # before what they bar is let go of
             except lmdb.MapFullError:
                 self._make_room(now)
-            except DAMAGE:
-                self._fail()
+            except DAMAGE as error:
+                self._fail(error)
                 return
-            except lmdb.Error:
+            except lmdb.Error as error:
+                self._tell("cache-not-written", error)
                 break  # the disk; the transaction has left no trace
             else:
                 self._stored += stored
@@ -267,10 +291,19 @@ class SharedProven:
             self._evicted += pages.clear_some(now, PARTS)
             pages.save()
 
-    def _fail(self) -> None:
+    def _tell(self, event: str, error: Exception) -> None:
+        """Say once what is wrong with the file; the figures say how often."""
+        if not self._was_told:
+            self._was_told = True
+            log.warning(
+                "event=%s path=%s reason=%s", event, json.dumps(str(self._place.path)), json.dumps(str(error))
+            )
+
+    def _fail(self, error: Exception) -> None:
         """Stop using a damaged file; the next to open it begins anew."""
         if not self._is_failed:
-            self._is_failed = True
+            self._is_failed, self._was_told = True, False
+            self._tell("cache-damaged", error)
             with suppress(OSError), self._place.alone():
                 self._place.spoil()
 
@@ -278,7 +311,7 @@ class SharedProven:
 
     def statistics(self) -> Statistics:
         """Return the figures."""
-        entries = octets = turn = 0
+        entries, octets, turn = len(self._spare), self._spare.octets, 0
         if not self._is_failed:
             with suppress(lmdb.Error), self._environment.begin() as transaction:
                 entries, octets = self._environment.used(transaction)

@@ -1,6 +1,6 @@
 """When a later statement takes the place of an earlier one, and which floor that raises."""
 
-from resolver.proven.floors import Mark, Rise, subject_of
+from resolver.proven.floors import Mark, Rise, instant_of, subject_of
 from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
 from zonedata.kinds import Kind, Role
@@ -67,7 +67,7 @@ def _overlap(one: Gap, other: Gap) -> bool:
 
 
 def _least_issued(old: Statement, new: Statement) -> int | None:
-    """Return the least time of issue that counts, where a DENIAL and what is spoken in its role meet."""
+    """Return the least instant that counts, where a DENIAL and what is spoken in its role meet."""
     if isinstance(new, Denial) and isinstance(old, Revocation):
         is_same = new.role is Role.CSIP and not old.is_block and old.node == new.owner
     elif isinstance(new, Denial) and isinstance(old, Assertion | Validation):
@@ -77,7 +77,7 @@ def _least_issued(old: Statement, new: Statement) -> int | None:
         is_same = SPOKEN[old.role] is new.kind and about
     else:
         return None
-    return new.life.issued if is_same and old.life.issued < new.life.issued else None
+    return instant_of(new) if is_same and instant_of(old) < instant_of(new) else None
 
 
 def meets(new: Statement, kind: int, role: Role | None) -> bool:

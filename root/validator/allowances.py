@@ -5,11 +5,11 @@ Pure. In memory: a restart forgets what was asked, which nobody outside can brin
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from ipaddress import ip_address
+
+from transport import slots
 
 MAX_KEYS = 100_000  # remembered of each sort; who was quiet longest is forgotten first
 HOUR = 3_600
-NETWORK = 8  # octets of an address that count as one client: all of IPv4, and the /64 that one IPv6 host owns
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ class Allowance:
 
 
 def client_of(host: str) -> bytes:
-    """Return what of an address counts as one client."""
-    return ip_address(host).packed[:NETWORK]
+    """Return what of an address counts as one client: the same as where connections are counted."""
+    return slots.client_of(host)

@@ -112,5 +112,5 @@ def test_a_full_disk_leaves_nothing_behind(house: Household, monkeypatch: pytest
 
     monkeypatch.setattr(os, "fsync", full)
     outcome = house.run(*words)
-    assert (outcome.status, outcome.err) == (1, "fingerpost keygen: No space left on device\n")
+    assert (outcome.status, outcome.err) == (1, "fingerpost keygen: anchor.pem: No space left on device\n")
     assert [path.name for path in Path().iterdir() if "anchor" in path.name] == []

@@ -1,5 +1,6 @@
 import argparse
 import logging
+import os
 import subprocess
 import sys
 import tomllib
@@ -56,6 +57,13 @@ def test_help_imports_no_command() -> None:
 def test_every_command_has_help_with_examples(house: Household, command: str) -> None:
     text = house.sound(command, "--help")
     assert f"examples:\n  fingerpost {command}" in text
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_terminal(house: Household, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = house.sound(*command.split(), "--help")
+    assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize(
@@ -124,3 +132,41 @@ def test_the_module_runs() -> None:
 @pytest.fixture(autouse=True)
 def _level() -> None:
     logging.getLogger().setLevel(logging.WARNING)  # main sets its own; the next test begins as this one
+
+
+def _as_process(words: str, stdout: int | None = None) -> tuple[int, str]:
+    line = f"exec {sys.executable} -m fingerpost {words}"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    ended = subprocess.run(
+        ["sh", "-c", line],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("check --reference >/dev/full", "fingerpost check: standard output: No space left on device\n"),
+        ("check --reference >&-", "fingerpost check: standard output: Bad file descriptor\n"),
+        ("check --reference >&- 2>&-", ""),
+        ("keygen --public /gone 2>/dev/full", ""),
+        ("check /gone >&-", "fingerpost check: standard output: Bad file descriptor\n"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_bug_of_ours(words: str, told: str) -> None:
+    assert _as_process(words) == (1, told)
+
+
+def test_an_output_that_nobody_reads_ends_it_quietly() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        assert _as_process("check --reference", write) == (141, "")
+    finally:
+        os.close(write)

@@ -67,6 +67,9 @@ def test_a_whole_ceremony(house: Household) -> None:
         "zone-2": "zone key {} new",
     }.items():
         assert words.format(_ident(house, name)) in shown.splitlines()
+    in_full = [_public(house, name) for name in ("root-d", "zone-2")]
+    assert re.findall(r"^.* new.*\n  (.*)$", shown, re.MULTILINE) == in_full
+    assert shown.count("ed25519:") == len(in_full)
     assert all(len(line) <= 80 for line in shown.splitlines())
     house.sound("rootkeys", "finish", "draft.pem", "rootkeys-2.pem")
     assert "version 2" in house.sound("rootkeys", "show", "rootkeys-2.pem")
@@ -102,7 +105,13 @@ def test_what_is_wrong_changes_no_file(house: Household) -> None:
         (("sign", "draft.pem", "zone.pem"), "is no root key of version 1 or 2"),
         (("next", "anchor.pem", "draft.pem"), "is there already"),
         (("next", "anchor.pem", "x.pem", "--drop-root-key", "00" * 8), "is no root key of the version before"),
-        (("next", "anchor.pem", "x.pem", "--drop-root-key", "no"), "no is no key id"),
+        (("next", "anchor.pem", "x.pem", "--drop-root-key", "no"), "--drop-root-key: no is no key id"),
+        (("next", "anchor.pem", "x.pem", "--drop-zone-key", "00"), "--drop-zone-key: 00 is no key id"),
+        (("next", "anchor.pem", "x.pem", "--add-root-key", "no"), "--add-root-key: key 'no': expected 'ed25519:'"),
+        (
+            ("next", "anchor.pem", "x.pem", "--add-zone-key", "ed25519:AAAA"),
+            "--add-zone-key: Ed25519 public key",
+        ),
         (("next", "anchor.pem", "x.pem", "--threshold", "4"), "threshold 4, expected 1 to 3"),
         (("next", "anchor.pem", "x.pem", "--days", "400"), "--days 400, expected 1 to 366"),
         (("next", "anchor.pem", "x.pem", "--add-zone-key", _public(house, "root-a")), "root key and zone key"),

@@ -130,6 +130,10 @@ def _change(house: Household, change: str) -> None:
             house.write("alpha.store", "not a folder")
         case "damaged":
             build(Path("alpha.store"), [(Table.META, b"serial", b"many")])
+        case "older":
+            build(
+                Path("alpha.store"), [(Table.META, b"authority", b"alpha.example"), (Table.META, b"serial", b"7")]
+            )
         case "foreign":
             build(Path("alpha.store"), [(Table.META, b"authority", b"beta.example")])
         case _:
@@ -143,6 +147,7 @@ def _change(house: Household, change: str) -> None:
         ("gone", "alpha.toml:7: authority.store: alpha.store: there is no store; 'fingerpost sign' makes it"),
         ("file", "alpha.toml:7: authority.store: store "),
         ("damaged", "alpha.toml:7: authority.store: is damaged: invalid literal for int()"),
+        ("older", "alpha.toml:7: authority.store: alpha.store: serial 7, older than "),
         ("foreign", "authority.store: holds the statements of beta.example, not of alpha.example"),
     ],
 )

@@ -8,6 +8,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.fingerpost.daemons import PATIENCE, Doors, running, starting
 from tests.fingerpost.household import PEOPLE, RESOLVER, Household
 from tests.fingerpost.validators import (
@@ -233,7 +235,11 @@ def test_what_anybody_may_send(house: Household) -> None:
             assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": f"192.0.2.{n}, 192.0.2.77"})[0] == 400
         assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "192.0.2.1, 192.0.2.77"})[0] == 429
         assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "192.0.2.77, 192.0.2.78"})[0] == 400
-        assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": "rubbish"})[0] == 400
+        for same in ("192.0.2.77:4711", "::ffff:192.0.2.77", "[::ffff:192.0.2.77]:4711"):
+            assert ask(vera.port, "POST", b"", **{"X-Forwarded-For": same})[0] == 429
+        statuses = [ask(vera.port, "POST", b"", **{"X-Forwarded-For": f"rubbish-{n}"})[0] for n in range(60)]
+        assert statuses == [400] * 59 + [429], "who cannot be told apart counts as the proxy, which has asked once"
+        assert vera.log.count("event=proxy-names-nobody proxy=127.0.0.1 ") == 1
         assert vera.end() == 0
 
 
@@ -266,6 +272,24 @@ def test_neither_daemon_works_without_what_it_needs(house: Household) -> None:
     assert (
         refused.err == f"taken.toml:18: validate.http: cannot listen on 127.0.0.1#{port}: Address already in use\n"
     )
+
+
+def test_a_command_is_found_from_anywhere_and_missed_before_anything_begins(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = caller(house)
+    validator(house, NUMBERS)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with validating("../vera.toml") as vera:
+        house.sound("recipient", "create", "recipient.pem")
+        house.sound("recipient", "claim", NUMBER, "--validator", vera.url)
+    assert Path(calls.name).read_text().startswith(NUMBER), "it runs where the daemon does"
+    Path("../call.sh").chmod(0o600)
+    refused = house.run("validate", "../vera.toml")
+    assert refused.status == 1
+    assert refused.err.startswith("../vera.toml:")
+    assert "numbers.command: " in refused.err
 
 
 def test_a_register_that_others_could_write_is_refused(house: Household) -> None:

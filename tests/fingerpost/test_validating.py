@@ -1,6 +1,7 @@
 """The daemon when its disk fails: nobody is told that something was done, and it goes on."""
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -9,9 +10,12 @@ import trio
 
 from fingerpost import validating
 from fingerpost.validating import Office
-from root.validator.desk import OK, UNAVAILABLE
+from root.validator.desk import OK, UNAVAILABLE, Answer, Delivery
 from transport.clock import Clock
-from transport.http_listener import HttpReply, HttpRequest
+from transport.endpoint import Endpoint
+from transport.http_listener import HttpLimits, HttpReply, HttpRequest
+from transport.tcp_listener import open_tcp
+from zonedata import identifiers
 from zonedata.validator_requests import Outcome, Reply
 
 
@@ -66,3 +70,38 @@ async def test_a_sweep_that_failed_is_tried_again(
             nursery.cancel_scope.cancel()
     assert caplog.text.count("event=sweep-failed") == 2
     assert caplog.text.count("event=renewed count=2") == 1
+
+
+class Stuck:
+    """A desk that sends a code, and a deliverer who does not come back, in one."""
+
+    def begin(self) -> None:
+        pass
+
+    def sweep(self, _: float) -> int:
+        return 0
+
+    def handle(self, *_: object) -> Answer:
+        return Answer(OK, Reply(Outcome.SENT), Delivery(identifiers.parse("+14155550123"), "12345678"))
+
+    async def deliver(self, _: Delivery) -> bool:
+        await trio.sleep_forever()
+        raise AssertionError
+
+
+async def test_a_recipient_understands_that_it_took_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = cast("Any", Stuck())
+    monkeypatch.setattr(validating, "HttpLimits", partial(HttpLimits, answering=0.01))
+    with open_tcp(Endpoint("127.0.0.1", 0)) as sock, trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            ready = trio.Event()
+            vera = replace(office(stuck), deliverer=stuck)
+            nursery.start_soon(validating.run, vera, [sock], ready.set)
+            await ready.wait()
+            async with await trio.open_tcp_stream(*sock.getsockname()) as stream:
+                await stream.send_all(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
+                octets = b"".join([piece async for piece in stream])
+            nursery.cancel_scope.cancel()
+    head, _, body = octets.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 504 ")
+    assert Reply.from_wire(body) == Reply(Outcome.REFUSED, "it took too long; try again later")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fingerpost.household import Household
-from tests.fingerpost.validators import NUMBERS, VALIDATOR, validator
+from tests.fingerpost.validators import NUMBERS, VALIDATOR, caller, validator
 
 HTTP = 'http = ["127.0.0.1#0"]\n'
 MAIL = "[mail]\nserver = 'x#25'\nsender = 'a@b.de'\n"
@@ -27,6 +27,13 @@ KEY = 'key = "validate.pem"\n\n[numbers]'
         ("[numbers]\n", "[numbers]\nurl = 'https://x.example/'\n", "numbers: expected one of 'command' and 'url'"),
         ('command = ["./call.sh"]\n', "", "numbers: expected one of 'command' and 'url'"),
         ('command = ["./call.sh"]\n', "url = 'http://x.example/'\n", "would leave this machine in the clear"),
+        ('["./call.sh"]', '["./gone.sh"]', "/gone.sh: there is no such program"),
+        ('["./call.sh"]', '["./login"]', "/login: is no program that can be executed"),
+        (
+            '["./call.sh"]',
+            '["no-such-program"]',
+            "no-such-program: there is no such program in PATH",
+        ),
         ('["./call.sh"]', "[]", "numbers.command: [], expected an array with a program and its arguments"),
         ('method = "voice"', 'method = "Voice"', "numbers.method: method is not 1 to 32 of a-z, 0-9 and '-'"),
         (NUMBERS, "", "validate: has no [mail] and no [numbers] beside it, so no code would reach anybody"),
@@ -51,7 +58,17 @@ KEY = 'key = "validate.pem"\n\n[numbers]'
         (
             "[numbers]",
             MAIL + "tls = 'never'\nlogin = 'login'\n[numbers]",
-            "mail.login: would be sent in the clear with tls = 'never'",
+            "mail.login: could be read on its way with tls = 'never'; it needs 'required'",
+        ),
+        (
+            "[numbers]",
+            MAIL + "tls = 'offered'\nlogin = 'login'\n[numbers]",
+            "mail.login: could be read on its way with tls = 'offered'; it needs 'required'",
+        ),
+        (
+            "[numbers]",
+            MAIL + "login = 'accented'\n[numbers]",
+            "mail.login: accented: has characters beyond ASCII, which no mail server is sent",
         ),
         (
             "[numbers]",
@@ -65,7 +82,9 @@ KEY = 'key = "validate.pem"\n\n[numbers]'
 def test_a_configuration_that_does_not_fit(house: Household, old: str, new: str, fault: str) -> None:
     house.write("login", "user\npassword\n").chmod(0o600)
     house.write("open", "user\npassword\n").chmod(0o644)
+    house.write("accented", "user\ns\u00e9same\n").chmod(0o600)
     house.write("short", "user\n").chmod(0o600)
+    caller(house)
     validator(house, NUMBERS)
     text = VALIDATOR + NUMBERS
     assert text.count(old) == 1
@@ -74,17 +93,20 @@ def test_a_configuration_that_does_not_fit(house: Household, old: str, new: str,
 
 
 def test_an_address_beyond_this_machine_is_allowed_by_name(house: Household) -> None:
+    caller(house)
     validator(house, NUMBERS)
     text = VALIDATOR.replace(HTTP, 'http = ["192.0.2.1#80"]\nallow_plain = true\n')
     assert house.check(text + NUMBERS) == []
 
 
 def test_ways_without_validate_send_nothing(house: Household) -> None:
+    caller(house)
     validator(house, NUMBERS)
     faults = house.check(VALIDATOR[: VALIDATOR.index("[validate]")] + NUMBERS)
     assert faults == ["c.toml:18: numbers: has no [validate] beside it that would send any code"]
 
 
 def test_a_sound_configuration_has_no_faults(house: Household) -> None:
+    caller(house)
     validator(house, NUMBERS)
     assert house.check(VALIDATOR + NUMBERS) == []

@@ -10,7 +10,9 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +64,16 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[tuple[list[str], str]] = []
+        self.messages: list[EmailMessage] = []
         self.refuses = False
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         del server, session
         if self.refuses:
             return "550 no such person: " + " ".join(envelope.rcpt_tos)
-        text = message_from_bytes(envelope.content, policy=default).get_content()
-        self.mails.append((envelope.rcpt_tos, text))
+        message = message_from_bytes(envelope.content, _class=EmailMessage, policy=default)
+        self.messages.append(message)
+        self.mails.append((envelope.rcpt_tos, message.get_content()))
         return "250 OK"
 
     def code(self) -> str:
@@ -145,7 +149,7 @@ def validating(config: str = "vera.toml") -> Iterator[Vera]:
 
 
 def server_context(house: Household) -> ssl.SSLContext:
-    """A certificate that nobody has signed but its own key."""
+    """A certificate that nobody has signed but its own key; with it in mail.pem, which may be trusted."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
     begun = datetime.now(UTC) - timedelta(hours=1)
@@ -157,6 +161,7 @@ def server_context(house: Household) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(begun)
         .not_valid_after(begun + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(private, hashes.SHA256())
     )
     encoding = serialization.Encoding.PEM

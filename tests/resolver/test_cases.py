@@ -32,6 +32,8 @@ CASES = {
     "+81312345675": Case.SEVERAL_MAPPINGS,  # two MSPs name two people
     "+14155550123": Case.ONE_MSP,  # without a mapping
     "+442079460124": Case.UNPROVEN,
+    "+81312345676": Case.SEVERAL_MAPPINGS,  # two people are vouched for, and nobody says where they are
+    "+81312345677": Case.SEVERAL_MAPPINGS,  # one is vouched for, and the only MSP that speaks names another
 }
 in_phonebook = in_world(make_world)
 

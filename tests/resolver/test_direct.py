@@ -1,17 +1,24 @@
 """Asking directly what a proof lacks: a resolver can be silent, and its silence can be mended."""
 
-from resolver.answer import Answer
+from dataclasses import replace
+
+from resolver.answer import Answer, Row
 from resolver.choice import choose
 from resolver.demand import demanding
 from resolver.direct import complete_directly
-from resolver.fpdig.keeping import bundle_of
+from resolver.fpdig.keeping import bundle_of, check_same
 from resolver.settings import Settings
-from tests.resolver.fpdig.phonebook import forge, hide, leave_out, make_world
+from tests.resolver.fpdig.phonebook import add, after, false_denials, forge, hide, leave_out, make_world
 from tests.virtual import in_world
-from tests.world import RESOLVER, World
+from tests.world import RESOLVER, START, Host, World, key_of
+from transport.endpoint import Endpoint
 from zonedata.judgement import Outcome, judge
-from zonedata.kinds import Assurance, Kind
+from zonedata.kinds import Assurance, Kind, Role
+from zonedata.life import Life
+from zonedata.person_statements import Status
 from zonedata.standing import Standing
+from zonedata.statements import seal
+from zonedata.zone_statements import Delegation
 
 BOTH = "+81312345673"  # at alpha and beta, as its holder maps them
 HALF_DEAD = "+442079460123"  # at alpha, and gamma is dead
@@ -21,6 +28,15 @@ in_phonebook = in_world(make_world)
 
 def standings(answer: Answer) -> dict[str, Standing]:
     return {row.authority: row.standing for row in answer.rows}
+
+
+def same_when_kept(world: World, answer: Answer) -> bool:
+    """Say whether the bundle of an answer comes to the same, in every row and to what was refused."""
+    kept = bundle_of(answer, world.anchor, world.clock.now())
+    check_same(kept, answer)
+    judged = judge(kept.csi.owner, world.anchor, kept.wires(), world.clock.now())
+    rows = tuple(Row(one.authority, one.role, one.standing) for one in judged.findings)
+    return rows == answer.rows and (not judged.refusals) == answer.verified
 
 
 async def complete(world: World, answer: Answer, settings: Settings = LAB) -> Answer:
@@ -134,6 +150,69 @@ async def test_what_a_resolver_puts_in_front_does_not_hide_it(world: World) -> N
     assert completed.complete
     assert standings(completed)["beta.example"] is Standing.ASSERTED
     assert completed.verified is False, "not all that was shown is true, and that is still said"
+
+
+@in_phonebook
+async def test_whatever_the_resolver_adds_what_is_said_directly_is_read(world: World) -> None:
+    world.network.hosts[RESOLVER].lies = after(hide, add(*false_denials("beta.example", BOTH), is_in_front=True))
+    lacking = await world.ask(BOTH)
+    assert standings(lacking)["beta.example"] is Standing.BOGUS
+    completed = await complete(world, lacking)
+    assert completed.complete
+    assert standings(completed)["beta.example"] is Standing.ASSERTED
+    assert same_when_kept(world, completed)
+
+
+@in_phonebook
+async def test_who_is_asked_speaks_for_nobody_else(world: World) -> None:
+    """Neither of another MSP, nor of a zone, nor of why anybody is silent."""
+    world.network.hosts[RESOLVER].lies = hide
+    lacking = await world.ask(BOTH)
+    rows = tuple((name, Role.MSP, Standing.UNREACHABLE) for name in ("alpha.example", "beta.example"))
+    status = Status(Life(0, 1, int(START), int(START) + 60), lacking.csi.owner, rows)
+    root = next(claim.statement for claim in lacking.claims if isinstance(claim.statement, Delegation))
+    lives = [replace(root.life, serial=root.life.serial + n) for n in (1, 2)]
+    junk = [seal(replace(root, life=one), key_of("eve")).to_wire() for one in lives]
+    world.network.hosts[RESOLVER].lies = None
+    whole = await world.ask(BOTH)
+    for added in (junk, [*false_denials("alpha.example", BOTH), seal(status).to_wire()]):
+        world.host("beta.example").lies = add(*added, is_in_front=True)
+        completed = await complete(world, lacking)
+        assert completed.verified
+        assert (completed.rows, completed.reaches) == (whole.rows, whole.reaches)
+        assert same_when_kept(world, completed)
+        world.host("beta.example").lies = after(hide, add(*added, is_in_front=True))
+        silent = await complete(world, lacking)
+        assert standings(silent) == {**standings(whole), "beta.example": Standing.MISSING}
+
+
+@in_phonebook
+async def test_what_one_server_adds_does_not_hide_what_the_next_one_says(world: World) -> None:
+    world.zones["."].lines.append("server beta.example ns2.beta.example 10.7.7.7 udp=53 tcp=53")
+    world.publish()
+    first = world.host("beta.example")
+    world.network.hosts[Endpoint("10.7.7.7", 53)] = Host("beta2", first.handler, latency=0.2)
+    world.network.hosts[RESOLVER].lies = hide
+    lacking = await world.ask(BOTH)
+    first.lies = after(hide, add(*false_denials("beta.example", BOTH)))
+    completed = await complete(world, lacking)
+    assert sorted(world.sent()) == ["beta.example", "beta2"]
+    assert standings(completed)["beta.example"] is Standing.ASSERTED
+    assert completed.complete
+    assert same_when_kept(world, completed)
+
+
+@in_phonebook
+async def test_only_the_roles_count_in_which_somebody_is_asked(world: World) -> None:
+    """An MSP that has spoken is a registry, too, whose zone was not shown: there is nobody to ask."""
+    world.zones["."].lines.append("delegate +81312 alpha.example registry")
+    world.publish()
+    lacking = await world.ask(BOTH)
+    words = {(row.role, row.standing) for row in lacking.rows if row.authority == "alpha.example"}
+    assert (Role.MSP, Standing.ASSERTED) in words
+    assert not lacking.complete
+    assert await complete(world, lacking) is lacking
+    assert world.sent() == []
 
 
 @in_phonebook

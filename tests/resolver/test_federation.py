@@ -9,21 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.answer import Answer, Case, InTree, Reach, Row
+from resolver.demand import demanding
 from resolver.federation import in_tree, joined, merged, others_of
 from resolver.policy import Policy, Tree
 from tests.resolver.fpdig.answers import EMPTY, FAILED, PARTIAL, REFUSAL, SOUND
-from tests.zonedata.builders import anchor
+from tests.zonedata.builders import anchor, key, life
 from zonedata.errors import MalformedError
 from zonedata.identifiers import node_from_text, parse
 from zonedata.judgement import Outcome
-from zonedata.kinds import Assurance, Role
+from zonedata.kinds import Assurance, Kind, Role
+from zonedata.recipient_statements import Mapping
 from zonedata.standing import Standing
 
 ONE, TWO = bytes(16), bytes([1] * 16)
 ANN, EVE = bytes(range(32)), bytes(range(32, 64))
+NOBODY = Mapping(life(Kind.MAPPING), SOUND.csi.owner, key("ann").public, ())
 
 _trees = st.sampled_from([ONE, TWO, bytes([2] * 16)])
 _rows = st.builds(Row, st.sampled_from([".", "a.example"]), st.sampled_from([*Role]), st.sampled_from([*Standing]))
+_levels = st.sampled_from([*Assurance])
 _reaches = st.builds(
     Reach,
     st.sampled_from(["a.example", "b.example"]),
@@ -72,6 +76,44 @@ def test_nothing_is_lost_and_only_all_together_are_complete(answers: list[Answer
     assert set(whole.reaches) == {reach for answer in answers for reach in answer.reaches}
     recipients = {answer.recipient for answer in answers} - {b""}
     assert whole.recipient == (recipients.pop() if len(recipients) == 1 else b"")
+
+
+@given(st.lists(_answers(), min_size=2, max_size=3, unique_by=lambda answer: answer.trees[0].tree), _levels)
+def test_a_demand_is_made_of_each_tree_by_itself(answers: list[Answer], least: Assurance) -> None:
+    whole = reduce(merged, answers)
+    demanded = demanding(whole, least)
+    assert demanded == reduce(merged, [demanding(answer, least) for answer in answers])
+    assert {*demanded.reaches, *demanded.left_out} == set(whole.reaches)
+    assert demanded.outcome is joined(word.outcome for word in demanded.trees)
+    assert demanding(demanded, least) == demanded
+
+
+def test_a_demand_leaves_to_every_tree_what_it_said() -> None:
+    """One has nobody who may be found, the other a bare word; both are complete, or the second is not."""
+    opted = replace(EMPTY, outcome=Outcome.OPTED_OUT, mapping=NOBODY, recipient=NOBODY.recipient)
+    for complete, expected in ((True, Outcome.OPTED_OUT), (False, Outcome.INCOMPLETE)):
+        bare = in_tree(replace(SOUND, complete=complete), TWO)
+        demanded = demanding(merged(in_tree(opted, ONE), bare), Assurance.VALIDATED)
+        assert demanded.outcome is expected
+        assert demanded.case is Case.OPTED_OUT
+        assert demanded.reaches == ()
+        assert [(one.tree, one.msp) for one in demanded.left_out] == [(TWO.hex(), "alpha.example")]
+        alone = Outcome.NONE if complete else Outcome.INCOMPLETE
+        assert [word.outcome for word in demanded.trees] == [Outcome.OPTED_OUT, alone]
+        standing = {(row.tree, row.standing) for row in demanded.rows}
+        assert standing == {(ONE.hex(), Standing.DENIED), (TWO.hex(), Standing.INSUFFICIENT)}
+
+
+def test_one_msp_can_suffice_in_one_tree_and_not_in_the_other() -> None:
+    known = replace(SOUND, reaches=(replace(SOUND.reaches[0], assurance=Assurance.VALIDATED),), recipient=ANN)
+    demanded = demanding(merged(in_tree(known, ONE), in_tree(SOUND, TWO)), Assurance.VALIDATED)
+    assert [reach.tree for reach in demanded.reaches] == [ONE.hex()]
+    assert [reach.tree for reach in demanded.left_out] == [TWO.hex()]
+    assert [(row.tree, row.standing) for row in demanded.rows] == [
+        (ONE.hex(), Standing.ASSERTED),
+        (TWO.hex(), Standing.INSUFFICIENT),
+    ]
+    assert [word.outcome for word in demanded.trees] == [Outcome.FOUND, Outcome.NONE]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import trio
 
 from resolver.cache import Found
 from resolver.service import ResolverService
+from tests.builds import NEEDS_SOURCES
 from tests.resolver.small import ALICE, in_small_world
 from tests.world import APEX, RESOLVER, World
 from transport.endpoint import Endpoint
@@ -162,6 +163,7 @@ async def test_without_edns_a_datagram_is_512_octets_at_most(world: World) -> No
     assert reply.is_truncated
 
 
+@NEEDS_SOURCES
 @in_small_world
 async def test_a_bug_in_the_search_costs_one_answer(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert world.resolver is not None
@@ -175,6 +177,7 @@ async def test_a_bug_in_the_search_costs_one_answer(world: World, caplog: pytest
     assert reply.rcode == Rcode.SERVFAIL
 
 
+@NEEDS_SOURCES
 @in_small_world
 async def test_a_bug_in_the_handler_costs_one_answer(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert world.resolver is not None

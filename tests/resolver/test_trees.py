@@ -20,11 +20,13 @@ from transport.handler import Handler
 from zonedata.identifiers import node_from_text, parse
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Kind, Role
+from zonedata.life import Life
 from zonedata.listings import Listing
 from zonedata.opening import Claim, Step, read_claim
 from zonedata.packets import Packets
-from zonedata.person_statements import Status
+from zonedata.person_statements import Denial, Status
 from zonedata.standing import Standing
+from zonedata.statements import seal
 from zonedata.store.memory import MemoryTables
 from zonedata.trust import Trust
 from zonedata.wire import FLAG_AD, QType, Rcode
@@ -223,6 +225,19 @@ async def test_two_of_one_name_with_keys_of_their_own_in_two_trees() -> None:
     assert (answer.outcome, answer.complete, answer.verified) == (Outcome.FOUND, True, True), answer.refusals
     assert sorted(reach.tree for reach in answer.reaches) == sorted(made.tree_ids)
     assert (await made.ask(ALICE, made.one.anchor)).verified
+
+
+@virtual
+async def test_what_is_added_behind_the_rest_leaves_nothing_unread_though_it_is_older() -> None:
+    made = Federation()
+    made.start()
+    wires, now = shown(await made.ask_with_all(ALICE)), int(made.one.clock.now())
+    lives = [Life(300, serial, now, now + 600) for serial in (1, 2)]
+    denials = [Denial(one, parse(ALICE).owner, "alpha.example", Role.MSP) for one in lives]
+    junk = [seal(one, key_of("eve")).to_wire() for one in denials]
+    judged = judge(parse(ALICE).owner, made.one.anchor, [*wires, *junk], now)
+    assert [finding.authority for finding in judged.found] == ["alpha.example"]
+    assert [refusal.step for refusal in judged.refusals] == [Step.KEY] * 2
 
 
 def _namesake(world: World) -> Handler:

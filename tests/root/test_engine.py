@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from root import engine as engine_module
 from root.engine import DENIAL_LIFE, DENIAL_TTL, Engine, Said
+from tests.builds import NEEDS_SOURCES
 from tests.root.builders import (
     NOW,
     SERIAL,
@@ -112,6 +113,7 @@ def test_asking_again_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(engine._granted) == 2
 
 
+@NEEDS_SOURCES
 def test_who_is_granted_is_read_once_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = zone_engine(LINES)
     answer(engine, NUMBER, QType.ZONE)
@@ -259,6 +261,19 @@ def test_a_denial_is_signed_by_the_deny_key_for_ten_minutes() -> None:
     life = denial.life
     assert (life.ttl, life.issued, life.expires) == (DENIAL_TTL, NOW, NOW + DENIAL_LIFE)
     assert int.from_bytes(value[:8], "big") == NOW + DENIAL_LIFE
+
+
+@pytest.mark.parametrize(
+    ("role", "ago", "expected"),
+    [(Role.MSP, 5, SERIAL), (Role.CSIP, 5, SERIAL), (Role.MSP, 0, None), (Role.VALIDATOR, 5, None)],
+)
+def test_a_denial_says_as_of_which_signing(role: Role, ago: int, expected: int | None) -> None:
+    """A register is asked as it is; and a store that claims to be of the future is of now."""
+    engine = Engine(MemoryTables(people_entries([])), key("a.example/deny"), (role,))
+    [denial] = said(answer(engine, NUMBER, now=SERIAL + ago).denials)
+    assert isinstance(denial, Denial)
+    assert denial.as_of == expected
+    assert denial.ordered_at == (expected or SERIAL + ago)
 
 
 def test_a_denial_is_given_again_for_half_its_life() -> None:

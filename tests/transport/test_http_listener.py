@@ -82,6 +82,7 @@ async def test_who_asks_for_the_head_gets_it() -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 \r\n\r\n", 400),  # TLS
         (b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 2 * LIMITS.head + b"\r\n\r\n", 431),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4097\r\n\r\n" + bytes(4_097), 413),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\nExpect: 100-continue\r\n\r\n", 413),
         (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
     ],
 )
@@ -128,7 +129,7 @@ async def test_patience_is_short_when_most_connections_are_taken() -> None:
             await stream.aclose()
 
 
-async def test_a_handler_that_takes_too_long_is_given_up() -> None:
+async def test_a_handler_that_takes_too_long_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async def waiting(request: HttpRequest) -> HttpReply:
         del request
         await trio.sleep_forever()
@@ -136,6 +137,7 @@ async def test_a_handler_that_takes_too_long_is_given_up() -> None:
 
     async with serving(waiting, HttpLimits(answering=0.05)) as address:
         assert (await exchange(address, POST)).startswith(b"HTTP/1.1 504 ")
+    assert "event=too-late part=http seconds=0.05" in caplog.text
 
 
 async def test_connections_are_counted_in_all_and_for_each_address() -> None:

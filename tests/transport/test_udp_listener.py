@@ -4,19 +4,25 @@ import errno
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any, ClassVar
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from resolver.front import Front
 from transport import udp_listener
 from transport.batch import HAS_KERNEL_BATCH, SLOTS, KernelBatch, PortableBatch
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.handler import NOT_READY, Caller, FastPath, Handler, Later, NothingReady, Protocol, Verdict
+from transport.fast_path import FastPath
+from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.later import LaterPool
+from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_table
 from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
+from zonedata import names, wire
+from zonedata.packets import TTLS_STAY, Packets
 
 START = 1_700_000_000.0
 NEEDS_KERNEL_BATCH = pytest.mark.skipif(not HAS_KERNEL_BATCH, reason="no recvmmsg here")
@@ -57,9 +63,7 @@ async def serving(
     with trio.fail_after(10), open_udp(endpoint) as sock:
         async with (pool or LaterPool(8)).running() as later, trio.open_nursery() as nursery:
             clock = Clock.starting_at(START)
-            listener: UdpListener = await nursery.start(
-                serve_udp, sock, handler, clock, later, fast or NothingReady()
-            )
+            listener: UdpListener = await nursery.start(serve_udp, sock, handler, clock, later, fast or FastPath())
             with trio.socket.socket(endpoint.family, socket.SOCK_DGRAM) as client:
                 await client.connect(sock.getsockname())
                 yield listener, client
@@ -232,38 +236,25 @@ async def test_an_answer_longer_than_any_datagram_of_ours_is_an_error() -> None:
         assert listener.statistics().send_errors == 1
 
 
-class _Ready:
-    """Answers "ready" in place, keeps silent to "hush", and leaves the rest to the handler."""
-
-    def __init__(self) -> None:
-        self.sources: list[bytes] = []
-
-    def answer(  # noqa: PLR0917 - as FastPath
-        self, inbox: memoryview, at: int, end: int, source: bytes, outbox: memoryview, to: int, now: float, /
-    ) -> int:
-        assert START <= now < START + 60
-        self.sources.append(source)
-        message = bytes(inbox[at:end])
-        if message == b"ready":
-            outbox[to : to + 4] = b"fast"
-            return 4
-        return 0 if message == b"hush" else NOT_READY
-
-
 async def test_the_fast_path_is_asked_first(anywhere: Endpoint) -> None:
-    fast = _Ready()
-    async with serving(_echo, anywhere, fast=fast) as (listener, client):
+    question = wire.query_wire(names.from_text("1.e164."), names.from_text("test."), wire.QType.CSI, 7)
+    read = wire.read_query(question)
+    assert isinstance(read, wire.Query)
+    reply = wire.Reply(answer=[wire.record(wire.QType.CSI, 60, b"fast")]).to_wire(read, wire.MAX_UDP)
+    packets = Packets()
+    packets.put(question[2:], reply, START + 60, TTLS_STAY)
+    own = NamedClient(ip_network(anywhere.host), 1)  # so that three pass at once: the burst, and one
+    rates = Rates(RateSettings(MAX_RATE, (own,)), shared_table())
+    async with serving(_echo, anywhere, fast=Front(packets, rates)) as (listener, client):
         with socket.socket(anywhere.family, socket.SOCK_DGRAM) as burst:
             burst.connect(client.getpeername())
-            for message in (b"slow 1", b"ready", b"hush", b"slow 2", b"x" * 4_097, b"ready"):
+            for message in (b"slow 1", question, b"x" * 4_097, question, question, question):
                 burst.send(message)
             burst.settimeout(10)
-            replies = [await trio.to_thread.run_sync(burst.recv, 100) for _ in range(4)]
-        assert sorted(replies) == [b"fast", b"fast", b"slow 1", b"slow 2"]
-        own = client.getsockname()[0]
-        assert set(fast.sources) == {socket.inet_pton(anywhere.family, own)}
+            replies = [await trio.to_thread.run_sync(burst.recv, 1_000) for _ in range(4)]
+        assert sorted(replies) == sorted([b"slow 1", reply, reply, wire.cut_short(question) or b""])
         statistics = listener.statistics()
-        assert (statistics.received, statistics.fast, statistics.answered, statistics.silent) == (5, 2, 4, 1)
+        assert (statistics.received, statistics.fast, statistics.answered, statistics.silent) == (5, 3, 4, 1)
 
 
 def test_a_port_that_is_taken_is_an_error(anywhere: Endpoint) -> None:

@@ -376,6 +376,50 @@ def _revoked() -> list[Vector]:
     ]
 
 
+def _denied() -> list[Vector]:
+    listed = assertion(OWNER, ALPHA, issued=-500)
+    other = denial(OWNER, BETA)
+    ended = revocation(OWNER, ISSUER, before=-700, issued=-600)
+    return [
+        _vector(
+            "removed",
+            "A denial as of a signing after the assertion: the listing has been removed.",
+            TWO,
+            [listed, denial(OWNER, ALPHA, issued=-10, as_of=-400), other],
+            "none",
+            {ALPHA: "denied", BETA: "denied"},
+            {},
+        ),
+        _vector(
+            "denied-by-a-server-that-lags",
+            "A denial issued after the assertion, as of a signing before it: the assertion stands.",
+            TWO,
+            [listed, denial(OWNER, ALPHA, issued=-10, as_of=-501), other],
+            "found",
+            {ALPHA: "asserted", BETA: "denied"},
+            {ALPHA: "asserted"},
+        ),
+        _vector(
+            "denied-as-of-the-same-second",
+            "A denial as of the second in which the assertion was issued: the assertion stands.",
+            TWO,
+            [listed, denial(OWNER, ALPHA, issued=-10, as_of=-500), other],
+            "found",
+            {ALPHA: "asserted", BETA: "denied"},
+            {ALPHA: "asserted"},
+        ),
+        _vector(
+            "revoked-where-a-server-lags",
+            "A server of the CSIP has not got the revocation yet: the revocation stands.",
+            (*TWO, f"{ISSUER} csip"),
+            [ended, denial(OWNER, ISSUER, Role.CSIP, issued=-10, as_of=-900), listed, other],
+            "found",
+            {ALPHA: "asserted", BETA: "denied", ISSUER: "revoked"},
+            {ALPHA: "asserted"},
+        ),
+    ]
+
+
 def vectors() -> list[Vector]:
     """Return every vector."""
-    return [*_vouched(), *_mapped(), *_rivals(), *_revoked()]
+    return [*_vouched(), *_mapped(), *_rivals(), *_revoked(), *_denied()]

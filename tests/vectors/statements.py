@@ -70,8 +70,10 @@ def _vector(  # noqa: PLR0917 - the columns of a table
 
 def _sound() -> list[Vector]:
     kinds = [kind for kind in RULES if kind is not Kind.ROOTKEYS]
+    looked = with_fields(Kind.DENIAL, as_of=SAMPLES[Kind.DENIAL].life.issued - 1)
     return [
-        _vector(f"sound-{kind.name.lower()}", f"A sound {kind.name}.", "ok", kind, good(kind)) for kind in kinds
+        *(_vector(f"sound-{kind.name.lower()}", f"A sound {kind.name}.", "ok", kind, good(kind)) for kind in kinds),
+        _vector("sound-denial-as-of", "A sound DENIAL as of a second before its issue.", "ok", Kind.DENIAL, looked),
     ]
 
 
@@ -146,6 +148,12 @@ def _body() -> list[Vector]:
             "A DENIAL in a role in which nobody is asked about a person.",
             Kind.DENIAL,
             with_fields(Kind.DENIAL, role="registry"),
+        ),
+        vector(
+            "denial-as-of-its-own-time",
+            "A DENIAL as of the very time of its issue; then the field is left out.",
+            Kind.DENIAL,
+            with_fields(Kind.DENIAL, as_of=SAMPLES[Kind.DENIAL].life.issued),
         ),
         vector(
             "gap-backwards",

@@ -194,9 +194,18 @@ def assertion(owner: Name, msp: str, *, serial: int = 1, issued: int = 0, ssi: s
     return seal(said, key(f"{msp}/assert")).to_wire()
 
 
-def denial(owner: Name, authority: str, role: Role = Role.MSP, *, serial: int = 1, issued: int = 0) -> bytes:
-    """Return an authority's signed denial."""
-    said = Denial(life(Kind.DENIAL, serial=serial, issued=issued), owner, authority, role)
+def denial(
+    owner: Name,
+    authority: str,
+    role: Role = Role.MSP,
+    *,
+    serial: int = 1,
+    issued: int = 0,
+    as_of: int | None = None,
+) -> bytes:
+    """Return an authority's signed denial; `issued` and `as_of` count seconds from NOW."""
+    lived = life(Kind.DENIAL, serial=serial, issued=issued)
+    said = Denial(lived, owner, authority, role, None if as_of is None else NOW + as_of)
     return seal(said, key(f"{authority}/deny")).to_wire()
 
 

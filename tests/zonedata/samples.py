@@ -205,6 +205,15 @@ def revocations(draw: st.DrawFn) -> Revocation:
 
 
 _asked = st.sampled_from([Role.MSP, Role.VALIDATOR, Role.CSIP])
+
+
+@st.composite
+def denials(draw: st.DrawFn) -> Denial:
+    life = draw(lives())
+    earlier = st.integers(0, life.issued - 1) if life.issued else st.none()
+    return Denial(life, draw(owner), draw(host), draw(_asked), draw(st.none() | earlier))
+
+
 _rows = st.lists(
     st.tuples(host, st.sampled_from(Role), st.sampled_from(Standing)), max_size=5, unique_by=lambda row: row[:2]
 ).map(lambda some: tuple(sorted(some)))
@@ -221,6 +230,6 @@ statement = st.one_of(
     mappings(),
     validations(),
     revocations(),
-    st.builds(Denial, lives(), owner, host, _asked),
+    denials(),
     st.builds(Status, lives(), name, _rows),
 )

@@ -11,6 +11,7 @@ from tests.zonedata.builders import (
     assertion,
     denial,
     forged,
+    key,
     mapping,
     number,
     revocation,
@@ -20,7 +21,7 @@ from tests.zonedata.builders import (
 from zonedata import admission
 from zonedata.admission import admit_said, admit_zone
 from zonedata.holdings import Holdings
-from zonedata.kinds import Assurance, Role
+from zonedata.kinds import Assurance, Kind, Role
 from zonedata.opening import Claim, Opened, Refusal, Step, read_claim
 from zonedata.path import BindingNeed, Grantee, Known, follow
 from zonedata.zone_statements import Authority, Gap
@@ -150,16 +151,6 @@ def test_mappings_older_than_what_a_validator_knows_take_no_place_among_those_op
     assert checks == [True, True]
 
 
-def test_a_mapping_older_than_one_held_is_not_opened(checks: list[bool]) -> None:
-    known = Known(anchor(), Holdings(), NOW)
-    grantee = Grantee(signer("check.example"), (), {Role.VALIDATOR: Assurance.ASSERTED})
-    said = [validation(OWNER, "check.example", "ann"), mapping(OWNER, "ann", serial=9)]
-    older = [mapping(OWNER, "ann", "alpha.example", serial=serial) for serial in range(1, 9)]
-    eves = mapping(OWNER, "eve", "alpha.example", serial=10)
-    assert admit_said(grantee, OWNER, claims_of([*said, *older, eves]), known) == []
-    assert checks == [True, True]
-
-
 def test_a_denial_in_a_role_that_was_not_granted_is_passed_over(checks: list[bool]) -> None:
     known = Known(anchor(), Holdings(), NOW)
     grantee = Grantee(signer("alpha.example"), (), {Role.MSP: Assurance.ASSERTED})
@@ -167,3 +158,34 @@ def test_a_denial_in_a_role_that_was_not_granted_is_passed_over(checks: list[boo
     assert admit_said(grantee, OWNER, claims_of(every), known) == []
     assert set(known.held.about(grantee.signer.principal, OWNER).denials) == {Role.MSP}
     assert checks == [True]
+
+
+def test_what_is_added_behind_what_a_party_said_leaves_nothing_of_it_unread(checks: list[bool]) -> None:
+    """Whatever its kind, and though denials are held before the rest: a resolver passes on what it refused."""
+    grantee = Grantee(signer("alpha.example"), (), dict.fromkeys((Role.MSP, Role.VALIDATOR), Assurance.ASSERTED))
+    said = [assertion(OWNER, "alpha.example"), mapping(OWNER, "ann"), validation(OWNER, "alpha.example", "ann")]
+    junk = [forged(denial(OWNER, "alpha.example", role, serial=n)) for role in grantee.roles for n in range(1, 5)]
+    junk += [forged(validation(OWNER, "alpha.example", "eve")), forged(mapping(OWNER, "eve"))]
+    known = Known(anchor(), Holdings(), NOW)
+    assert steps(admit_said(grantee, OWNER, claims_of([*said, *junk]), known)) == [Step.SIGNATURE] * 2
+    held = known.held.about(grantee.signer.principal, OWNER)
+    assert {one.statement.kind for one in held.all()} == {Kind.ASSERTION, Kind.MAPPING, Kind.VALIDATION}
+    assert checks == [True, True, True, False, False]
+
+
+def test_of_mappings_only_those_are_checked_for_which_the_validator_may_vouch(checks: list[bool]) -> None:
+    grantee = Grantee(signer("alpha.example"), (), {Role.VALIDATOR: Assurance.ASSERTED})
+    known = Known(anchor(), Holdings(), NOW)
+    shown = [
+        mapping(OWNER, "eve"),
+        forged(validation(OWNER, "alpha.example", "bob")),
+        mapping(OWNER, "bob"),
+        mapping(OWNER, "ann"),
+    ]
+    assert steps(
+        admit_said(grantee, OWNER, claims_of([*shown, validation(OWNER, "alpha.example", "ann")]), known)
+    ) == [Step.SIGNATURE]
+    held = known.held.about(grantee.signer.principal, OWNER).mapping
+    assert held is not None
+    assert held.statement.key == key("ann/recipient").public
+    assert checks == [False, True, True, True], "not eve's"

@@ -1,4 +1,5 @@
 import base64
+import errno
 import hashlib
 import stat
 from collections.abc import Callable
@@ -147,6 +148,22 @@ def test_key_files_round_trip_and_are_private(tmp_path: Path) -> None:
     assert keys.load(path).public == key("a").public
     with pytest.raises(FileExistsError):
         key("b").save(path)
+    assert keys.load(path).public == key("a").public
+
+
+def test_a_key_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key.pem"
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("zonedata.keys.os.fsync", full)
+        with pytest.raises(OSError, match="No space left") as raised:
+            key("a").save(path)
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(path))
+    assert list(tmp_path.iterdir()) == []
+    key("a").save(path)
     assert keys.load(path).public == key("a").public
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builds import NEEDS_SOURCES
 from tests.zonedata.builders import NOW, World, ZoneSpec, anchor, assertion, number
 from tests.zonedata.random_worlds import owners, proof_of, said, worlds
 from tests.zonedata.test_recall import times, whole
@@ -51,6 +52,7 @@ def test_every_two_owners(first: Name) -> None:
             assert whole(judge(owner, anchor(), shown, NOW, recall)) == whole(judge(owner, anchor(), shown, NOW))
 
 
+@NEEDS_SOURCES
 def test_a_path_is_followed_once_for_owners_that_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[Name] = []
 

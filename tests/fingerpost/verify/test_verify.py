@@ -94,6 +94,13 @@ def test_what_is_no_time_is_said(at: str, house: Household) -> None:
     assert "expected 2027-01-15T08:00:00Z, Unix seconds or 'asked'" in outcome.err
 
 
+@pytest.mark.parametrize("at", ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_a_time_before_all_times_is_none_and_not_when_it_was_asked(at: str, house: Household) -> None:
+    outcome = house.run("verify", "b.bundle", "--anchor", "anchor.pem", "--at", at)
+    assert outcome.status == 1
+    assert f"'{at}' is before 1970" in outcome.err
+
+
 def test_what_is_too_long_is_not_read_whole(house: Household, tmp_path: Path) -> None:
     keep(ONE_MSP).write(house.folder)
     with (tmp_path / "long").open("wb") as file:

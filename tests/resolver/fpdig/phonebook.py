@@ -1,7 +1,7 @@
 """A world for fpdig, and running it there: the real parties, in memory, in virtual time.
 
 +1 is at alpha and beta, both answer. +81 too, and there check.example and other.example vouch for Ann and for Eve:
-each number from +81312345670 to +81312345675 is another of the cases that are to be told apart. +44 is at alpha and
+each number from +81312345670 to +81312345677 is another of the cases that are to be told apart. +44 is at alpha and
 at gamma, which is dead. +33 is at alpha and at liar, whose signatures do not verify. +49 is at alpha, by a block.
 @example.com is at alpha. The resolver is 10.9.9.9, nobody answers at 10.9.9.1, 10.9.9.2 refuses connections, and
 10.9.9.3 is the resolver but for what beta asserts, which it leaves out. Every run begins at the same instant.
@@ -23,11 +23,12 @@ from resolver.fpdig.running import run
 from tests.registers import MemoryRegister
 from tests.world import RESOLVER, START, Host, World, key_of
 from transport.endpoint import Endpoint
-from zonedata import replies
+from zonedata import replies, wire
 from zonedata.identifiers import node_from_text, parse
 from zonedata.kinds import DAY, Kind, Role
 from zonedata.life import Life
 from zonedata.listings import BlockListing, Listing
+from zonedata.person_statements import Denial
 from zonedata.recipient_statements import recipient_of
 from zonedata.statements import seal
 from zonedata.trust import to_pem
@@ -55,6 +56,7 @@ VOUCHED = (  # MSP, CSI, whose key it names
     ("beta.example", "+81312345674", "eve"),
     ("alpha.example", "+81312345675", "ann"),
     ("beta.example", "+81312345675", "eve"),
+    ("beta.example", "+81312345677", "eve"),
 )
 MAPPED = {
     "+81312345671": (),
@@ -87,6 +89,41 @@ def leave_out(kind: Kind, who: bytes = b"") -> Callable[[bytes, bytes], list[byt
     return lie
 
 
+def add(*wires: bytes, is_in_front: bool = False) -> Callable[[bytes, bytes], list[bytes]]:
+    """Return a lie that adds records to ANSWER."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        start = at = replies.names_end(query, 12) + 4
+        count = int.from_bytes(reply[6:8])
+        for _ in range(count):
+            at += 12 + int.from_bytes(reply[at + 10 : at + 12])
+        qtype = int.from_bytes(query[start - 4 : start - 2])
+        more = b"".join(wire.record(qtype, 300, one) for one in wires)
+        place = start if is_in_front else at
+        return [reply[:6] + (count + len(wires)).to_bytes(2) + reply[8:place] + more + reply[place:]]
+
+    return lie
+
+
+def after(*lies: Callable[[bytes, bytes], list[bytes]]) -> Callable[[bytes, bytes], list[bytes]]:
+    """Return one lie of several, each told of what the one before it left."""
+
+    def lie(query: bytes, reply: bytes) -> list[bytes]:
+        for one in lies:
+            [reply] = one(query, reply)
+        return [reply]
+
+    return lie
+
+
+def false_denials(authority: str, csi: str) -> tuple[bytes, ...]:
+    """Return two denials of an MSP that somebody else signed: enough to end the reading of it."""
+    now = int(START)
+    lives = [Life(300, now + n, now, now + 600) for n in range(2)]
+    owner = parse(csi).owner
+    return tuple(seal(Denial(one, owner, authority, Role.MSP), key_of("eve")).to_wire() for one in lives)
+
+
 hide = leave_out(Kind.ASSERTION, b"beta.example")
 
 
@@ -103,7 +140,9 @@ def vouch(made: World) -> None:
     for csi, entries in MAPPED.items():
         made.map("ann", csi, *entries)
         made.validate("check.example", csi, "ann", since=-DAY)
-    made.validate("check.example", "+81312345675", "ann")
+    for csi in ("+81312345675", "+81312345676", "+81312345677"):
+        made.validate("check.example", csi, "ann", since=-DAY)
+    made.validate("other.example", "+81312345676", "eve")
     made.map("eve", "+81312345674", "beta.example=Default", is_new=True)
     made.validate("other.example", "+81312345674", "eve")
 

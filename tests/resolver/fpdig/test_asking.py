@@ -1,5 +1,6 @@
 """What no transcript shows: the walk, anchors, the barrier, forged errors."""
 
+import errno
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from resolver.client import Walker
 from resolver.fpdig.asking import Asker, MakeWalker, Voice, make_walker
 from resolver.fpdig.exits import Exit
 from resolver.fpdig.options import Options
+from resolver.fpdig.output import UnwrittenError, unwritten_in
 from tests.resolver.fpdig.answers import BOGUS, CSI, MUTE, SOUND, STEP, WALKED, question
 from tests.resolver.fpdig.phonebook import fpdig, make_world
 from tests.world import START, World
@@ -225,18 +227,29 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
     assert query.labels[-2:] == [b"e164", b"x"]
 
 
-def test_whoever_stopped_reading_ends_it() -> None:
-    def closed(_text: str) -> None:
-        raise BrokenPipeError
+@pytest.mark.parametrize("is_walk", [False, True])
+def test_whoever_stopped_reading_ends_it(place: Path, is_walk: bool) -> None:
+    """A walk tells its steps in the middle of its nurseries, which raise groups."""
+    said: list[str] = []
+
+    def closed(text: str) -> None:
+        said.append(text)
+        raise UnwrittenError("standard output", BrokenPipeError(errno.EPIPE, "Broken pipe"))
 
     async def play() -> None:
         world = make_world()
-        await Asker(world.network, world.clock, "1").ask(
-            question(Options(at=("10.9.9.2", None), tries=1)), Voice(closed, closed)
-        )
+        options = Options(at=("10.9.9.2", None), tries=1)
+        if is_walk:
+            anchor = str(place / "anchor.pem")
+            options = replace(WALK, anchor=anchor, lab=True, root=Endpoint("10.0.0.1", 53))
+        await Asker(world.network, world.clock, "1").ask(question(options), Voice(closed, closed))
 
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises((UnwrittenError, ExceptionGroup)) as raised:
         trio.run(play)
+    lost = unwritten_in(raised.value)
+    assert lost is not None
+    assert lost.is_unread
+    assert len(said) == 1, "no traceback was told"
 
 
 def test_other_tries_are_made_after_a_lost_one() -> None:

@@ -1,22 +1,24 @@
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trio
 
+from resolver.answer import Answer
 from resolver.fpdig.asking import Asker
-from resolver.fpdig.keeping import bundle_of, write_new
+from resolver.fpdig.keeping import bundle_of, keep, write_new
 from resolver.fpdig.main import prepare
 from resolver.fpdig.options import Command, Options, UsageError, read_command, read_line
 from resolver.fpdig.running import run
 from tests.resolver.fpdig.answers import FAILED, SOUND, WALKED
-from tests.resolver.fpdig.phonebook import fpdig, make_world
+from tests.resolver.fpdig.phonebook import add, after, false_denials, fpdig, hide, make_world
 from tests.world import START, World
 from tests.zonedata.builders import anchor
 from zonedata import bundle
 from zonedata.errors import MalformedError
-from zonedata.judgement import hear
+from zonedata.judgement import Outcome, hear
 from zonedata.trust import read_anchor
 
 ALICE = "+14155550123"
@@ -48,6 +50,44 @@ def test_what_does_not_verify_is_kept_too(place: Path) -> None:
     kept = bundle.read((place / "liar.bundle").read_bytes())
     judgement = hear(kept.csi.owner, kept.trust, kept.wires(), START).judgement
     assert [refusal.about for refusal in judgement.refusals] == ["liar.example"]
+
+
+def test_what_was_asked_directly_is_kept_as_it_was_told(place: Path) -> None:
+    """A resolver puts two forgeries of beta's word before the rest; beta itself is asked."""
+    csi = "+81312345673"
+
+    def spoil(world: World) -> None:
+        resolver = world.network.hosts[next(e for e in world.network.hosts if e.host == "10.9.9.9")]
+        resolver.lies = after(hide, add(*false_denials("beta.example", csi), is_in_front=True))
+
+    ran = fpdig("@10.9.9.9", csi, *BY, "+short", "+direct", "+lab", "+bundle=a.bundle", "+svg=a.svg", alter=spoil)
+    assert ran.status == 3, "not all that was shown is true, and that is still said"
+    assert "found, complete" in ran.err
+    kept = bundle.read((place / "a.bundle").read_bytes())
+    judgement = hear(kept.csi.owner, kept.trust, kept.wires(), kept.asked).judgement
+    assert (judgement.outcome, judgement.complete) == (Outcome.FOUND, True)
+    assert {finding.authority for finding in judgement.found} == {"alpha.example", "beta.example"}
+    assert [refusal.about for refusal in judgement.refusals] == ["beta.example"] * 2
+    assert (place / "a.svg").exists()
+
+
+def test_what_would_say_something_else_than_the_answer_is_not_kept(place: Path) -> None:
+    async def play() -> Answer:
+        world = make_world()
+        async with trio.open_nursery() as nursery:
+            world.start_resolver(nursery)
+            answer = await world.ask(ALICE)
+            nursery.cancel_scope.cancel()
+        return answer
+
+    answer, trust = trio.run(play), read_anchor(place / "anchor.pem")
+    assert keep(answer, Options(anchor="a.pem", bundle="a.bundle"), trust, START) == []
+    told = replace(answer, complete=False), replace(answer, outcome=Outcome.NONE, reaches=())
+    for other, words in zip(told, ("found, not complete", "none, complete"), strict=True):
+        options = Options(anchor="a.pem", bundle="b.bundle", svg="b.svg")
+        why = f"nothing was written: the answer is {words}, and what there is to keep comes to found, complete"
+        assert keep(other, options, trust, START) == [f"+bundle=b.bundle: {why}", f"+svg=b.svg: {why}"]
+    assert not [path.name for path in place.iterdir() if path.name.startswith(("b.", "."))]
 
 
 def test_an_answer_that_brings_no_proof_is_not_kept(place: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import socket
@@ -12,8 +13,10 @@ import trio
 
 from resolver.fpdig import main as module
 from resolver.fpdig import usage
+from resolver.fpdig.exits import Exit
 from resolver.fpdig.main import main, prepare
 from resolver.fpdig.options import Command
+from resolver.fpdig.output import UnwrittenError
 from resolver.fpdig.running import run, run_with_sockets
 from resolver.fpdig.version import version
 from tests.resolver.fpdig.phonebook import fpdig, make_world
@@ -197,3 +200,40 @@ def test_the_program_as_a_process(place: Path) -> None:
     )
     os.close(write)
     assert (unread.returncode, unread.stderr) == (141, b"")
+
+
+FULL = "fpdig: standard output: No space left on device\n"
+CLOSED = "fpdig: standard output: Bad file descriptor\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        ("-h >/dev/full", 7, FULL),
+        ("-v >&-", 7, CLOSED),
+        (f"{ALICE} -p 1 +tries=1 >/dev/full", 7, FULL),
+        (f"{ALICE} -p 1 +tries=1 >&-", 7, CLOSED),
+        (f"{ALICE} -p 1 +tries=1 >/dev/full 2>/dev/full", 7, ""),
+        ("bob 2>/dev/full", 1, ""),
+        ("bob 2>&-", 1, ""),
+    ],
+)
+def test_a_stream_that_takes_nothing_is_no_bug_of_ours(place: Path, words: str, status: int, told: str) -> None:
+    environment = {**os.environ, "HOME": str(place / "home"), "PYTHONPATH": str(ROOM)}
+    line = f"exec {sys.executable} -m resolver.fpdig.main {words}"
+    ended = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr.decode()) == (status, told)
+
+
+@pytest.mark.usefixtures("place")
+def test_nobody_reads_the_steps_of_a_walk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unread = UnwrittenError("standard output", BrokenPipeError(errno.EPIPE, "Broken pipe"))
+
+    def start(_: Command) -> Exit:
+        raise ExceptionGroup("a nursery", [ExceptionGroup("another", [unread])])
+
+    monkeypatch.setattr(module, "_start", start)
+    assert started(monkeypatch, ALICE) == 141
+    assert capsys.readouterr() == ("", "")

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from resolver.asked import Purpose
 from resolver.fpdig.trace import silence_of, step_text
-from tests.resolver.fpdig.answers import CSI, MUTE, SPOILT, STEP
+from tests.resolver.fpdig.answers import CSI, MUTE, SPOILT, STEP, claim
+from tests.zonedata.builders import mapping
 from transport.handler import Protocol
 from zonedata import names
 
@@ -45,6 +46,11 @@ def test_a_step_that_taught_nothing() -> None:
 
 def test_what_another_party_says_is_marked() -> None:
     assert ";;      ASSERTION  +14155550123 (by alpha.example)\n" in step_text(1, STEP, CSI)
+
+
+def test_what_a_recipient_says_is_by_nobody_else() -> None:
+    said = claim(mapping(CSI.owner, "ann"))
+    assert ";;      MAPPING    +14155550123\n" in step_text(1, replace(STEP, claims=(said,)), CSI)
 
 
 def test_every_purpose_is_said() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from resolver.proven.floors import MAX_MARKS, Mark, merged, subject_of
 from resolver.proven.memory import MemoryProven
-from resolver.proven.store import Proven
+from resolver.proven.store import MAX_NEAR, MAX_TURNS, Proven
 from tests.resolver.proven.barring import BOTH, OTHER, PHONE, is_barred, put, said
 from tests.resolver.proven.making import (
     MEMORY,
@@ -25,7 +25,7 @@ from tests.resolver.proven.making import (
     party,
     store,
 )
-from tests.zonedata.builders import NOW, bound, key
+from tests.zonedata.builders import NOW, bound, key, number
 from tests.zonedata.samples import TREE
 from zonedata.kinds import DAY, Kind, Role, Use
 from zonedata.life import Life
@@ -112,6 +112,32 @@ def test_what_a_gap_displaced_does_not_come_back_with_its_serial(proven: Proven)
     assert not is_barred(proven, ROOT_ZONE, opened(delegation("+2", 1)))
 
 
+@pytest.mark.parametrize("count", [MAX_NEAR + 50, 10 * MAX_NEAR])
+def test_of_many_names_that_are_withdrawn_at_once_none_comes_back(proven: Proven, count: int) -> None:
+    nodes = [f"+1{n:05d}" for n in range(count)]
+    for node in nodes:
+        proven.put(ROOT_ZONE, opened(delegation(node, 3)), NOW)
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    withdrawn = [opened(delegation(node, 3)) for node in nodes]
+    assert all(is_barred(proven, ROOT_ZONE, one) for one in withdrawn)
+    found = [proven.zone_for(ROOT_ZONE, number(node), NOW) for node in nodes]
+    assert {one.statement.kind for said in found for one in said} == {Kind.GAP}
+    assert proven.statistics().lost == proven.statistics().floors_lost == 0
+
+
+@pytest.mark.parametrize("count", [MAX_NEAR * MAX_TURNS + 50])
+def test_of_more_than_are_looked_at_those_that_were_do_not_come_back(proven: Proven, count: int) -> None:
+    nodes = [f"+1{n:05d}" for n in range(count)]
+    for node in nodes:
+        proven.put(ROOT_ZONE, opened(delegation(node, 3)), NOW)
+    proven.flush()
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    barred = sum(is_barred(proven, ROOT_ZONE, opened(delegation(node, 3))) for node in nodes)
+    assert MAX_NEAR * MAX_TURNS <= barred < count
+    put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)))
+    assert all(is_barred(proven, ROOT_ZONE, opened(delegation(node, 3))) for node in nodes)
+
+
 def test_gaps_that_were_displaced_do_not_come_back(proven: Proven) -> None:
     put(proven, ROOT_ZONE, opened(gap("", "+2", serial=4)), opened(delegation("+1", 6)))
     assert is_barred(proven, ROOT_ZONE, opened(gap("", "+2", serial=5)))
@@ -166,6 +192,29 @@ def test_a_denial_and_what_is_spoken_in_its_role_bar_each_other_by_issue(proven:
     assert is_barred(proven, VALIDATOR, word)
     again = replace(assertion(PHONE), life=replace(word.statement.life, issued=word.statement.life.issued + 5))
     assert not is_barred(proven, VALIDATOR, opened(again))
+
+
+def test_a_denial_as_of_an_earlier_signing_bars_nothing_of_a_later_one(proven: Proven) -> None:
+    word = opened(assertion(PHONE))
+    signed = word.statement.life.issued
+    late = denial(PHONE)
+    late = replace(late, life=replace(late.life, issued=signed + 50))
+    put(proven, A, word, opened(replace(late, as_of=signed - 1)))
+    assert not is_barred(proven, A, word)
+    put(proven, A, opened(replace(late, as_of=signed + 10)))
+    assert is_barred(proven, A, word)
+    for at, barred in ((signed + 9, True), (signed + 10, False)):
+        again = replace(assertion(PHONE), life=replace(word.statement.life, issued=at))
+        assert is_barred(proven, A, opened(again)) is barred
+
+
+def test_a_denial_as_of_an_earlier_signing_does_not_come_back(proven: Proven) -> None:
+    word, late = opened(assertion(PHONE)), denial(PHONE)
+    signed = word.statement.life.issued
+    late = replace(late, life=replace(late.life, issued=signed + 50))
+    put(proven, A, opened(replace(late, as_of=signed - 9)), word)
+    assert is_barred(proven, A, opened(replace(late, as_of=signed - 9)))
+    assert not is_barred(proven, A, opened(late))
 
 
 def test_a_denial_does_not_come_back_after_a_revocation(proven: Proven) -> None:

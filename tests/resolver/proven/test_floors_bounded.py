@@ -1,12 +1,14 @@
 """Floors when there are too many, when there is no room, when they are damaged, and apart from the cache."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import lmdb
 import pytest
 
 from resolver.proven import kept_floors, shared
-from resolver.proven.floors import Mark, MemoryFloors, Rise
+from resolver.proven.floors import Mark, MemoryFloors, Rise, subject_of
 from resolver.proven.kept_floors import KeptFloors
 from resolver.proven.shared import MIN_SIZE, SharedProven
 from tests.resolver.proven.barring import BOTH, PHONE, is_barred, put, said
@@ -90,13 +92,44 @@ def test_a_full_disk_costs_floors_and_no_error(tmp_path: Path, monkeypatch: pyte
     floors.close()
 
 
-def test_damaged_floors_are_begun_anew(tmp_path: Path) -> None:
+class Breaking:
+    """A transaction that fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __call__(self, **_: bool) -> Any:
+        raise self.error
+
+
+def test_what_cannot_be_written_bars_in_this_process_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    floors = KeptFloors(tmp_path / "floors", TREE, MIN_SIZE, 16)
+    early = [said(1, owner=number(f"+1{n}")) for n in range(3)]
+    marked = Mark(key("old").public.key_id, Kind.ASSERTION, False, 5, int(NOW) + 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(floors, "_lmdb", SimpleNamespace(begin=Breaking(lmdb.DiskError("no space left"))))
+        for one in early:
+            floors.keep([Rise(BOTH.principal, subject_of(one.statement), marked)], NOW)
+        assert all(is_barred(floors, BOTH, one) for one in early)
+    assert all(is_barred(floors, BOTH, one) for one in early)  # the file can be read, and has nothing of them
+    assert not is_barred(floors, BOTH, said(5, owner=number("+10")))
+    floors.close()
+    assert floors.lost == 3
+    told = [one.getMessage() for one in caplog.records]
+    where = f'path="{tmp_path / "floors"}" reason="no space left"'
+    assert told == [f"event=floors-not-written {where}", f"event=floors-not-read {where}"]
+
+
+def test_damaged_floors_are_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     floors = KeptFloors(tmp_path / "floors", TREE, MIN_SIZE, 16)
     floors.keep([rise("p.example", 1, NOW + 10)], NOW)
     floors.close()
     (tmp_path / "floors" / "data.mdb").write_bytes(b"damaged" * 2000)
     floors = KeptFloors(tmp_path / "floors", TREE, MIN_SIZE, 16)
     assert len(floors) == 0
+    assert "event=floors-begun-anew " in caplog.text
     floors.close()
 
 

@@ -21,6 +21,7 @@ def put(table: MemoryTable, statement: Statement, now: float = NOW, until: float
 
 def test_a_gap_with_too_much_in_it_is_not_kept_but_clears_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order, "MAX_NEAR", 5)
+    monkeypatch.setattr(order, "MAX_TURNS", 1)
     table = MemoryTable()
     for digits in range(11, 20):
         assert put(table, delegation(f"+1{digits}"))

@@ -17,6 +17,7 @@ from resolver.proven import shared
 from resolver.proven.shared import MAX_SIZE, MIN_SIZE, SharedProven
 from resolver.proven.store import UnusableError
 from tests.resolver.proven import worker
+from tests.resolver.proven.barring import BOTH, is_barred, put, said
 from tests.resolver.proven.making import ROOT_ZONE, A, assertion, delegation, opened
 from tests.zonedata.builders import NOW, number
 from tests.zonedata.samples import TREE
@@ -264,23 +265,45 @@ def test_a_disk_that_fails_costs_statements_and_no_error(tmp_path: Path, monkeyp
     proven.close()
 
 
-def test_a_damaged_file_is_left_alone_and_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_left_alone_and_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     proven = SharedProven.open(tmp_path / "proven", TREE, MIN_SIZE)
     proven.put(A, word(1), NOW)
     proven.flush()
     with monkeypatch.context() as patch:
         patch.setattr(proven._environment, "begin", Breaking(lmdb.CorruptedError("page")))
         assert proven.said(A, owner_of(1), NOW) == []
+        assert proven.said(A, owner_of(1), NOW) == []
     assert proven.statistics().is_failed
     assert proven.said(A, owner_of(1), NOW) == []
+    assert [one.getMessage() for one in caplog.records] == [
+        f'event=cache-damaged path="{tmp_path / "proven"}" reason="page"'
+    ]
     proven.put(A, word(2), NOW)
     assert proven.said(A, owner_of(2), NOW) == [word(2)]
     proven.flush()
-    assert proven.said(A, owner_of(2), NOW) == []
-    assert proven.statistics().lost == 1
+    assert proven.said(A, owner_of(2), NOW) == [word(2)]  # in memory from now on
+    figures = proven.statistics()
+    assert (figures.entries, figures.lost) == (1, 0)
     proven.close()
     again = SharedProven.open(tmp_path / "proven", TREE, MIN_SIZE)
     assert again.statistics().entries == 0
+    again.close()
+
+
+def test_floors_are_raised_for_good_when_the_file_beside_them_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven = SharedProven.open(tmp_path / "proven", TREE, MIN_SIZE)
+    with monkeypatch.context() as patch:
+        patch.setattr(proven._environment, "begin", Breaking(lmdb.CorruptedError("page")))
+        put(proven, BOTH, said(1))  # finds it damaged as it is written
+    put(proven, BOTH, said(5))
+    assert is_barred(proven, BOTH, said(1))
+    proven.close()
+    again = SharedProven.open(tmp_path / "proven", TREE, MIN_SIZE)
+    assert is_barred(again, BOTH, said(1))
     again.close()
 
 
