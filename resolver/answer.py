@@ -174,6 +174,8 @@ class Answer:
             return Case.NO_MAPPING if self.complete else Case.UNPROVEN
         if self.mapping is None or len(self.mapping.entries) == 1:
             return Case.ONE_MSP
+        if not self.mapping.entries and not self.complete:
+            return Case.UNPROVEN
         return Case.SEVERAL_MSPS if self.mapping.entries else Case.OPTED_OUT
 
     @property

@@ -19,7 +19,9 @@ from zonedata.zone_statements import Authority, Delegation, Gap
 
 MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
 _TURNS = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
-MAX_OPENED = 8  # statements of one authority about one owner that are opened; one in all roles says six at most
+# Statements of one authority about one owner that are opened. In all roles it says six at most, a mapping
+# among them; what other validators showed of that recipient counts too, but for what is older than it knows.
+MAX_OPENED = 8
 
 
 def admit_zone(
@@ -143,8 +145,10 @@ def _open(
     for claim in theirs:
         if len(refusals) == MAX_FAILURES or len(refusals) + len(opened) == MAX_OPENED:
             break
-        if isinstance(claim.statement, Mapping) and claim.statement.recipient not in vouched:
-            continue
+        if isinstance(claim.statement, Mapping):
+            least = vouched.get(claim.statement.recipient)
+            if least is None or claim.statement.life.serial < least:
+                continue
         read = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
         if isinstance(read, Refusal):
             refusals.append(replace(read, octets=claim.sealed.to_wire()))
@@ -168,11 +172,18 @@ def _turn(opened: Opened[Statement]) -> int:
     return _TURNS.get(opened.sealed.kind, len(_TURNS))
 
 
-def _vouched_for(claims: Iterable[Claim], said: Said) -> set[bytes]:
-    """Return the recipients whose mappings are worth a check: those for whom its validator may vouch."""
-    vouched = {claim.statement.recipient for claim in claims if isinstance(claim.statement, Validation)}
+def _vouched_for(claims: Iterable[Claim], said: Said) -> dict[bytes, int]:
+    """Return the recipients whose mappings are worth a check, each with the least serial that is.
+
+    They are those for whom the validator may vouch. None of its words is verified yet, so of several the one that
+    knows of the earliest mapping counts: a forgery keeps nothing from being read.
+    """
+    shown = [claim.statement for claim in claims if isinstance(claim.statement, Validation)]
     if said.validation is not None:
-        vouched.add(said.validation.statement.recipient)
+        shown.append(said.validation.statement)
+    vouched: dict[bytes, int] = {}
+    for one in shown:
+        vouched[one.recipient] = min(one.mapping, vouched.get(one.recipient, one.mapping))
     return vouched
 
 

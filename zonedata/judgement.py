@@ -16,7 +16,7 @@ from zonedata.foreign import NO_TREES, set_aside
 from zonedata.holdings import Holdings, Principal
 from zonedata.kinds import Role
 from zonedata.names import Name
-from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim, verifies
+from zonedata.opening import Claim, Opened, Refusal, Signer, read_claim, speaker_of, verifies
 from zonedata.path import Known, Path, follow
 from zonedata.person_statements import Status
 from zonedata.recall import Recall
@@ -27,6 +27,8 @@ from zonedata.trust import Trust, advance
 from zonedata.weighing import weigh
 from zonedata.zone_statements import RootKeys
 
+MAX_NEEDS = 136  # looked for in a proof: the 8 zones and 128 bindings for which a resolver asks, too
+MAX_HEARD = 64  # authorities whose words in a proof are read: a resolver asks no more for one question
 _NOBODY: abc.Mapping[str, set[bytes]] = {}
 _UNHEARD: abc.Mapping[Principal, "Heard"] = {}
 
@@ -205,7 +207,15 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
             recall.paths.keep(path, trust, claims, now)
     findings = []
     parties = [grantee.signer for grantee in path.grantees.values()]
+    speaking = {speaker_of(claim.statement) for claim in claims}
+    left = MAX_HEARD
     for principal, grantee in path.grantees.items():
+        if grantee.signer.name in speaking:
+            left -= 1
+            if left < 0:
+                reason = hints.get(grantee.signer.name, Standing.UNASKED)
+                findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
+                continue
         theirs = _not_of_namesakes(grantee.signer, parties, claims, elsewhere)
         refused = admit_said(grantee, owner, theirs, known)
         refusals += refused
@@ -238,13 +248,19 @@ def lead(owner: Name, trust: Trust, wires: Iterable[bytes], now: float) -> Path:
 def _lead(owner: Name, claims: list[Claim], known: Known) -> tuple[Path, list[Refusal]]:
     """Follow what zones say as far as it is shown; return what of it was refused, too."""
     refusals: list[Refusal] = []
-    tried = set()
+    tried: set[tuple[Principal, str]] = set()
     path = follow(owner, known)
-    while untried := [need for need in path.needs if need.key not in tried]:
-        zones = [zone.signer for zone in (*path.zones, *(need.zone for need in path.needs))]
+    while untried := [need for need in path.needs if need.key not in tried][: MAX_NEEDS - len(tried)]:
+        reached = (*path.zones, *(need.zone for need in path.needs))  # a zone once for each thing it is needed for
+        zones = list({zone.signer.principal: zone.signer for zone in reached}.values())
+        shown: dict[Principal, list[Claim]] = {}
         for need in untried:
             tried.add(need.key)
-            refusals += admit_zone(need, owner, _not_of_namesakes(need.zone.signer, zones, claims), known)
+            signer = need.zone.signer
+            theirs = shown.get(signer.principal)
+            if theirs is None:
+                theirs = shown[signer.principal] = _not_of_namesakes(signer, zones, claims)
+            refusals += admit_zone(need, owner, theirs, known)
         path = follow(owner, known)
     return path, refusals
 

@@ -79,6 +79,16 @@ def test_a_csi_reply_tells_the_case(text: str) -> None:
     play()
 
 
+def test_an_opt_out_counts_when_everybody_has_spoken_only() -> None:
+    @in_phonebook
+    async def play(world: World) -> None:
+        answer = await world.ask("+81312345671")
+        assert answer.case is Case.OPTED_OUT
+        assert replace(answer, complete=False).case is Case.UNPROVEN
+
+    play()
+
+
 @pytest.mark.parametrize("text", CASES)
 def test_the_client_library_tells_it_too_from_the_bare_reply(text: str) -> None:
     @in_phonebook

@@ -68,12 +68,14 @@ def test_every_mistake_in_revocations_is_reported_and_nothing_published(tmp_path
         _revoked("csi", "+442079460000"),
         _revoked("csi", "+1 415 555 0123"),
         _revoked("csi", "+14155550124", "2125-01-01"),
+        _revoked("block", "+14155550123"),
     )
     store = tmp_path / "store"
     expected = [
         "revoked.ndjson:2: csi: not below any of the nodes at which issuer.example answers",
         "revoked.ndjson:3: csi: said before; one line a name",
         "revoked.ndjson:4: before: lies in the future; only what was can be revoked",
+        "revoked.ndjson:5: block: said before; one line a name",
     ]
     for act in (lambda: work.check(NOW), lambda: publish(work, KEY, store, NOW)):
         with pytest.raises(ConfigError) as caught:

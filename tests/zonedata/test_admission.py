@@ -14,6 +14,7 @@ from tests.zonedata.builders import (
     key,
     mapping,
     number,
+    revocation,
     signer,
     validation,
 )
@@ -126,6 +127,28 @@ def test_a_refusal_keeps_the_octets_that_were_refused() -> None:
     ):
         [refusal] = admit_said(grantee, OWNER, claims_of(wires), Known(anchor(), Holdings(), NOW))
         assert (refusal.step, refusal.octets) == (step, wires[-1])
+
+
+def test_older_statements_that_are_genuine_cost_the_rest_nothing() -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    grantee = Grantee(signer("alpha.example"), (), {Role.MSP: Assurance.ASSERTED, Role.CSIP: Assurance.ASSERTED})
+    said = [assertion(OWNER, "alpha.example", serial=serial) for serial in (4, 3, 2, 1)]
+    refusals = admit_said(grantee, OWNER, claims_of([*said, revocation(OWNER, "alpha.example")]), known)
+    assert steps(refusals) == [Step.ORDER] * 3
+    held = known.held.about(grantee.signer.principal, OWNER)
+    assert (held.assertion is not None, len(held.revocations)) == (True, 1)
+
+
+def test_mappings_older_than_what_a_validator_knows_take_no_place_among_those_opened(checks: list[bool]) -> None:
+    known = Known(anchor(), Holdings(), NOW)
+    grantee = Grantee(signer("check.example"), (), {Role.VALIDATOR: Assurance.ASSERTED})
+    others = [mapping(OWNER, "ann", "alpha.example", serial=serial) for serial in range(1, 12)]
+    knowing = validation(OWNER, "check.example", "ann", mapping=11)
+    assert admit_said(grantee, OWNER, claims_of([*others, knowing]), known) == []
+    held = known.held.about(grantee.signer.principal, OWNER).mapping
+    assert held is not None
+    assert held.statement.life.serial == 11
+    assert checks == [True, True]
 
 
 def test_a_denial_in_a_role_that_was_not_granted_is_passed_over(checks: list[bool]) -> None:

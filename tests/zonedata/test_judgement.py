@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.allowance import MAX_AUTHORITIES, WALK_PACKETS
 from tests.zonedata.builders import (
     NOW,
     World,
@@ -32,9 +33,9 @@ from zonedata import admission as module
 from zonedata.admission import MAX_FAILURES, admit_said
 from zonedata.findings import settle
 from zonedata.holdings import Holdings
-from zonedata.judgement import Judgement, Outcome, conclude, judge
+from zonedata.judgement import MAX_HEARD, MAX_NEEDS, Judgement, Outcome, conclude, judge
 from zonedata.kinds import DAY, Assurance, Kind, Role, Use
-from zonedata.opening import Claim, Step, read_claim
+from zonedata.opening import Claim, Signer, Step, read_claim
 from zonedata.path import Grantee, Known, Path
 from zonedata.person_statements import Status
 from zonedata.standing import Standing
@@ -406,6 +407,55 @@ def test_what_is_shown_twice_is_opened_once(checks: list[bool]) -> None:
     twice = [*[forged(assertion(OWNER, "alpha.example"))] * 20, denial(OWNER, "alpha.example")]
     assert rows(verdict(twice))[ALPHA] is Standing.DENIED
     assert checks.count(False) == 1
+
+
+# --- bounds on work ----------------------------------------------------------------------------------------
+
+
+def crowd_of(count: int, role: str = "msp") -> tuple[list[str], World]:
+    """A registry below the root that grants to so many; the root binds them."""
+    many = [f"n{at:03d}.example" for at in range(count)]
+    registry = ZoneSpec({"+14": [f"{name} {role}" for name in many]})
+    zones = {".": ZoneSpec({"+1": ["reg.example registry"]}, ("reg.example", *many)), "reg.example": registry}
+    return many, World(zones)
+
+
+def test_looking_for_twice_as_many_names_costs_no_more_than_twice_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    key_for = Signer.key_for
+
+    def counted(self: Signer, key_id: bytes) -> BoundKey | None:
+        looks[-1] += 1
+        return key_for(self, key_id)
+
+    monkeypatch.setattr(Signer, "key_for", counted)
+    for count in (30, 60, 120, 480):
+        looks.append(0)
+        zones = ZoneSpec({"+14": [f"n{at:03d}.example msp" for at in range(count)]})
+        world = World({".": ZoneSpec({"+1": ["reg.example registry"]}, ("reg.example",)), "reg.example": zones})
+        judge(OWNER, anchor(), world.wires(), NOW)
+    assert looks[1] <= 2 * looks[0]
+    assert looks[2] <= 2 * looks[1]
+    assert looks[3] <= 4 * looks[2]
+
+
+def test_a_judge_looks_for_so_many_things_and_reads_the_words_of_so_many(checks: list[bool]) -> None:
+    many, world = crowd_of(140)
+    words = [assertion(OWNER, name) for name in many]
+    judgement = verdict(words, world=world)
+    found = [row for row, standing in rows(judgement).items() if standing is Standing.ASSERTED]
+    unasked = [row for row, standing in rows(judgement).items() if standing is Standing.UNASKED]
+    assert len(found) == MAX_HEARD
+    assert len(found) + len(unasked) == MAX_NEEDS - 2  # less the two zones
+    assert len(checks) <= 2 * MAX_NEEDS + MAX_HEARD + 2  # a binding comes with the gap after it
+    assert not judgement.complete
+    assert (MAX_HEARD, MAX_NEEDS) == (MAX_AUTHORITIES, 2 * MAX_AUTHORITIES + WALK_PACKETS), "as a resolver asks"
+
+
+def test_who_says_nothing_takes_no_place_among_those_who_are_read() -> None:
+    many, world = crowd_of(80)
+    judgement = verdict([assertion(OWNER, name) for name in many[20:]], world=world)
+    assert [rows(judgement)[name, Role.MSP] for name in many] == [Standing.MISSING] * 20 + [Standing.ASSERTED] * 60
 
 
 def test_a_flood_of_forgeries_costs_two_checks_for_each_thing_wanted(checks: list[bool]) -> None:
