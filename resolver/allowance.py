@@ -1,16 +1,17 @@
 """What one client question may cost: made once, shared by every branch and retry, never reset, never copied."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
-TOTAL_SECONDS = 5.0  # of one question; clients give up then
-AUTHORITY_SECONDS = 1.0  # for one authority, all tries: a dead one costs its own answer only
-ZONE_SECONDS = 2.0  # for one zone: nothing below it can be asked without it
-WALK_PACKETS = 8  # to zones on the way; two or three are usual
-AUTHORITY_PACKETS = 3  # to each authority
-BINDING_PACKETS = 3  # to each zone that may bind an authority's name, to find out who it is
-MAX_AUTHORITIES = 64  # asked in all, and as many names found out; the rest is reported as unasked
-MAX_AT_ONCE = 32  # authorities asked at a time
-MAX_OCTETS = 16_384  # of one authority's reply
+TOTAL_SECONDS: Final = 5.0  # of one question; clients give up then
+AUTHORITY_SECONDS: Final = 1.0  # for one authority, all tries: a dead one costs its own answer only
+ZONE_SECONDS: Final = 2.0  # for one zone: nothing below it can be asked without it
+WALK_PACKETS: Final = 8  # to zones on the way; two or three are usual
+AUTHORITY_PACKETS: Final = 3  # to each authority
+BINDING_PACKETS: Final = 3  # to each zone that may bind an authority's name, to find out who it is
+MAX_AUTHORITIES: Final = 64  # asked in all, and as many names found out; the rest is reported as unasked
+MAX_AT_ONCE: Final = 32  # authorities asked at a time
+MAX_OCTETS: Final = 16_384  # of one authority's reply
 
 
 @dataclass(slots=True)

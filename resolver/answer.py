@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from transport.handler import Protocol
 from zonedata import replies, wire
@@ -15,7 +16,7 @@ from zonedata.recipient_statements import Mapping
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 
-OUR_TYPES = frozenset(wire.QType)  # of records
+OUR_TYPES: Final = frozenset(wire.QType)  # of records
 
 
 class Case(StrEnum):

@@ -14,7 +14,7 @@ in, and an answer's is the least of all it stands on.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from resolver.proven.memory import MemoryProven
 from resolver.proven.store import Proven
@@ -26,11 +26,11 @@ from zonedata.names import Name
 from zonedata.packets import Packets
 from zonedata.sealed import Sealed
 
-SILENCE_KEPT = 5.0  # seconds for which an incomplete answer is given again without asking (RFC 9520)
-FEW = 8  # rows of an answer; each costs some 20 us when it is found again
-SWEEP_EVERY = 60.0  # seconds between two looks for what has ended
-ANSWER_OCTETS = 2_500  # of an answer with its lists and one statement, as the interpreter keeps them
-STATEMENT_OCTETS = 1_200  # of each statement it has, besides its body
+SILENCE_KEPT: Final = 5.0  # seconds for which an incomplete answer is given again without asking (RFC 9520)
+FEW: Final = 8  # rows of an answer; each costs some 20 us when it is found again
+SWEEP_EVERY: Final = 60.0  # seconds between two looks for what has ended
+ANSWER_OCTETS: Final = 2_500  # of an answer with its lists and one statement, as the interpreter keeps them
+STATEMENT_OCTETS: Final = 1_200  # of each statement it has, besides its body
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

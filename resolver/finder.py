@@ -7,6 +7,7 @@ authorities that are already known.
 """
 
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -35,7 +36,7 @@ from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import QType
 
-MAX_REFUSED = 8  # envelopes kept with an answer, for clients that want what did not verify
+MAX_REFUSED: Final = 8  # envelopes kept with an answer, for clients that want what did not verify
 
 
 class Finder:

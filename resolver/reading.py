@@ -7,7 +7,7 @@ denial.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import overload
+from typing import Final, overload
 
 from resolver.answer import OUR_TYPES, Answer, Reach, Via, from_judgement, read_claims
 from resolver.demand import demanding
@@ -28,8 +28,8 @@ from zonedata.standing import Standing
 from zonedata.trust import Trust
 from zonedata.wire import FLAG_RD, QType, Rcode
 
-_KINDS = (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS, Kind.VALIDATION, Kind.MAPPING)
-_TELLING = frozenset(bytes((kind,)) for kind in _KINDS)  # first octets
+_KINDS: Final = (Kind.ASSERTION, Kind.BLOCK, Kind.STATUS, Kind.VALIDATION, Kind.MAPPING)
+_TELLING: Final = frozenset(bytes((kind,)) for kind in _KINDS)  # first octets
 
 
 class Shown(Sequence[Claim]):

@@ -5,7 +5,7 @@ variants are chosen by question type: CSI has what is accepted, PROOF has everyt
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from resolver.cache import Found
 from zonedata import statements, wire
@@ -21,9 +21,9 @@ from zonedata.standing import Standing
 from zonedata.statements import Statement
 from zonedata.wire import Ede, QType, Query, Rcode, Reply
 
-INCOMPLETE_TTL = 30  # seconds at most, so that nobody keeps silence as absence
-MAX_CHAIN = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
-STATUS_LIFE = 60  # seconds, or as long as the answer is given; a report, not evidence
+INCOMPLETE_TTL: Final = 30  # seconds at most, so that nobody keeps silence as absence
+MAX_CHAIN: Final = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
+STATUS_LIFE: Final = 60  # seconds, or as long as the answer is given; a report, not evidence
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

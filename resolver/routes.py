@@ -8,6 +8,7 @@ the first statement that it stands on.
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from zonedata import names
 from zonedata.holdings import ZoneHoldings
@@ -15,10 +16,10 @@ from zonedata.names import Name
 from zonedata.path import Known, Path, follow
 from zonedata.trust import Trust
 
-MAX_OCTETS = 32 * 2**20
-ROUTE_OCTETS = 1_500  # of one path with its lists; what it stands on is held anyway
-GRANTEE_OCTETS = 500  # of each authority on it
-_NUMBER = b"e164\0"
+MAX_OCTETS: Final = 32 * 2**20
+ROUTE_OCTETS: Final = 1_500  # of one path with its lists; what it stands on is held anyway
+GRANTEE_OCTETS: Final = 500  # of each authority on it
+_NUMBER: Final = b"e164\0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Left out: asking, and deciding whom to ask next, which are the finder's.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Final, cast
 
 import trio
 
@@ -20,8 +20,8 @@ from zonedata.path import BindingNeed, Grantee, Need, Path
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 
-UNKNOWN = "unknown"  # whom a refusal is about when what was shown could not be read
-MAX_REFUSALS = 8  # of one party kept in one search: all that its servers may show it of one question, and more
+UNKNOWN: Final = "unknown"  # whom a refusal is about when what was shown could not be read
+MAX_REFUSALS: Final = 8  # of one party kept in one search: all that its servers may show it of one question
 
 
 @dataclass(slots=True)

@@ -10,20 +10,21 @@ moment. A server that fails is left alone for 5 s, doubling; one good reply clea
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from transport.endpoint import Endpoint
 from zonedata import addresses
 from zonedata.zone_statements import Server
 
-FIRST_BACKOFF = 5.0  # seconds, RFC 9520 section 3.2
-MOST_BACKOFF = 300.0  # seconds
-MOST_BACKOFF_IN_USE = 30.0  # of a server that answered within the hour: it is to be back 30 s after healing
-IN_USE = 3_600.0  # seconds
-FIRST_PATIENCE = 0.3  # seconds to wait for a server nobody has measured: most of the planet
-LEAST_PATIENCE = 0.05  # seconds; below this a busy machine looks like a lost packet
-MOST_PATIENCE = 1.0
-DECAY = 0.98  # of the remembered time of a server that was passed over
-MAX_REMEMBERED = 20_000  # servers; about 4 MB
+FIRST_BACKOFF: Final = 5.0  # seconds, RFC 9520 section 3.2
+MOST_BACKOFF: Final = 300.0  # seconds
+MOST_BACKOFF_IN_USE: Final = 30.0  # of a server that answered within the hour: it is to be back 30 s after healing
+IN_USE: Final = 3_600.0  # seconds
+FIRST_PATIENCE: Final = 0.3  # seconds to wait for a server nobody has measured: most of the planet
+LEAST_PATIENCE: Final = 0.05  # seconds; below this a busy machine looks like a lost packet
+MOST_PATIENCE: Final = 1.0
+DECAY: Final = 0.98  # of the remembered time of a server that was passed over
+MAX_REMEMBERED: Final = 20_000  # servers; about 4 MB
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ answered SERVFAIL, and the resolver lives on.
 """
 
 import logging
+from typing import Final
 
 from resolver.cache import Found, Stores
 from resolver.complaints import Complaints
@@ -26,8 +27,8 @@ from zonedata.packets import STREAM_MARK
 from zonedata.trust import Trust
 from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
 
-NEGATIVE_TTL = 60  # seconds for "we have no such type"
-SORTS = {outcome: number for number, outcome in enumerate(Outcome)}  # of the packet cache, for statistics
+NEGATIVE_TTL: Final = 60  # seconds for "we have no such type"
+SORTS: Final = {outcome: number for number, outcome in enumerate(Outcome)}  # of the packet cache, for statistics
 
 log = logging.getLogger(__name__)
 

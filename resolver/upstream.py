@@ -8,6 +8,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import trio
 
@@ -25,8 +26,8 @@ from zonedata.opening import Claim, Refusal
 from zonedata.standing import Standing
 from zonedata.zone_statements import Server
 
-TRIES_A_DOOR = 2  # tries of one server, where there are others
-TRIES = 3  # of the only server
+TRIES_A_DOOR: Final = 2  # tries of one server, where there are others
+TRIES: Final = 3  # of the only server
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ class _Failed:
 
 
 Watch = Callable[[Asked], None]
-_NOTHING = TakenIn((), (), is_enough=False)
-_SPENT = Silence(Standing.UNASKED, "the allowance of the question is spent")
+_NOTHING: Final = TakenIn((), (), is_enough=False)
+_SPENT: Final = Silence(Standing.UNASKED, "the allowance of the question is spent")
 
 
 class Upstream:

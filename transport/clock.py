@@ -11,12 +11,12 @@ and a process that slept for hours is better restarted.
 
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Final, Self
 
 import trio
 
-COMPARE_EVERY = 60.0  # seconds; crystals drift by some 50 µs/s, so about 3 ms are to be made up each time
-MAX_SLEW = 1 / 60  # of the time passed; NTP slews by 1/2000, so a disciplined wall clock is always followed
+COMPARE_EVERY: Final = 60.0  # seconds; crystals drift by some 50 µs/s, so about 3 ms are to be made up each time
+MAX_SLEW: Final = 1 / 60  # of the time passed; NTP slews by 1/2000, so a disciplined wall clock is always followed
 
 
 class Clock:

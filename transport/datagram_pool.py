@@ -25,6 +25,7 @@ import math
 import os
 import resource
 import selectors
+from typing import Final
 
 import trio
 
@@ -34,8 +35,8 @@ from transport.errors import UnreachableError
 from transport.stream_link import ID, Accept
 
 SPREAD = 8  # ports to choose from; more would be read with fewer datagrams at a time, and dearer
-TICK = 1.0  # seconds; a port is taken from for one to two of these
-MOST_PORTS = 16_384  # where the process may have any number of descriptors; some tens of MB in the kernel
+TICK: Final = 1.0  # seconds; a port is taken from for one to two of these
+MOST_PORTS: Final = 16_384  # where the process may have any number of descriptors; some tens of MB in the kernel
 
 
 def share_of_descriptors() -> int:

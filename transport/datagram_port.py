@@ -15,6 +15,7 @@ Left out: which port an exchange leaves from, and when a port has lived long eno
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import trio
 
@@ -23,8 +24,8 @@ from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.stream_link import ID, Accept
 
-MAX_EXCHANGES = 32  # from one port: a thirty-second of the cost of opening is little, and so many hear a guess
-LOOKS = 64  # calls of `accept` between two looks at the event loop: a forger sends thousands of datagrams
+MAX_EXCHANGES: Final = 32  # from one port: a thirty-second of the cost of opening is little, and few hear a guess
+LOOKS: Final = 64  # calls of `accept` between two looks at the event loop: a forger sends thousands of datagrams
 
 
 @dataclass(slots=True, eq=False)

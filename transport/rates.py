@@ -19,11 +19,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 BUCKETS: Final = 1 << 19  # 4 MiB; half of them busy would take 52 million queries a second at the default rate
-RATE = 200  # queries a second of one address; a household asks a few, a busy resolver comes back over TCP
+RATE: Final = 200  # queries a second of one address; a household asks a few, a busy resolver comes back over TCP
 BURST_SECONDS: Final = 2  # of its rate that an address may use at once
 NETWORK_FACTOR: Final = 32  # times the rate of an address, for its network
-MAX_RATE = 1_000_000  # queries a second; an interval of one microsecond
-MAX_REMEMBERED = 65_536  # addresses whose pace is remembered, where clients are named; about 8 MB
+MAX_RATE: Final = 1_000_000  # queries a second; an interval of one microsecond
+MAX_REMEMBERED: Final = 65_536  # addresses whose pace is remembered, where clients are named; about 8 MB
 
 PASSES: Final = 0
 DROP: Final = 1

@@ -5,6 +5,7 @@ The bounds on work stand here: whoever answers us can make us check a few signat
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from zonedata import identifiers, names
 from zonedata.holdings import Said
@@ -17,11 +18,11 @@ from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
-MAX_FAILURES = 2  # statements of one party that may fail before the rest of its answer is left unread
-_TURNS = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
+MAX_FAILURES: Final = 2  # statements of one party that may fail before the rest of its answer is left unread
+_TURNS: Final = {Kind.DENIAL: 0, Kind.VALIDATION: 1}  # of what is said about a person; the rest follows
 # Statements of one authority about one owner that are opened. In all roles it says six at most, a mapping
 # among them; what other validators showed of that recipient counts too, but for what is older than it knows.
-MAX_OPENED = 8
+MAX_OPENED: Final = 8
 
 
 def admit_zone(

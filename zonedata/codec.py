@@ -8,17 +8,17 @@ and the decoder allocates what is claimed (about 8 octets an element, at up to 1
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]  # ships no types; narrowed at once below
 
 from zonedata.errors import MalformedError
 
-MAX_DEPTH = 6  # map -> list of grants -> grant -> roles is four; two to spare
-MAX_ELEMENTS = 64  # of a list or map in an ordinary body; caps what a header can make the decoder allocate
-MAX_VALUES = 4_096  # of a whole body with long lists; 400 grants with all roles have 3,600
-UNSCANNED = 512  # octets; if each were the header of a list of 512 elements, they would claim 2 MB together
-MAX_INT = 2**53  # times, serials and counts; whole in every language's numbers
+MAX_DEPTH: Final = 6  # map -> list of grants -> grant -> roles is four; two to spare
+MAX_ELEMENTS: Final = 64  # of a list or map in an ordinary body; caps what a header can make the decoder allocate
+MAX_VALUES: Final = 4_096  # of a whole body with long lists; 400 grants with all roles have 3,600
+UNSCANNED: Final = 512  # octets; if each were the header of a list of 512 elements, they would claim 2 MB together
+MAX_INT: Final = 2**53  # times, serials and counts; whole in every language's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def _check(value: dict[Any, Any] | list[Any], depth: int) -> None:
 
 
 # What follows a msgpack type octet: (octets of length field, octets of payload that length counts or not).
-_SIZED = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
-_FIXED = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
-_NESTED = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}
+_SIZED: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
+_FIXED: Final = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
+_NESTED: Final = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}
 
 
 def _deepest(data: bytes) -> int:

@@ -7,7 +7,7 @@ field, a missing one or one of the wrong type is the same error everywhere, and 
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from zonedata import names
 from zonedata.errors import MalformedError
@@ -15,7 +15,7 @@ from zonedata.identifiers import authority_node
 from zonedata.names import Name
 
 T = TypeVar("T")
-MAX_HOST = 253  # RFC 1035: 255 octets on the wire
+MAX_HOST: Final = 253  # RFC 1035: 255 octets on the wire
 
 
 class Fields:

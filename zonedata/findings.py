@@ -5,7 +5,7 @@ What others say that bears on it is weighed afterwards, in `weighing`.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import Final, cast
 
 from zonedata.holdings import Said
 from zonedata.kinds import Assurance, Role
@@ -30,7 +30,7 @@ class Ground(StrEnum):
     TOO_LITTLE = "too-little"  # less assurance than the delegation demands
 
 
-_SILENT = frozenset({Standing.UNREACHABLE, Standing.REFUSED, Standing.UNASKED})
+_SILENT: Final = frozenset({Standing.UNREACHABLE, Standing.REFUSED, Standing.UNASKED})
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

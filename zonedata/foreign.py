@@ -7,12 +7,13 @@ over. Nothing is believed here: what is set aside could only have been refused, 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from zonedata.kinds import ZONE_SIGNED, Kind
 from zonedata.opening import Claim
 from zonedata.zone_statements import Authority
 
-_OF_TREES = ZONE_SIGNED | {Kind.ROOTKEYS}
+_OF_TREES: Final = ZONE_SIGNED | {Kind.ROOTKEYS}
 NO_TREES: frozenset[bytes] = frozenset()
 
 

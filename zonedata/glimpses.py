@@ -5,7 +5,7 @@ nothing is glimpsed, and that function says what it is.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from zonedata import codec
 from zonedata.errors import MalformedError
@@ -26,13 +26,13 @@ from zonedata.person_statements import (
 from zonedata.statements import STATUS_CAPS
 from zonedata.zone_statements import TREE_OCTETS
 
-_ASSERTION_CAPS = RULES[Kind.ASSERTION].caps
-_BODY_AT = 13  # of an envelope with one signature of no octets: kind, count, algorithm, key id, length
-_USUAL = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # fields of an ASSERTION, in canonical order
-_WITH_FEATURES = ("expires", "features", *_USUAL[1:])
-_OF_STATUS = ("expires", "issued", "owner", "rows", "serial", "ttl")
-_OF_STATUS_IN_TREE = (*_OF_STATUS[:-1], "tree", "ttl")
-_IN_SSI = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in NOT_IN_SSI)
+_ASSERTION_CAPS: Final = RULES[Kind.ASSERTION].caps
+_BODY_AT: Final = 13  # of an envelope with one signature of no octets: kind, count, algorithm, key id, length
+_USUAL: Final = ("expires", "issued", "msp", "owner", "serial", "ssi", "ttl")  # of an ASSERTION, in canonical order
+_WITH_FEATURES: Final = ("expires", "features", *_USUAL[1:])
+_OF_STATUS: Final = ("expires", "issued", "owner", "rows", "serial", "ttl")
+_OF_STATUS_IN_TREE: Final = (*_OF_STATUS[:-1], "tree", "ttl")
+_IN_SSI: Final = bytes(octet for octet in range(0x21, 0x7F) if chr(octet) not in NOT_IN_SSI)
 
 
 class Glimpse(NamedTuple):

@@ -11,7 +11,7 @@ follow the same rules of order (verification step 9):
 Nothing is used after its `keep`. What has ended is swept out by `sweep`, which the holder calls.
 """
 
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from zonedata.identifiers import authority_node
 from zonedata.kinds import Kind, Role
@@ -27,8 +27,8 @@ Principal = tuple[str, ...]
 S = TypeVar("S", Delegation, Authority)
 
 
-HELD_OCTETS = 1_300  # of a statement as the interpreter keeps it, besides
-HELD_FACTOR = 4  # times its body: the body itself, and the text, names and keys read from it
+HELD_OCTETS: Final = 1_300  # of a statement as the interpreter keeps it, besides
+HELD_FACTOR: Final = 4  # times its body: the body itself, and the text, names and keys read from it
 MAX_ZONE = 120_000  # statements of one zone; the gaps and delegations of a root of 30,000 nodes, twice over
 
 

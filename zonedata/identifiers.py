@@ -12,6 +12,7 @@ import unicodedata
 from codecs import utf_16_le_encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import email_validator
 import idna
@@ -21,13 +22,13 @@ from zonedata import names, number_plans
 from zonedata.errors import MalformedError
 from zonedata.names import Name
 
-MAX_TEXT = 320  # octets; RFC 5321 allows 64 + 1 + 255, and no number is longer
-MAX_NUMBER_TEXT = 40  # digits, blanks, dots, dashes and brackets of one number
-_WITHOUT_SEPARATORS = str.maketrans("", "", " -.")  # single ones or many, between digits, mean nothing in any plan
-MAX_DIGITS = number_plans.MAX_DIGITS
-LOCAL_PART_OCTETS = 28  # of SHA-256, as RFC 7929 section 3
-LOCAL_PART_MARK = b"_at"  # keeps a hashed local part apart from a subdomain of the same spelling
-AUTHORITY_SUFFIX = "authority."  # where an authority's own name hangs: alpha.example.authority.
+MAX_TEXT: Final = 320  # octets; RFC 5321 allows 64 + 1 + 255, and no number is longer
+MAX_NUMBER_TEXT: Final = 40  # digits, blanks, dots, dashes and brackets of one number
+_WITHOUT_SEPARATORS: Final = str.maketrans("", "", " -.")  # one or many between digits mean nothing in any plan
+MAX_DIGITS: Final = number_plans.MAX_DIGITS
+LOCAL_PART_OCTETS: Final = 28  # of SHA-256, as RFC 7929 section 3
+LOCAL_PART_MARK: Final = b"_at"  # keeps a hashed local part apart from a subdomain of the same spelling
+AUTHORITY_SUFFIX: Final = "authority."  # where an authority's own name hangs: alpha.example.authority.
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections import abc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from zonedata.admission import MAX_FAILURES, admit_said, admit_zone
 from zonedata.errors import UntrustedError
@@ -27,8 +28,8 @@ from zonedata.trust import Trust, advance
 from zonedata.weighing import weigh
 from zonedata.zone_statements import RootKeys
 
-MAX_NEEDS = 136  # looked for in a proof: the 8 zones and 128 bindings for which a resolver asks, too
-MAX_HEARD = 64  # authorities whose words in a proof are read: a resolver asks no more for one question
+MAX_NEEDS: Final = 136  # looked for in a proof: the 8 zones and 128 bindings for which a resolver asks, too
+MAX_HEARD: Final = 64  # authorities whose words in a proof are read: a resolver asks no more for one question
 _NOBODY: abc.Mapping[str, set[bytes]] = {}
 _UNHEARD: abc.Mapping[Principal, "Heard"] = {}
 

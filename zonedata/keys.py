@@ -15,17 +15,18 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from zonedata import ed25519
 from zonedata.errors import MalformedError, UntrustedError
 
-ED25519 = 15  # the number DNSSEC has for it (RFC 8080), so that there is one table fewer
-KEY_ID_OCTETS = 8
-SIGNATURE_OCTETS = ed25519.SIGNATURE_OCTETS
-PUBLIC_OCTETS = ed25519.PUBLIC_OCTETS
-_TEXT_MARK = "ed25519:"
+ED25519: Final = 15  # the number DNSSEC has for it (RFC 8080), so that there is one table fewer
+KEY_ID_OCTETS: Final = 8
+SIGNATURE_OCTETS: Final = ed25519.SIGNATURE_OCTETS
+PUBLIC_OCTETS: Final = ed25519.PUBLIC_OCTETS
+_TEXT_MARK: Final = "ed25519:"
 _P = 2**255 - 19
-_SMALL_ORDER = frozenset(
+_SMALL_ORDER: Final = frozenset(
     int.from_bytes(bytes.fromhex(text), "little")
     for text in (
         "00" * 32,

@@ -1,18 +1,18 @@
 """The lifetime that every statement carries, and when it counts."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from zonedata.errors import MalformedError
 from zonedata.fields import Fields
 from zonedata.kinds import MAX_TTL
 
-SKEW_PART = 0.1  # of the lifetime: what two honest clocks may differ by
-SKEW_LEAST = 60  # seconds; short-lived denials need at least this
-SKEW_MOST = 3_600  # seconds; a year-long statement is not to be a day early
-MAX_AHEAD = 86_400  # seconds by which `serial`, a time of signing, may be above `issued`: no key leaps far
-MAX_SERIAL = 2**53  # whole in every language's numbers
-MAX_TIME = 2**40  # Unix seconds; some 34,000 years on
+SKEW_PART: Final = 0.1  # of the lifetime: what two honest clocks may differ by
+SKEW_LEAST: Final = 60  # seconds; short-lived denials need at least this
+SKEW_MOST: Final = 3_600  # seconds; a year-long statement is not to be a day early
+MAX_AHEAD: Final = 86_400  # seconds by which `serial`, a time of signing, may be above `issued`: no key leaps far
+MAX_SERIAL: Final = 2**53  # whole in every language's numbers
+MAX_TIME: Final = 2**40  # Unix seconds; some 34,000 years on
 
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016

@@ -10,23 +10,23 @@ Names in statements never carry the apex under which they hang on the wire; `to_
 and take it off.
 """
 
-from typing import NewType, NoReturn
+from typing import Final, NewType, NoReturn
 
 from zonedata.errors import MalformedError
 
 Name = NewType("Name", bytes)
 
-ROOT = Name(b"")
-MAX_LABEL = 63  # RFC 1035 section 2.3.4
-MAX_WIRE_NAME = 255  # RFC 1035 section 2.3.4
-MAX_APEX = 64  # octets of the apex on the wire; what it takes, owner names cannot have
-MAX_NAME = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits under every allowed apex
-MAX_LABELS = 40  # on the wire; names of more make parsers slow
-MAX_APEX_LABELS = 8  # what the apex takes of them
-MAX_NAME_LABELS = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
-_ALLOWED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
-_IN_KEYS = bytes((0, *_ALLOWED))
-_LENGTHS = [bytes((length,)) for length in range(MAX_LABEL + 1)]
+ROOT: Final = Name(b"")
+MAX_LABEL: Final = 63  # RFC 1035 section 2.3.4
+MAX_WIRE_NAME: Final = 255  # RFC 1035 section 2.3.4
+MAX_APEX: Final = 64  # octets of the apex on the wire; what it takes, owner names cannot have
+MAX_NAME: Final = MAX_WIRE_NAME - MAX_APEX  # octets of a key, so that every name fits under every allowed apex
+MAX_LABELS: Final = 40  # on the wire; names of more make parsers slow
+MAX_APEX_LABELS: Final = 8  # what the apex takes of them
+MAX_NAME_LABELS: Final = MAX_LABELS - MAX_APEX_LABELS  # E.164 needs 16, mail domains rarely ten
+_ALLOWED: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_IN_KEYS: Final = bytes((0, *_ALLOWED))
+_LENGTHS: Final = [bytes((length,)) for length in range(MAX_LABEL + 1)]
 
 
 def from_labels(labels: list[bytes]) -> Name:

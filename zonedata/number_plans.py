@@ -7,15 +7,17 @@ taken off it or put before it as a national prefix. A yes to all is certain; a n
 decides. So this accepts a part of what that accepts, with the same canonical text, and refuses nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, phonenumberutil
 
-MAX_DIGITS = 15  # E.164 section 6
-_MIN_NATIONAL = 2  # digits after the calling code, below which nothing is a number whatever its plan says
-_MAX_CODE = 3  # digits of a calling code
-_BEGINNING = 4  # digits that decide for nearly all plans: the calling code and a national prefix of one digit
+MAX_DIGITS: Final = 15  # E.164 section 6
+_MIN_NATIONAL: Final = 2  # digits after the calling code, below which nothing is a number whatever its plan says
+_MAX_CODE: Final = 3  # digits of a calling code
+_BEGINNING: Final = 4  # digits that decide for nearly all plans: calling code and a national prefix of one digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class _Beginning:
 
 # What `phonenumbers.parse` itself takes the national prefix off with, or rewrites the number; private, but it has
 # been there as long as the library, and the patterns of the plans stay the library's business.
-_without_prefix = phonenumberutil._maybe_strip_national_prefix_carrier_code  # noqa: SLF001 - as said above
-_NOTHING_KNOWN = _Beginning(frozenset())
+_without_prefix: Callable[..., Any] = phonenumberutil._maybe_strip_national_prefix_carrier_code  # noqa: SLF001 - as said above
+_NOTHING_KNOWN: Final = _Beginning(frozenset())
 
 
 def is_surely_canonical(digits: str) -> bool:
@@ -51,8 +53,8 @@ def is_surely_canonical(digits: str) -> bool:
     if known.undecided is None:
         return True
     national = digits[known.code :]
-    found: tuple[object, str, bool] = _without_prefix(national, known.undecided)  # carrier, the rest, whether any
-    return found[1] == national
+    found = _without_prefix(national, known.undecided)  # a carrier or none, what is left, whether less
+    return bool(found[1] == national)
 
 
 @lru_cache(maxsize=11_111)  # all that up to four digits can be

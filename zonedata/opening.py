@@ -9,7 +9,7 @@ it was.
 from dataclasses import dataclass, field
 from enum import IntEnum
 from math import ceil
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from zonedata import statements
 from zonedata.errors import MalformedError
@@ -20,7 +20,7 @@ from zonedata.sealed import Sealed, signed_octets
 from zonedata.statements import Statement
 from zonedata.zone_statements import BoundKey
 
-KEEP_PARTS = 1_024  # of a second, to which `keep` is rounded up: exact in a float, and the same out of any store
+KEEP_PARTS: Final = 1_024  # of a second, to which `keep` is rounded up: exact in a float, the same out of any store
 S_co = TypeVar("S_co", bound=Statement, covariant=True)
 
 

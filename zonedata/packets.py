@@ -23,26 +23,26 @@ from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_S
 # copied without being cut out before; what follows it is copied along, and overwritten or never sent.
 _FOOT: Final = struct.Struct("<ddIIBB")
 _FOOT_OCTETS: Final = 26
-_OFFSET = struct.Struct("<H")
+_OFFSET: Final = struct.Struct("<H")
 _TTL: Final = struct.Struct(">I")
-_COUNTS_AT_4 = struct.Struct(">4H")
-_TYPE_AND_LENGTH = struct.Struct(">H6xH")
-MAX_TTLS = 64  # records of a reply that is kept; longer ones are laid out each time
-OVERHEAD = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
-MAX_OCTETS = 64 * 2**20  # of one process; some 120,000 answers
+_COUNTS_AT_4: Final = struct.Struct(">4H")
+_TYPE_AND_LENGTH: Final = struct.Struct(">H6xH")
+MAX_TTLS: Final = 64  # records of a reply that is kept; longer ones are laid out each time
+OVERHEAD: Final = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
+MAX_OCTETS: Final = 64 * 2**20  # of one process; some 120,000 answers
 _STREAM_OCTET: Final = 0xFF
 STREAM_MARK: Final = bytes((_STREAM_OCTET,))  # ends the keys of replies over streams, which have more room
-OPT_HEAD = b"\0" + TYPE_OPT.to_bytes(2, "big")
+OPT_HEAD: Final = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
-MAX_BEHIND = 2 * MAX_TTLS + _FOOT_OCTETS  # octets of an entry after its reply
-_SIZES = (
+MAX_BEHIND: Final = 2 * MAX_TTLS + _FOOT_OCTETS  # octets of an entry after its reply
+_SIZES: Final = (
     512, 1_220, 1_232, 1_280, 1_400, 1_410, 1_432, 1_440, 1_452, 1_472, 2_048, 4_000, 4_096, 8_192, 65_494, 65_535,
 )  # fmt: skip
-_NAME_END = b"\0\xff"  # the root's label, and the first octet of our types
-_NOT_PLAIN = 0xF8  # QR and the opcode, in the first octet of the flags
-_COUNTS = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
-SORTS = 8  # kinds of replies that statistics tell apart
+_NAME_END: Final = b"\0\xff"  # the root's label, and the first octet of our types
+_NOT_PLAIN: Final = 0xF8  # QR and the opcode, in the first octet of the flags
+_COUNTS: Final = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
+SORTS: Final = 8  # kinds of replies that statistics tell apart
 
 assert _FOOT.size == _FOOT_OCTETS
 
@@ -64,7 +64,7 @@ class Ages:
         return min(max(int(self.to - now), 1), self.most)
 
 
-TTLS_STAY = Ages(0.0)  # they are given as they are
+TTLS_STAY: Final = Ages(0.0)  # they are given as they are
 
 
 class Packets:

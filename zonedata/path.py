@@ -12,6 +12,7 @@ step goes deeper and the walk ends.
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from zonedata import identifiers, names
 from zonedata.holdings import Holdings, Principal
@@ -22,7 +23,7 @@ from zonedata.statements import Statement
 from zonedata.trust import Trust
 from zonedata.zone_statements import Delegation, Grant, Server
 
-MAX_DEPTH = 8  # zones below one another; E.164 has 15 digits, real plans delegate three or four times
+MAX_DEPTH: Final = 8  # zones below one another; E.164 has 15 digits, real plans delegate three or four times
 
 
 def _tell_nobody(signer: Signer, opened: Opened[Statement], now: float) -> None:

@@ -5,7 +5,7 @@ same in every tree that delegates to it. STATUS is signed by nobody: a hint, nev
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError
@@ -16,18 +16,18 @@ from zonedata.names import Name
 from zonedata.standing import Standing
 from zonedata.zone_statements import TREE_OCTETS
 
-MAX_SSI = 300  # octets; mimi://, a host of at most 253 and a user part
-MIMI = "mimi://"
-NOT_IN_SSI = ' ?#\\"<>'
-MAX_FEATURES = 16
-MAX_FEATURE = 32  # octets
-RECIPIENT_OCTETS = 32  # SHA-256 of the recipient's public key
-MAX_EXCEPTIONS = 40  # of one block; with more, split the block
-NUMBER_HOLE = "{number}"  # where a block's template takes the digits of the number asked for
-MAX_STATUS = 128  # rows: 64 authorities with two roles each
+MAX_SSI: Final = 300  # octets; mimi://, a host of at most 253 and a user part
+MIMI: Final = "mimi://"
+NOT_IN_SSI: Final = ' ?#\\"<>'
+MAX_FEATURES: Final = 16
+MAX_FEATURE: Final = 32  # octets
+RECIPIENT_OCTETS: Final = 32  # SHA-256 of the recipient's public key
+MAX_EXCEPTIONS: Final = 40  # of one block; with more, split the block
+NUMBER_HOLE: Final = "{number}"  # where a block's template takes the digits of the number asked for
+MAX_STATUS: Final = 128  # rows: 64 authorities with two roles each
 Rows = tuple[tuple[str, Role, Standing], ...]  # of a STATUS
-_ROLES = {role.value: role for role in Role}
-_STANDINGS = {standing.value: standing for standing in Standing}
+_ROLES: Final = {role.value: role for role in Role}
+_STANDINGS: Final = {standing.value: standing for standing in Standing}
 
 
 def host_of_ssi(ssi: str) -> str:

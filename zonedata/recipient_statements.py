@@ -7,7 +7,7 @@ before an instant. None names a tree: each is true or false wherever it is shown
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from zonedata import identifiers, names
 from zonedata.errors import MalformedError, UntrustedError
@@ -18,17 +18,17 @@ from zonedata.life import MAX_SERIAL, MAX_TIME, Life
 from zonedata.names import Name
 from zonedata.person_statements import RECIPIENT_OCTETS
 
-MAX_ENTRIES = 24  # of one mapping; a person with more services than that lists the ones that are read
-MAX_TAGS = 8  # of one entry
-MAX_TAG = 24  # octets
-MAX_ALL_TAGS = 256  # octets of all tags of one mapping (the requirements bound them together)
-MAX_FORMER = 4  # keys that a recipient had before; older assertions have ended by then
-MAX_METHOD = 32  # octets
-MAX_REASON = 64  # octets
-DEFAULT_TAG = "Default"  # whoever has it is picked where no other tag decides; it stands alone
-SAME_SERVICE_TAG = "SameService"  # whoever has it is picked before that, if the sender has an account there
-_TAG_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
-_METHOD_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+MAX_ENTRIES: Final = 24  # of one mapping; a person with more services than that lists the ones that are read
+MAX_TAGS: Final = 8  # of one entry
+MAX_TAG: Final = 24  # octets
+MAX_ALL_TAGS: Final = 256  # octets of all tags of one mapping (the requirements bound them together)
+MAX_FORMER: Final = 4  # keys that a recipient had before; older assertions have ended by then
+MAX_METHOD: Final = 32  # octets
+MAX_REASON: Final = 64  # octets
+DEFAULT_TAG: Final = "Default"  # whoever has it is picked where no other tag decides; it stands alone
+SAME_SERVICE_TAG: Final = "SameService"  # whoever has it is picked before that, if the sender has an account there
+_TAG_CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
+_METHOD_CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 def recipient_of(key: PublicKey) -> bytes:

@@ -6,16 +6,17 @@ labels and texts have limits, so that 64 KiB of anything cost a few milliseconds
 
 import struct
 from dataclasses import dataclass
+from typing import Final
 
 from zonedata import names
 from zonedata.errors import MalformedError
 from zonedata.wire import FLAG_TC, MIN_UDP, OPTION_EDE, TYPE_OPT, Section, read_options
 
-MAX_RECORDS = 512  # of a reply: a proof with 64 authorities has some 300
-MAX_TEXT = 240  # octets read of an extended error's text; ours have at most 120
-_SECTIONS = tuple(Section)
-_HEADER = struct.Struct(">2x5H")  # all but the id
-_RECORD = struct.Struct(">H2xIH")  # type, class, TTL, length of data
+MAX_RECORDS: Final = 512  # of a reply: a proof with 64 authorities has some 300
+MAX_TEXT: Final = 240  # octets read of an extended error's text; ours have at most 120
+_SECTIONS: Final = tuple(Section)
+_HEADER: Final = struct.Struct(">2x5H")  # all but the id
+_RECORD: Final = struct.Struct(">H2xIH")  # type, class, TTL, length of data
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

@@ -9,14 +9,15 @@
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from zonedata.errors import MalformedError
 from zonedata.keys import ED25519, KEY_ID_OCTETS, PrivateKey
 from zonedata.kinds import MAX_SEALED, RULES, Kind
 
-CONTEXT = "fingerpost/1/"  # the version of everything under a signature
-_HEAD = 1 + KEY_ID_OCTETS + 2
-_KINDS = {kind.value: kind for kind in Kind}
+CONTEXT: Final = "fingerpost/1/"  # the version of everything under a signature
+_HEAD: Final = 1 + KEY_ID_OCTETS + 2
+_KINDS: Final = {kind.value: kind for kind in Kind}
 
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016

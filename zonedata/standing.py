@@ -1,6 +1,7 @@
 """How one authority stands to one question."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Standing(StrEnum):
@@ -32,7 +33,7 @@ class Standing(StrEnum):
         return self in _PROVEN
 
 
-_PROVEN = frozenset(
+_PROVEN: Final = frozenset(
     {
         Standing.ASSERTED,
         Standing.DENIED,

@@ -3,7 +3,7 @@
 Reading a body here proves nothing about who wrote it; `opening` does that.
 """
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from zonedata import codec
 from zonedata.errors import MalformedError
@@ -19,7 +19,7 @@ from zonedata.zone_statements import Authority, Delegation, Gap, RootKeys, ZoneD
 ZoneStatement = RootKeys | ZoneDigest | Authority | Delegation | Gap
 PersonStatement = Assertion | Block | Denial | Mapping | Validation | Revocation
 Statement = ZoneStatement | PersonStatement | Status
-STATUS_CAPS = codec.Caps(octets=16_384, elements=128)  # a row for every authority that may be asked
+STATUS_CAPS: Final = codec.Caps(octets=16_384, elements=128)  # a row for every authority that may be asked
 
 
 class _Readable(Protocol):

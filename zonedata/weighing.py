@@ -18,6 +18,7 @@ Pure; the rows come from `findings.settle`, and change nothing but their words.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from zonedata.findings import Finding, Ground
 from zonedata.kinds import ASSURANCE_ORDER, Assurance, Role
@@ -26,7 +27,7 @@ from zonedata.person_statements import Assertion
 from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.standing import Standing
 
-_VOUCHING = frozenset({Role.CSIP, Role.VALIDATOR})
+_VOUCHING: Final = frozenset({Role.CSIP, Role.VALIDATOR})
 
 
 @dataclass(slots=True)

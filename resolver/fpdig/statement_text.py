@@ -65,7 +65,8 @@ def content(statement: Statement) -> list[str]:
         case Block():
             return _block(statement)
         case Denial():
-            return [f"nothing, asked as {statement.role}"]
+            known = "" if statement.as_of is None else f"; as of {instant(statement.as_of)}"
+            return [f"nothing, asked as {statement.role}{known}"]
         case Mapping():
             return _mapping(statement)
         case Validation():

@@ -14,6 +14,7 @@ writing and less than 1 us at reading. What is read here was written by us.
 
 import zlib
 from dataclasses import dataclass
+from typing import Final
 
 from zonedata import statements
 from zonedata.errors import MalformedError
@@ -24,7 +25,7 @@ from zonedata.person_statements import Denial
 from zonedata.sealed import Sealed, Signature
 from zonedata.statements import Statement
 
-KEPT = frozenset(
+KEPT: Final = frozenset(
     {
         Kind.AUTHORITY,
         Kind.DELEGATION,
@@ -37,15 +38,15 @@ KEPT = frozenset(
         Kind.REVOCATION,
     }
 )
-KIND_BITS = 31  # of a slot
-MAX_UNTIL = 2**40 - 1  # what five octets hold; later times are cut to it
-MAX_KEEP = 2**48 - 1
-_HEAD = 13
-_SIGNED = 1 + KEY_ID_OCTETS + SIGNATURE_OCTETS
-_ROLES = tuple(Role)
-_WINDOW = -9  # raw deflate with 512 octets of window: as good as more on what is shorter, and cheap to set up
-_MEMORY = 1  # the least memory level, for the same reason
-DICTIONARY = (  # what bodies have in common, the most frequent last; part of the format
+KIND_BITS: Final = 31  # of a slot
+MAX_UNTIL: Final = 2**40 - 1  # what five octets hold; later times are cut to it
+MAX_KEEP: Final = 2**48 - 1
+_HEAD: Final = 13
+_SIGNED: Final = 1 + KEY_ID_OCTETS + SIGNATURE_OCTETS
+_ROLES: Final = tuple(Role)
+_WINDOW: Final = -9  # raw deflate with 512 octets of window: as good as more on what is shorter, and cheap
+_MEMORY: Final = 1  # the least memory level, for the same reason
+DICTIONARY: Final = (  # what bodies have in common, the most frequent last; part of the format
     b"\xa6grants\xa4deep\xa8required\xa9validated\xaaauthorized\xa5roles\xa9validator\xa4csip\xa8registry\xa3msp"
     b"\xabterminating\xa7servers\xa9addresses\xaatransports\xa3tcp\xcd\x14\xb4\xa3udp\xa3tls\xcd\x03U"
     b"\xa4keys\xa3key\xc4 \xa4from\xceh\xa5until\xcej\xa4uses\xa6assert\xa4deny\xa4zone\xa1."

@@ -13,7 +13,7 @@ end first; so whoever makes many of them loses their own. The root's own stateme
 
 import heapq
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
@@ -25,11 +25,11 @@ from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
-MAX_MARKS = 8  # floors at one name; an authority has at most as many keys
-MARK_OCTETS = 8 + 1 + 7 + 5
-MEMORY_FLOORS = 50_000  # held in a process without a file; some 300 octets each
-_ROLES = tuple(Role)
-_BY_ISSUED = 0x80  # in the octet of the kind
+MAX_MARKS: Final = 8  # floors at one name; an authority has at most as many keys
+MARK_OCTETS: Final = 8 + 1 + 7 + 5
+MEMORY_FLOORS: Final = 50_000  # held in a process without a file; some 300 octets each
+_ROLES: Final = tuple(Role)
+_BY_ISSUED: Final = 0x80  # in the octet of the kind
 
 
 @dataclass(frozen=True, slots=True)

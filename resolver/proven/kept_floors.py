@@ -26,6 +26,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import lmdb
 
@@ -46,16 +47,16 @@ from zonedata.holdings import Principal
 from zonedata.opening import Signer
 from zonedata.statements import Statement
 
-PART = 4  # of the cache's size one in so many octets may be floors: a name re-signed daily has one
+PART: Final = 4  # of the cache's size one in so many octets may be floors: a name re-signed daily has one
 LEAST_OCTETS = 4 * 2**20
-NAME_OCTETS = 192  # of a name with one floor in both tables, pages being full to six tenths
-ROOM = 4  # the map is so many times what floors take: pages are written anew before the old ones are free
-SWEPT = 64  # groups whose ended floors are looked for at one writing
-SWEPT_EACH = 64  # ended names that go at one writing, of one group
-EVICT_PART = 64  # of all that may be, one part in so many goes at a time
+NAME_OCTETS: Final = 192  # of a name with one floor in both tables, pages being full to six tenths
+ROOM: Final = 4  # the map is so many times what floors take: pages are written anew before the old ones are free
+SWEPT: Final = 64  # groups whose ended floors are looked for at one writing
+SWEPT_EACH: Final = 64  # ended names that go at one writing, of one group
+EVICT_PART: Final = 64  # of all that may be, one part in so many goes at a time
 _GROUP, _END, _NAME = 8, 5, 16
-_ROOT = bytes(_GROUP)  # the root's own group
-_ERRORS = (lmdb.Error, OSError)
+_ROOT: Final = bytes(_GROUP)  # the root's own group
+_ERRORS: Final = (lmdb.Error, OSError)
 
 log = logging.getLogger(__name__)
 

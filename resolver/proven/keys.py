@@ -12,6 +12,7 @@ in the statement itself.
 """
 
 import hashlib
+from typing import Final
 
 from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
@@ -22,12 +23,12 @@ from zonedata.recipient_statements import Mapping, Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
-HASH = 8  # octets
-SECRET_OCTETS = 32
-MAX_KNOWN = 4_096  # hashes of principals kept ready; some hundreds are usual
+HASH: Final = 8  # octets
+SECRET_OCTETS: Final = 32
+MAX_KNOWN: Final = 4_096  # hashes of principals kept ready; some hundreds are usual
 
 AUTHORITY, BLOCK, DELEGATION, GAP = b"A", b"B", b"D", b"G"  # REVOCATIONs lie with the blocks
-OF_AN_OWNER = (Assertion, Denial, Validation, Mapping)
+OF_AN_OWNER: Final = (Assertion, Denial, Validation, Mapping)
 
 
 class Keys:

@@ -4,6 +4,7 @@ import os
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 from resolver.proven import order
 from resolver.proven.asking import Asking
@@ -18,8 +19,8 @@ from zonedata.opening import Opened, Signer
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority
 
-DEFAULT_OCTETS = 16 * 2**20  # some 40,000 statements: more than a client meets in a day
-OVERHEAD = 190  # octets of one entry beside its own: two objects' heads, a slot of the dict and of the ring
+DEFAULT_OCTETS: Final = 16 * 2**20  # some 40,000 statements: more than a client meets in a day
+OVERHEAD: Final = 190  # octets of one entry beside its own: two objects' heads, a slot of the dict and of the ring
 
 
 class MemoryTable:

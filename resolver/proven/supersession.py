@@ -1,5 +1,7 @@
 """When a later statement takes the place of an earlier one, and which floor that raises."""
 
+from typing import Final
+
 from resolver.proven.floors import Mark, Rise, instant_of, subject_of
 from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
@@ -11,7 +13,7 @@ from zonedata.recipient_statements import Revocation, Validation
 from zonedata.statements import Statement
 from zonedata.zone_statements import Authority, Delegation, Gap
 
-SPOKEN = {Role.MSP: Kind.ASSERTION, Role.VALIDATOR: Kind.VALIDATION, Role.CSIP: Kind.REVOCATION}
+SPOKEN: Final = {Role.MSP: Kind.ASSERTION, Role.VALIDATOR: Kind.VALIDATION, Role.CSIP: Kind.REVOCATION}
 
 
 def rise_of(principal: Principal, old: Statement, later: Opened[Statement], now: float) -> Rise | None:

@@ -10,7 +10,7 @@ from zonedata import names
 from zonedata.kinds import DAY, Kind
 from zonedata.names import ROOT
 from zonedata.opening import Claim
-from zonedata.person_statements import Block
+from zonedata.person_statements import Block, Denial
 from zonedata.recipient_statements import Mapping, MappingEntry, Revocation, Validation
 from zonedata.sealed import Sealed, Signature
 from zonedata.statements import to_body
@@ -98,6 +98,13 @@ def test_an_authority_has_a_line_for_each_key_and_server() -> None:
 
 def test_what_is_seldom_there() -> None:
     delegation, block, gap = SAMPLES[Kind.DELEGATION], SAMPLES[Kind.BLOCK], SAMPLES[Kind.GAP]
+    denial = SAMPLES[Kind.DENIAL]
+    assert isinstance(denial, Denial)
+    signed = replace(denial, as_of=denial.life.issued - 60)
+    assert (
+        details(replace(claim(Kind.DENIAL), statement=signed))[0]
+        == "nothing, asked as msp; as of 2025-06-15T15:05:30Z"
+    )
     assert isinstance(delegation, Delegation)
     assert isinstance(block, Block)
     assert isinstance(gap, Gap)
