@@ -196,6 +196,7 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery, line: Line) -
     text = _TEXT.format(code=delivery.code, validator=validator, csi=delivery.csi.text, minutes=CODE_SECONDS // 60)
     message.set_content(text)
     host, port = mail.server
+    is_accepted = False
     try:
         with _MailServer(line, host, port, mail.seconds) as server:
             server.ehlo()
@@ -207,7 +208,10 @@ def _send_mail(mail: MailPart, validator: str, delivery: Delivery, line: Line) -
             if mail.login is not None:
                 server.login(*login.read(mail.login))
             server.send_message(message, mail.sender, [delivery.csi.text])
+            is_accepted = True
     except smtplib.SMTPResponseException as error:
+        if is_accepted:
+            return  # it took the mail, and then did not know how to part
         raise UndeliveredError(f"the mail server refused with {error.smtp_code}") from error
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({code for code, _ in error.recipients.values()})

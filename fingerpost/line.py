@@ -26,11 +26,17 @@ class Line:
         """
         fault = OSError("it has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            sock = socket.socket(family, kind, protocol)
+            try:
+                sock = socket.socket(family, kind, protocol)
+            except OSError as error:  # a family that the kernel has not got
+                fault = error
+                continue
             try:
                 sock.settimeout(seconds)
                 self._hold(sock)
                 sock.connect(address)
+                if self._is_cut:  # perhaps before there was anything to cut
+                    raise TimeoutError
             except OSError as error:
                 sock.close()
                 fault = error

@@ -26,6 +26,7 @@ exit status:
   0   done; for check: no faults
   1   faults were found, or the command line was wrong; every reason is printed
   10  a bug of ours; please report what was printed
+  141 nobody reads the output any more
 """
 
 log = logging.getLogger(__name__)

@@ -215,11 +215,14 @@ def look_at_program(command: tuple[str, ...]) -> None:
 
 
 def look_at_register(directory: Path | None) -> None:
-    """Refuse a validator's register that others could write, or that is cut short; there may be none yet."""
+    """Refuse a validator's register that others could write, or that is cut short; there may be none yet.
+
+    Whose it is to be is not known here: configurations are checked by root, too; the daemons see to it themselves.
+    """
     assert directory is not None, "only what the file names is looked at"
     try:
         if place.is_there(directory):
-            place.check(directory)
+            place.check(directory, directory.lstat().st_uid)
     except MalformedError as error:
         raise WrongError.because(str(error)) from error
 

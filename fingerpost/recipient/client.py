@@ -98,10 +98,14 @@ class Recipient:
             except SilentError as error:
                 yield Told(str(error), is_well=False)
                 continue
+            before = self.state  # kept before it is sent: a code may be on its way whatever ends us here
+            known = before.held.get(parsed.text, held)
+            is_new = url not in known.validators
+            if is_new:
+                self._keep(before.with_held(replace(known, validators=(*known.validators, url))))
             told = self._told(url, parsed, Action.CLAIM, (Outcome.SENT,))
-            known = self.state.held.get(parsed.text, held)
-            if told.may_have_sent_a_code and url not in known.validators:
-                self._keep(self.state.with_held(replace(known, validators=(*known.validators, url))))
+            if is_new and not told.may_have_sent_a_code:
+                self._keep(before)
             yield told
 
     def confirm(self, held: Held, code: str, urls: tuple[str, ...]) -> Iterator[Told]:
@@ -139,7 +143,8 @@ class Recipient:
             is_everywhere = is_everywhere and told.is_well
             yield told
         if not is_everywhere:
-            yield Told(f"{held.csi}: this is kept; 'confirm' hands it in, and so does 'deposit'", is_well=True)
+            how = "'deposit' hands it in" if held.is_released else "'confirm' hands it in, and so does 'deposit'"
+            yield Told(f"{held.csi}: this is kept; {how}", is_well=True)
 
     def drop(self, held: Held) -> Iterator[Told]:
         """Forget a CSI here; nobody is told."""

@@ -77,5 +77,13 @@ class Codes:
         """Take in that what the right code is for has been done: it counts no more."""
         self._held.pop((owner, recipient), None)
 
+    def take_back(self, owner: Name, recipient: bytes, code: str) -> bool:
+        """Take in that a code reached nobody: it is void. False if it was guessed at, or is another by now."""
+        held = self._held.get((owner, recipient))
+        if held is None or not hmac.compare_digest(held.digest, self._digest(owner, recipient, code)):
+            return False
+        del self._held[owner, recipient]
+        return held.attempts == ATTEMPTS
+
     def _digest(self, owner: Name, recipient: bytes, code: str) -> bytes:
         return hmac.digest(self._secret, recipient + owner + b"\xff" + code.encode(), hashlib.sha256)

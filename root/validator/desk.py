@@ -3,7 +3,8 @@
     octets -> how often does this client ask? -> signed, for us, of now -> of a CSI that is ours -> not taken before
            -> the action, in one transaction with what is shown -> written -> reply, and a code to be delivered
 
-What is kept in memory alone (codes, counts) changes once that is written: where it cannot be, nothing was used up.
+What is kept in memory alone changes once that is written: where it cannot be, neither the right code nor a count of
+codes was used up. A wrong guess counts at once.
 
 Sockets, delivery and randomness are the daemon's. Not to be used by two threads at a time.
 """
@@ -47,11 +48,13 @@ class Delivery:
         csi: Whose.
         code: Which.
         time: Unix seconds at which it was counted.
+        recipient: Digest of the key that asked for it.
     """
 
     csi: Csi
     code: str
     time: float = 0.0
+    recipient: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,9 @@ class Desk:
         _check(self._by_client, client, now, "limit-client", "codes for this address")
         _check(self._by_csi, request.owner, now, "limit-csi", "codes to this identifier")
         _check(self._together, b"", now, "limit-all", "codes")
-        return Answer(OK, Reply(Outcome.SENT), Delivery(csi, self._ways.draw(), now), Action.CLAIM.value)
+        return Answer(
+            OK, Reply(Outcome.SENT), Delivery(csi, self._ways.draw(), now, request.recipient), Action.CLAIM.value
+        )
 
     def _begin(self, delivery: Delivery, request: Request, client: bytes) -> None:
         """Take in that a code is being sent."""
@@ -205,12 +210,14 @@ class Desk:
         self._together.count(b"", delivery.time)
 
     def undelivered(self, delivery: Delivery) -> None:
-        """Take in that a code surely reached nobody: it is no reason to keep its owner waiting.
+        """Take in that a code surely reached nobody: it is void, and no reason to keep its owner waiting.
 
-        It counts for the client all the same, since it cost us as much.
+        It counts for the client all the same, since it cost us as much; and for all if somebody has guessed at it
+        meanwhile, since the counts are what bounds guesses.
         """
-        self._by_csi.give_back(delivery.csi.owner, delivery.time)
-        self._together.give_back(b"", delivery.time)
+        if self._codes.take_back(delivery.csi.owner, delivery.recipient, delivery.code):
+            self._by_csi.give_back(delivery.csi.owner, delivery.time)
+            self._together.give_back(b"", delivery.time)
 
     def _confirmed(self, before: Record | None, request: Request, now: float) -> Record:
         match self._codes.try_(request.owner, request.recipient, request.code, now):
@@ -281,8 +288,7 @@ class Desk:
         with self._register.writing() as writing:
             owners = writing.renew_some(after, SWEEP)
             is_all = len(owners) < SWEEP
-            if is_all:
-                writing.signer = self._voucher.key.public.key_id
+            writing.signer = self._voucher.key.public.key_id if is_all else b""  # until then of several keys
         self._renewed = None if is_all else owners[-1]
         return len(owners)
 

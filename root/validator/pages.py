@@ -51,6 +51,7 @@ def _lacks_pages(descriptor: int) -> bool:
     while True:
         pages = _Pages(descriptor)
         meta = pages.meta()
+        pages.length = os.fstat(descriptor).st_size  # after it: the file only grows, none that it names is missed
         if meta is None or (meta.last + 1) * pages.size <= pages.length:
             return False
         free, tables = meta.tables
@@ -70,8 +71,8 @@ class _Pages:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.length = os.fstat(descriptor).st_size
-        self.size = 0  # octets; as the first page has it
+        self.length = 0  # octets of the file, when the last transaction was read
+        self.size = 0  # octets of a page; as the first page has it
 
     def meta(self) -> _Meta | None:
         """Return what the last transaction left; None where there is none."""

@@ -47,17 +47,21 @@ def is_there(path: Path) -> bool:
     return os.path.lexists(path / DATA)
 
 
-def check(path: Path) -> None:
-    """Refuse a directory that is not ours alone, and a register that is not whole.
+def check(path: Path, owner: int | None = None) -> None:
+    """Refuse a directory that is not one user's alone, and a register that is not whole.
+
+    Args:
+        path: The directory.
+        owner: Id of that user; None is ours.
 
     Raises:
         MalformedError: It is not there, no directory, another user's, cut short, or others may write it.
     """
     try:
-        _check_ours(path, stat.S_ISDIR)
+        _check_ours(path, stat.S_ISDIR, owner)
         for name in (DATA, LOCKS, WRITER):
             if os.path.lexists(path / name):
-                _check_ours(path / name, stat.S_ISREG)
+                _check_ours(path / name, stat.S_ISREG, owner)
         if is_there(path):
             _check_whole(path / DATA)
     except OSError as error:
@@ -91,8 +95,8 @@ def sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def _check_ours(path: Path, is_kind: Callable[[int], bool]) -> None:
-    if fault := ours.fault_of(path, is_kind, ours.ALL, _ADVICE):
+def _check_ours(path: Path, is_kind: Callable[[int], bool], owner: int | None) -> None:
+    if fault := ours.fault_of(path, is_kind, ours.ALL, _ADVICE, owner):
         raise MalformedError(f"register {path} {fault}")
 
 

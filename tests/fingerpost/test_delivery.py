@@ -71,6 +71,12 @@ async def test_a_mail_has_the_headers_that_mails_need() -> None:
     assert first["Message-ID"] != second["Message-ID"]
 
 
+async def test_a_mail_that_was_taken_is_delivered_however_its_server_parts() -> None:
+    with mail_server() as (mailbox, port):
+        mailbox.parts_badly = True
+        assert await deliverer(port).deliver(delivery_to(ALICE))
+
+
 def test_a_mail_server_that_is_not_there(house: Household) -> None:
     validator(house, MAIL.format(port=free_port()))
     with validating() as vera:

@@ -385,6 +385,15 @@ def test_what_is_said_before_the_code_is_kept(house: Household) -> None:
         assert outcome.out == f"{NUMBER}: this is kept; 'confirm' hands it in, and so does 'deposit'\n"
 
 
+def test_a_release_that_was_not_taken_is_handed_in_by_deposit_alone(house: Household) -> None:
+    """For 'confirm' would take it back: it proves possession anew."""
+    with faking() as fake:
+        claimed(house, fake, NUMBER)
+        fake.say, fake.status = lambda _: Reply(Outcome.REFUSED, "try again later"), 503
+        outcome = house.run("recipient", "release")
+        assert outcome.out == f"{NUMBER}: this is kept; 'deposit' hands it in\n"
+
+
 def test_a_code_is_read_from_standard_input(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     with faking() as fake:
         claimed(house, fake, NUMBER)

@@ -328,6 +328,20 @@ def test_a_register_that_others_could_write_is_refused(house: Household) -> None
         assert "has mode 0777" in refused.err
 
 
+def test_check_leaves_it_to_the_daemons_whose_a_register_is(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Configurations are checked by root before they are installed; the register is the service's."""
+    caller(house)
+    validator(house, NUMBERS)
+    office(Path("vera.register")).register.close()
+    monkeypatch.setattr(os, "geteuid", lambda: Path("vera.register").stat().st_uid + 1)
+    assert house.sound("check", "vera.toml").endswith("vera.toml: no faults\n")
+    for command in ("validate", "serve"):
+        refused = house.run(command, "vera.toml")
+        assert (refused.status, "not to us" in refused.err) == (1, True)
+
+
 def test_a_register_that_is_cut_short_is_refused_by_all(house: Household) -> None:
     caller(house)
     validator(house, NUMBERS)

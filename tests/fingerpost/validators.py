@@ -66,6 +66,7 @@ class Mailbox:
         self.mails: list[tuple[list[str], str]] = []
         self.messages: list[EmailMessage] = []
         self.refuses = False
+        self.parts_badly = False
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         del server, session
@@ -75,6 +76,10 @@ class Mailbox:
         self.messages.append(message)
         self.mails.append((envelope.rcpt_tos, message.get_content()))
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        del server, session, envelope
+        return "421 something else" if self.parts_badly else "221 Bye"
 
     def code(self) -> str:
         """Return the code in the newest mail."""

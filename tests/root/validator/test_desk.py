@@ -159,6 +159,31 @@ def test_a_code_that_reached_nobody_counts_for_the_client_alone(vera: Office) ->
     refused(vera.ask(Action.CLAIM, "ann"), LIMITED, "too many codes to this identifier")
 
 
+def test_a_code_that_reached_nobody_is_void(vera: Office) -> None:
+    claimed = vera.ask(Action.CLAIM, "ann")
+    assert claimed.delivery is not None
+    vera.desk.undelivered(claimed.delivery)
+    refused(vera.ask(Action.CONFIRM, "ann", code=claimed.delivery.code), UNTRUSTED, "no code is outstanding")
+
+
+def test_guesses_at_codes_that_reached_nobody_are_bounded_all_the_same(vera: Office) -> None:
+    for n in range(4):
+        vera.host = f"192.0.2.{n}"
+        claimed = vera.ask(Action.CLAIM, "eve")
+        assert claimed.delivery is not None
+        refused(vera.ask(Action.CONFIRM, "eve", code="00000000"), UNTRUSTED, "this is not the code")
+        vera.desk.undelivered(claimed.delivery)
+    refused(vera.ask(Action.CLAIM, "eve"), LIMITED, "too many codes to this identifier")
+
+
+def test_an_older_delivery_that_fails_leaves_the_newer_code(vera: Office) -> None:
+    older, newer = vera.ask(Action.CLAIM, "ann"), vera.ask(Action.CLAIM, "ann")
+    assert older.delivery is not None
+    assert newer.delivery is not None
+    vera.desk.undelivered(older.delivery)
+    assert vera.ask(Action.CONFIRM, "ann", code=newer.delivery.code).status == OK
+
+
 def test_codes_to_all_together_have_a_bound(vera: Office) -> None:
     most = ALL_TOGETHER[0].most
 
@@ -515,6 +540,30 @@ def test_a_new_signing_key_takes_its_time(vera: Office, tmp_path: Path, monkeypa
     assert done() == 4
     again.desk.begin()
     assert again.desk.sweep(NOW) == 0
+    again.register.close()
+
+
+def test_a_new_signing_key_that_is_taken_back_halfway_leaves_nothing_behind(
+    vera: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(4):
+        vera.asker.csi = identifiers.parse(f"+141555501{n:02}")
+        vera.prove("ann")
+        vera.map("ann")
+    vera.register.close()
+    monkeypatch.setattr("root.validator.desk.SWEEP", 2)
+    between = office(tmp_path / "register", signer="another")  # has begun, and signs for who asks
+    between.asker.csi = identifiers.parse("+14155550100")
+    between.map("ann", serial=2)
+    between.register.close()
+
+    def key_id(one: Office) -> bytes:
+        return Sealed.from_wire(data_of(one.register.about(between.asker.csi.owner)[0])).signatures[0].key_id
+
+    again = office(tmp_path / "register")
+    assert key_id(again) == key("another").public.key_id
+    again.pass_time(0)
+    assert key_id(again) == key("vera.example/validate").public.key_id
     again.register.close()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from root.validator import pages
 from root.validator.pages import is_cut_short
 
 TABLES = (b"one", b"two")
@@ -71,6 +72,22 @@ def test_what_is_not_called_cut_short_can_be_read_to_the_end(tmp_path: Path, see
     assert read.stdout.split() == ["0"] * len(paths)
     assert not called[0]
     assert called[-1]
+
+
+def test_a_file_that_grows_while_it_is_looked_at_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work(tmp_path, 0)
+    data = tmp_path / "data.mdb"
+    whole = data.read_bytes()
+    data.write_bytes(whole[: len(whole) // 2])
+    assert is_cut_short(data)
+    read = pages._Pages.meta
+
+    def after_a_commit(self: pages._Pages) -> object:
+        data.write_bytes(whole)
+        return read(self)
+
+    monkeypatch.setattr(pages._Pages, "meta", after_a_commit)
+    assert not is_cut_short(data)
 
 
 def test_what_is_no_environment_is_not_called_cut_short(tmp_path: Path) -> None:
