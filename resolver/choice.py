@@ -121,7 +121,7 @@ def choose(answer: Answer, context: Context = _ANY, own_services: Iterable[str] 
         context, own_services = Context((context.group,), least=context.least), []
     wants = _Wants(context, {msp: at for at, msp in reversed([*enumerate(own_services)])})
     candidates = _ordered(answer.csi.owner, context.least, answer.reaches)
-    pick, why, word = wants.decide(candidates)
+    pick, why, word = wants.decide(_listed(answer, candidates, context.earlier))
     return Choice(pick, why, candidates, word, _unsure(answer, candidates, wants))
 
 
@@ -138,6 +138,17 @@ def _ordered(owner: Name, least: Assurance, reaches: Iterable[Reach]) -> tuple[R
     return tuple(good)
 
 
+def _listed(answer: Answer, candidates: tuple[Reach, ...], earlier: str) -> tuple[Reach, ...]:
+    """Return those that the recipient lists, and the earlier pick; all, where the recipient lists none of them.
+
+    An MSP that names somebody else may stand beside them while a validator is silent, and is not to win a tie.
+    """
+    mapping = answer.mapping
+    if mapping is None or all(mapping.entry_for(reach.msp) is None for reach in candidates):
+        return candidates
+    return tuple(r for r in candidates if r.ssi == earlier or mapping.entry_for(r.msp) is not None)
+
+
 def _unsure(answer: Answer, candidates: tuple[Reach, ...], wants: "_Wants") -> tuple[str, ...]:
     """Return whose missing word could have made another pick."""
     found = {names.to_text(names.ROOT)} if _is_unexplained(answer) else set()
@@ -149,7 +160,7 @@ def _unsure(answer: Answer, candidates: tuple[Reach, ...], wants: "_Wants") -> t
             if might is None:
                 continue
             with_it = _ordered(answer.csi.owner, wants.context.least, (*candidates, might))
-            if wants.decide(with_it)[0] is not might:
+            if wants.decide(_listed(answer, with_it, wants.context.earlier))[0] is not might:
                 continue
         found.add(row.authority)
     return tuple(sorted(found))

@@ -211,16 +211,16 @@ def hear(  # noqa: PLR0913, PLR0917 - what a judge may look at is many things
     speaking = {speaker_of(claim.statement) for claim in claims}
     left = MAX_HEARD
     for principal, grantee in path.grantees.items():
+        reason = hints.get(grantee.signer.name, Standing.MISSING)
         if grantee.signer.name in speaking:
             left -= 1
             if left < 0:
                 reason = hints.get(grantee.signer.name, Standing.UNASKED)
-                findings += settle(grantee, known.held.about(principal, owner), owner, now, reason)
-                continue
-        theirs = _not_of_namesakes(grantee.signer, parties, claims, elsewhere)
-        refused = admit_said(grantee, owner, theirs, known)
-        refusals += refused
-        reason = Standing.BOGUS if refused else hints.get(grantee.signer.name, Standing.MISSING)
+            else:
+                theirs = _not_of_namesakes(grantee.signer, parties, claims, elsewhere)
+                refused = admit_said(grantee, owner, theirs, known)
+                refusals += refused
+                reason = Standing.BOGUS if refused else reason
         if (word := heard.get(principal)) is not None:
             reason = word.silence or reason
             for reply in word.replies:

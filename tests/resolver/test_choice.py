@@ -188,6 +188,21 @@ def test_of_silent_msps_only_those_count_that_the_recipient_lists() -> None:
     assert choose(heard).unsure == ()
 
 
+def test_who_stands_beside_a_mapping_without_being_listed_wins_nothing() -> None:
+    """While a validator is silent an MSP that names a stranger is neither withheld nor below the others."""
+    entries = tuple(MappingEntry(msp) for msp in sorted((SECOND, THIRD)))
+    mapping = Mapping(life(Kind.MAPPING), CSI.owner, key("ann").public, entries)
+    bare = [reach(msp, level=Assurance.ASSERTED) for msp in (FIRST, SECOND, THIRD)]
+    found = replace(SOUND, reaches=tuple(bare), mapping=mapping, recipient=mapping.recipient)
+    assert picked(choose(found)) == (SECOND, Why.TIE_BREAK)
+    assert picked(choose(found, own_services=(FIRST,))) == (SECOND, Why.TIE_BREAK)
+    assert picked(choose(found, Context(earlier=f"mimi://{FIRST}/u/1"))) == (FIRST, Why.KEPT), (
+        "silence moves nothing"
+    )
+    assert choose(found).candidates == tuple(bare)
+    assert picked(choose(replace(found, reaches=(bare[0],)))) == (FIRST, Why.ONLY_ONE)
+
+
 def test_without_a_validator_or_a_zone_no_pick_is_sure() -> None:
     rows = Row("check.example", Role.VALIDATOR, Standing.MISSING), Row("reg.example", Role.REGISTRY, Standing.STALE)
     choice = choose(replace(SOUND, rows=rows, complete=False))

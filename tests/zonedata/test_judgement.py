@@ -33,7 +33,7 @@ from zonedata import admission as module
 from zonedata.admission import MAX_FAILURES, admit_said
 from zonedata.findings import settle
 from zonedata.holdings import Holdings
-from zonedata.judgement import MAX_HEARD, MAX_NEEDS, Judgement, Outcome, conclude, judge
+from zonedata.judgement import MAX_HEARD, MAX_NEEDS, Heard, Judgement, Outcome, conclude, judge, lead
 from zonedata.kinds import DAY, Assurance, Kind, Role, Use
 from zonedata.opening import Claim, Signer, Step, read_claim
 from zonedata.path import Grantee, Known, Path
@@ -450,6 +450,17 @@ def test_a_judge_looks_for_so_many_things_and_reads_the_words_of_so_many(checks:
     assert len(checks) <= 2 * MAX_NEEDS + MAX_HEARD + 2  # a binding comes with the gap after it
     assert not judgement.complete
     assert (MAX_HEARD, MAX_NEEDS) == (MAX_AUTHORITIES, 2 * MAX_AUTHORITIES + WALK_PACKETS), "as a resolver asks"
+
+
+def test_who_was_asked_directly_is_read_whatever_was_shown_of_others() -> None:
+    many, world = crowd_of(MAX_HEARD + 1)
+    last = list(lead(OWNER, anchor(), world.wires(), NOW).grantees)[-1]
+    said = assertion(OWNER, last[-1])
+    junk = [forged(assertion(OWNER, name)) for name in many]
+    shown = [*world.wires(), *junk]
+    assert rows(judge(OWNER, anchor(), shown, NOW))[last[-1], Role.MSP] is Standing.UNASKED
+    heard = {last: Heard(((said,),))}
+    assert rows(judge(OWNER, anchor(), shown, NOW, heard=heard))[last[-1], Role.MSP] is Standing.ASSERTED
 
 
 def test_who_says_nothing_takes_no_place_among_those_who_are_read() -> None:
