@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from resolver.fpdig.output import silence
+
 STANDARD_OUTPUT = "standard output"  # the `filename` of errors of it
 
 
@@ -37,10 +39,8 @@ def flush() -> None:
 
 
 def _give_up(error: OSError) -> NoReturn:
-    """Let what is still held go nowhere: the interpreter's last flush would fail again, and say so."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Say which stream it is; what that still holds goes nowhere."""
+    silence(sys.stdout)
     raise OSError(error.errno, error.strerror, STANDARD_OUTPUT) from error
 
 

@@ -113,9 +113,8 @@ class Desk:
         self._ways = ways
         self._terms = terms
         self._codes = Codes(ways.secret)
-        self._renewed: bytes | None = (
-            None  # up to which owner what another key signed is due; None when all of it is
-        )
+        # Up to which owner what another key signed has been made due; None when all of it is.
+        self._renewed: bytes | None = None
         self._requests, self._by_client = Allowance(REQUESTS), Allowance(PER_CLIENT)
         self._by_csi, self._together = Allowance(PER_CSI), Allowance(ALL_TOGETHER)
 
