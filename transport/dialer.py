@@ -15,6 +15,7 @@ from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Proof
 from transport.stream_link import Accept, StreamLink, connect_stream
 
 NOT_OPEN = "the dialer is not open"
@@ -31,6 +32,7 @@ class Dialer(typing.Protocol):
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        proof: Proof | None = None,
     ) -> bytes | None:
         """Send a message and return the first reply for which `accept` says True; None when none came in time.
 
@@ -44,6 +46,8 @@ class Dialer(typing.Protocol):
             message: What to ask, its id first.
             accept: Whether a message is the reply; never raises.
             deadline: On trio's clock.
+            proof: How the other side is to prove who it is; None where nothing is encrypted. One that does not is
+                unreachable, and is asked over nothing else.
 
         Raises:
             UnreachableError: No reply can come any more.
@@ -89,6 +93,7 @@ class SocketDialer:
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        proof: Proof | None = None,
     ) -> bytes | None:
         """See `Dialer.exchange`."""
         match protocol:
@@ -100,6 +105,8 @@ class SocketDialer:
                 with trio.move_on_at(deadline):
                     return await self._exchange_on_link(endpoint, message, accept)
                 return None
+            case Protocol.TLS | Protocol.HTTPS | Protocol.QUIC:
+                raise UnreachableError(endpoint.to_text(), f"is not asked over {protocol} by this dialer ({proof})")
             case other:
                 assert_never(other)
 

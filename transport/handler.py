@@ -16,6 +16,14 @@ class Protocol(StrEnum):
 
     UDP = "udp"
     TCP = "tcp"
+    TLS = "tls"  # RFC 7858
+    HTTPS = "https"  # RFC 8484
+    QUIC = "quic"  # RFC 9250
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody on the way can read it."""
+        return self not in {Protocol.UDP, Protocol.TCP}
 
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
@@ -25,10 +33,12 @@ class Caller:
     Attributes:
         endpoint: Where it says it comes from. On UDP nothing proves that.
         protocol: Over what it came.
+        identity: The name of a client that has proved who it is, by its certificate or a token; else "".
     """
 
     endpoint: Endpoint
     protocol: Protocol
+    identity: str = ""
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

@@ -13,6 +13,7 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Proof
 from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.standing import Standing
@@ -39,7 +40,9 @@ class Peers:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        proof: Proof | None = None,
     ) -> bytes | None:
+        assert proof is None
         name = "abc"[int(endpoint.host[-1]) - 1]
         self.asked.append((name, protocol))
         await trio.sleep(0.01)

@@ -12,6 +12,7 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Proof
 from transport.stream_link import Accept
 from zonedata import identifiers
 from zonedata.judgement import Outcome
@@ -61,8 +62,10 @@ class Deaf:
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        proof: Proof | None = None,
     ) -> bytes:
         assert deadline < math.inf
+        assert proof is None
         await trio.lowlevel.checkpoint()
         raise UnreachableError(endpoint.to_text(), f"no {protocol} for {len(message)} octets {accept is None}")
 

@@ -25,6 +25,7 @@ from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
+from transport.proof import Proof
 from zonedata import wire
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance
@@ -203,7 +204,9 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             message: bytes,
             accept: Callable[[bytes], bool],
             deadline: float = math.inf,
+            proof: Proof | None = None,
         ) -> bytes:
+            assert proof is None
             query = wire.read_query(message)
             assert isinstance(query, wire.Query)
             assert deadline < math.inf

@@ -25,6 +25,7 @@ from transport.endpoint import Endpoint
 from transport.framing import Deframer, frame
 from transport.handler import Protocol
 from transport.pipeline import WINDOW
+from transport.proof import Proof
 from zonedata import names, wire
 from zonedata.kinds import Role
 from zonedata.life import Life
@@ -99,8 +100,10 @@ class Many:
         message: bytes,
         _accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        proof: Proof | None = None,
     ) -> bytes | None:
         """As a dialer: what is asked apart comes here."""
+        assert proof is None
         with trio.move_on_at(deadline):
             reply = await self._reply(message)
             if reply is None:
