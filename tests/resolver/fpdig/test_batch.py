@@ -113,7 +113,7 @@ class Many:
 
     async def run(self, path: Path | str, options: Options, voice: Voice, clock: Clock) -> Exit:
         async with trio.open_nursery() as self.nursery:
-            status = await run_batch(str(path), options, Asker(self, clock, "1"), voice, self.connect)
+            status = await run_batch(str(path), options, Asker(self, clock, "1"), voice, options.server, self.connect)
             self.nursery.cancel_scope.cancel()
         return status
 
