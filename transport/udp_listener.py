@@ -150,9 +150,9 @@ class UdpListener:
             self._ready = []
 
     def _drain(self) -> None:
-        self._now = self._clock.now()
         for _ in range(BATCHES):
             fast = self._tally.fast
+            self._now = self._clock.now()
             try:
                 count = drain(self._batch, self._fast, self._take_untrusted, self._now, self._tally)
             except OSError:
