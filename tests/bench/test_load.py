@@ -68,5 +68,5 @@ def test_command_lines() -> None:
     once = command(Load(53, Path("q"), None, once=True, outstanding=2))
     assert once[-4:] == ["-c", "2", "-n", "1"]
     assert "-l" not in once
-    timed = " ".join(command(Load(53, Path("q"), 5.0, tcp=True, qps=0.2, each=True)))
+    timed = " ".join(command(Load(53, Path("q"), 5.0, over=Over.TCP, qps=0.2, each=True)))
     assert timed.endswith("-m tcp -c 4 -l 5 -Q 1 -v")
