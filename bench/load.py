@@ -94,7 +94,12 @@ def command(load: Load) -> list[str]:
     """Return the command line of dnsperf; EDNS is used, as stub resolvers do."""
     words = ["dnsperf", "-s", "127.0.0.1", "-p", str(load.port), "-d", str(load.questions), "-e"]
     words += ["-t", str(LOST_AFTER), "-q", str(load.outstanding), "-T", "1"]
-    words += ["-m", load.over, "-c", str(STREAMS if load.over is not Over.UDP else min(UDP_CLIENTS, load.outstanding))]
+    words += [
+        "-m",
+        load.over,
+        "-c",
+        str(STREAMS if load.over is not Over.UDP else min(UDP_CLIENTS, load.outstanding)),
+    ]
     if load.over is Over.DOH:
         words += ["-O", f"doh-uri=https://127.0.0.1:{load.port}{DOH_PATH}", "-O", "doh-method=POST"]
     if load.seconds is not None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import dataset, load, probe, world
+from bench import configs, dataset, load, probe, world
 from bench.load import NOTED_LOSS, Load, Outcome, Over
 from bench.options import Options
 from bench.peers.peer import Doors, Peer, Stub, Zones
@@ -168,11 +168,12 @@ class Stage:
         """Return free ports for what is encrypted, and a certificate."""
         certificate, key = self.place / "tls.crt", self.place / "tls.key"
         if not certificate.exists():
-            made = self_signed((LOOPBACK,), time.time())
+            made = self_signed((configs.LOOPBACK,), time.time())
             certificate.write_bytes(made[0])
             key.touch(0o600)
             key.write_bytes(made[1])
-        return Doors(*free_ports(2), certificate, key)
+        dot, doh = free_ports(2)
+        return Doors(dot, doh, certificate, key)
 
     def stub(
         self, peer: Peer, upstream: Answering, entries: int, anchor: Path | None = None, doors: Doors | None = None

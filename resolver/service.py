@@ -92,7 +92,9 @@ class ResolverService:
         name = names.from_wire(query.labels, self._settings.apex)
         if name is None or query.qclass != CLASS_IN or self._is_nobodys(name):
             why = "not a name of this tree" if self._trees is None else "not a name of any tree here"
-            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]).to_wire(query, form.limit, form.block)
+            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]).to_wire(
+                query, form.limit, form.block
+            )
         if query.qtype not in {QType.CSI, QType.PROOF} or not identifiers.is_owner(name):
             empty = Reply(flags=wire.FLAG_RA)
             empty.authority.append(wire.soa_record(query, self._settings.apex, 1, NEGATIVE_TTL))

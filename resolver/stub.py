@@ -107,7 +107,7 @@ class Stub:
                 query,
                 lambda reply: _is_readable(reply, query),
                 start + self.tries.seconds,
-                way.proof,
+                proof=way.proof,
             )
             if message is None:
                 break

@@ -25,13 +25,14 @@ MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; 
 class Dialer(typing.Protocol):
     """Asks one question of one endpoint. The tests have one that needs no sockets."""
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - what one exchange is
         self,
         endpoint: Endpoint,
         protocol: Protocol,
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
         """Send a message and return the first reply for which `accept` says True; None when none came in time.
@@ -86,13 +87,14 @@ class SocketDialer:
         self._nursery = self._pool = None
         return await self._opening.__aexit__(kind, error, trace)
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - what one exchange is
         self,
         endpoint: Endpoint,
         protocol: Protocol,
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
         """See `Dialer.exchange`."""

@@ -1,9 +1,9 @@
-"""To what length an answer is padded on an encrypted transport (RFC 7830, RFC 8467), so that it tells nothing. Pure.
+"""To what length an answer is padded where it is encrypted, so that it tells nothing (RFC 7830, RFC 8467). Pure.
 
-Blocks alone would not do: who is found at three services gets a longer answer than who is found at none, and the block
-in which it ends says so. So the length is reckoned from what anybody may know, the delegations on the path: each party
-asked has room for the longest that it usually says, whether it says that or a denial. Only what is longer than that
-room takes more, and then as much again.
+Blocks alone would not do: who is found at three services gets a longer answer than who is found at none, and the
+block in which it ends says so. So the length is reckoned from what anybody may know, the delegations on the path:
+each party asked has room for the longest that it usually says, whether it says that or a denial. What is longer
+than that room takes more, and then as much again.
 """
 
 from collections.abc import Iterable

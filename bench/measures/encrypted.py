@@ -1,4 +1,4 @@
-"""Benchmark 10: what an answer out of the cache costs over established DoT and DoH connections, and over TCP beside."""
+"""Benchmark 10: what an answer out of the cache costs over established DoT and DoH connections."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -9,7 +9,7 @@ from bench.measures import caches
 from bench.measures.ours import NAME
 from bench.peers.nsd import NSD
 from bench.peers.unbound import UNBOUND
-from bench.results import CPU, LOADED, Comparison, Measured, Metric, Sample
+from bench.results import CPU, LOADED, Comparison, Measured, Metric, Row, Sample
 from bench.stage import Contestant, Stage, absent, loaded
 
 ADDED = Metric("added_us", "more than over TCP in the same round (µs)", 1)
@@ -18,16 +18,16 @@ TITLES = {Over.DOT: "DoT", Over.DOH: "DoH"}
 
 def measure(stage: Stage) -> Measured:
     """Measure it."""
-    rows = []
+    rows: list[Row] = []
     for over in TITLES:
         with ExitStack() as stack:
             rows += stage.compete(_field(stage, stack, over))
     return Measured(
         "encrypted",
         "Over TLS and over HTTPS",
-        f"Answers from the cache, over {STREAMS} connections that stay, with {OUTSTANDING} questions on their way in "
-        "all; the same over TCP right before, in each round. Our answers are padded so that their length does not tell "
-        "who was found; Unbound pads when it is asked to, which dnsperf does not do.",
+        f"Answers from the cache, over {STREAMS} connections that stay, with {OUTSTANDING} questions on their way "
+        "in all; the same over TCP right before, in each round. Our answers are padded, so that their length does "
+        "not tell who was found; Unbound pads when it is asked to, which dnsperf does not do.",
         (*LOADED, ADDED),
         tuple(rows),
         tuple(

@@ -140,5 +140,6 @@ def resolve(text: str) -> tuple[str, bool]:
     if len(matches) == 1:
         return matches.pop()
     if matches:
-        raise ValueError("ambiguous: " + ", ".join(sorted(("" if on else "no") + field for field, on in matches)))
+        spelt = sorted(("" if on else "no") + field.replace("_", "-") for field, on in matches)
+        raise ValueError("ambiguous: " + ", ".join(spelt))
     raise ValueError("there is no such option")

@@ -229,10 +229,7 @@ class _Reader:
         if options.trace and options.csi:
             self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
 
-        demands = [f"+{flag.replace('_', '-')}" for flag in ("tls_hostname", "tls_pin") if getattr(options, flag)]
-        demands += ["+tls-ca"] if options.tls_ca is not None else []
-        if demands and not options.over.is_encrypted:
-            self._faults.append(f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://...")
+        self._check_demands(options)
         self._check_one_tree(options)
         for flag, _ in options.kept:
             if self._batch or self.is_line:
@@ -241,6 +238,12 @@ class _Reader:
                 self._faults.append(f"{flag} keeps what was verified: give --anchor FILE")
             if options.trace or options.csi:
                 self._faults.append(f"{flag} keeps the proof in a resolver's answer: +csi and +trace bring none")
+
+    def _check_demands(self, options: Options) -> None:
+        demands = [f"+{flag.replace('_', '-')}" for flag in ("tls_hostname", "tls_pin") if getattr(options, flag)]
+        demands += ["+tls-ca"] if options.tls_ca is not None else []
+        if demands and not options.over.is_encrypted:
+            self._faults.append(f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://...")
 
     def _check_one_tree(self, options: Options) -> None:
         walks = [f"+{name}" for name in ("trace", "direct") if getattr(options, name)]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from resolver.stub import Stub, Tries
+from resolver.way import Way
 from tests.resolver.small import ALICE, in_small_world
 from tests.world import APEX, RESOLVER, Host, World
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
-from resolver.way import Way
 from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.identifiers import parse

@@ -53,7 +53,9 @@ def test_a_padded_reply_says_what_the_bare_one_says(data: list[bytes], room: int
     assert len(whole) % room == 0
     assert len(whole) >= len(bare) + 4  # the option's head is there, or nothing is told from what is padded
     assert replies.read_reply(whole) == replies.read_reply(bare)
-    options = [option for option in dns.message.from_wire(whole).options if option.otype == dns.edns.OptionType.PADDING]
+    options = [
+        option for option in dns.message.from_wire(whole).options if option.otype == dns.edns.OptionType.PADDING
+    ]
     assert [option.to_wire() for option in options] == [bytes(len(whole) - len(bare) - 4)]
 
 

@@ -204,6 +204,7 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             message: bytes,
             accept: Callable[[bytes], bool],
             deadline: float = math.inf,
+            *,
             proof: Proof | None = None,
         ) -> bytes:
             assert proof is None

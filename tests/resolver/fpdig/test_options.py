@@ -236,7 +236,10 @@ def test_faults_of_rc_have_its_lines() -> None:
 def test_a_line_of_a_batch_has_options_of_its_own() -> None:
     read = read_line(f" {MAIL}  +tcp {ALICE}\t@192.0.2.1", Options(short=True))
     assert isinstance(read, tuple)
-    assert [q.options for q in read] == [Options(short=True, over=Protocol.TCP), Options(short=True, at=("192.0.2.1", None))]
+    assert [q.options for q in read] == [
+        Options(short=True, over=Protocol.TCP),
+        Options(short=True, at=("192.0.2.1", None)),
+    ]
     assert read[0].words == f"{MAIL} +tcp {ALICE} @192.0.2.1"
     for word in ("-fx", "-h", "-v", "-r"):
         assert read_line(f"{ALICE} {word}", DEFAULTS) == UsageError((f"{word}: is for the command line only",))
