@@ -164,7 +164,16 @@ def test_an_expired_certificate_is_no_fault_and_is_said(house: Household) -> Non
 
 def test_a_certificate_is_made_for_its_names(house: Household) -> None:
     out = house.sound(
-        "keygen", "--tls", "resolver.example", "192.0.2.1", "--certificate", "a.crt", "--key", "a.key", "--days", "30"
+        "keygen",
+        "--tls",
+        "resolver.example",
+        "192.0.2.1",
+        "--certificate",
+        "a.crt",
+        "--key",
+        "a.key",
+        "--days",
+        "30",
     )
     chain = read_chain(Path("a.crt"))
     assert out == f"a.crt pin={chain.pin.hex()} {base64.b64encode(chain.pin).decode()}\n"
@@ -201,7 +210,10 @@ def test_half_of_it_is_not_left_behind(house: Household) -> None:
         (("--pin",), "--pin FILE..."),
         (("--pin", "--public", "a.crt"), "--pin FILE..."),
         (("--pin", "no.crt"), "no.crt: cannot be read: No such file or directory"),
-        (("--tls", "a.example", "--certificate", "a.crt", "--key", "a.key", "--days", "0"), "--days 0, expected 1 to"),
+        (
+            ("--tls", "a.example", "--certificate", "a.crt", "--key", "a.key", "--days", "0"),
+            "--days 0, expected 1 to",
+        ),
         (("--tls", "\N{SNOWMAN}", "--certificate", "a.crt", "--key", "a.key"), "cannot be made for \N{SNOWMAN}: "),
     ],
 )
@@ -325,9 +337,11 @@ def test_clients_are_known_or_nameless_or_refused(house: Household) -> None:
         for client in ("", "ann"):
             with encrypted(daemon.doors.tls, trusting(client=client)) as sock:
                 assert ask(sock, KNOWN).rcode == Rcode.NOERROR
-        with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):  # noqa: PT012 - which, is up to timing
-            with encrypted(daemon.doors.tls, trusting(client="eve")) as sock:
-                ask(sock, KNOWN)
+        with (
+            pytest.raises((ssl.SSLError, ConnectionError, AssertionError)),  # which, is up to timing
+            encrypted(daemon.doors.tls, trusting(client="eve")) as sock,
+        ):
+            ask(sock, KNOWN)
         log = daemon.end()[1]
     assert " handshakes=2 resumed=0 handshakes_failed=1 " in log
 
@@ -394,11 +408,23 @@ def test_openssl_resumes(house: Household) -> None:
     with running("alpha.toml") as daemon:
         if shutil.which("openssl") is None:
             pytest.skip("there is no openssl here")
-        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.doors.tls}", "-alpn", "dot", "-CAfile", "tls.crt"]
+        base = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{daemon.doors.tls}",
+            "-alpn",
+            "dot",
+            "-CAfile",
+            "tls.crt",
+        ]
         outs = []
         for option in ("-sess_out", "-sess_in"):
             with subprocess.Popen(
-                [*base, option, "session", "-ign_eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                [*base, option, "session", "-ign_eof"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             ) as client:
                 out, _ = client.communicate(query, timeout=SECONDS)  # the daemon closes after its idle seconds
                 outs.append(out.decode(errors="replace"))

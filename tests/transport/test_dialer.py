@@ -139,9 +139,7 @@ async def test_a_few_datagram_exchanges_have_a_port_each(loopback: Endpoint) -> 
 
 
 @pytest.mark.parametrize(("protocol", "proof"), DIALLED)
-async def test_a_refused_port_is_unreachable(
-    anywhere: Endpoint, protocol: Protocol, proof: Proof | None
-) -> None:
+async def test_a_refused_port_is_unreachable(anywhere: Endpoint, protocol: Protocol, proof: Proof | None) -> None:
     kind = socket.SOCK_DGRAM if protocol == Protocol.UDP else socket.SOCK_STREAM
     with socket.socket(anywhere.family, kind) as bound:  # a stream socket that does not listen
         bound.bind((anywhere.host, 0))
@@ -416,7 +414,11 @@ async def test_an_encrypted_exchange_has_the_callers_deadline(loopback: Endpoint
 
 
 async def test_plain_dns_behind_a_port_for_tls_is_unreachable(loopback: Endpoint) -> None:
-    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock), trio.open_nursery() as n:
+    async with (
+        dialing() as dialer,
+        listening(loopback, socket.SOCK_STREAM) as (there, sock),
+        trio.open_nursery() as n,
+    ):
 
         async def serve() -> None:
             async with await _accept(sock) as stream:
