@@ -319,19 +319,22 @@ class Encrypted:
                 nursery.start_soon(self._serve, await _accept(self._sock))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        with suppress(trio.BrokenResourceError):
-            secured = await self.tls.handshake(stream)
-            self.handshakes.append(secured)
-            deframer = Deframer()
-            while data := await secured.stream.receive_some(1_000):
-                deframer.feed(data)
-                for message in deframer:
-                    self.messages.append(message[2:])
-                    await secured.stream.send_all(frame(message))
-                    if message[2:] == b"leave":
-                        await secured.stream.aclose()
-                        return
-        await trio.aclose_forcefully(stream)
+        async with stream:
+            with suppress(trio.BrokenResourceError):
+                secured = await self.tls.handshake(stream)
+                self.handshakes.append(secured)
+                await self._echo(secured.stream)
+
+    async def _echo(self, stream: trio.abc.Stream) -> None:
+        deframer = Deframer()
+        while data := await stream.receive_some(1_000):
+            deframer.feed(data)
+            for message in deframer:
+                self.messages.append(message[2:])
+                await stream.send_all(frame(message))
+                if message[2:] == b"leave":
+                    await stream.aclose()
+                    return
 
 
 @asynccontextmanager
