@@ -48,7 +48,9 @@ TOP = Section("", "Above all tables.", (APEX,))
 
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
-TLS = Key("tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES)
+TLS = Key(
+    "tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES
+)
 ALLOW_PLAIN = Key(
     "allow_plain",
     readers.flag,

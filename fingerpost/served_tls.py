@@ -64,7 +64,9 @@ class ServedTls:
         chain = self._credentials.chain
         if not chain.begins <= now < chain.ends:
             file = quoted(part_of(self._configuration).certificate)
-            log.warning("event=certificate-not-current certificate=%s reason=%s", file, quoted(standing_of(chain, now)))
+            log.warning(
+                "event=certificate-not-current certificate=%s reason=%s", file, quoted(standing_of(chain, now))
+            )
 
 
 def part_of(configuration: Configuration) -> t.TlsPart:
