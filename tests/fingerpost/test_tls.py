@@ -407,7 +407,16 @@ def test_openssl_resumes(house: Household) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl here")
     with running("alpha.toml") as daemon:
-        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.doors.tls}", "-alpn", "dot", "-CAfile", "tls.crt"]
+        base = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{daemon.doors.tls}",
+            "-alpn",
+            "dot",
+            "-CAfile",
+            "tls.crt",
+        ]
         first = _until_ticket(base, Path("first"))
         second = _until_ticket([*base, "-sess_in", "first"], Path("second"))
         assert "New, TLSv1.3" in first
@@ -422,7 +431,10 @@ def test_openssl_resumes(house: Household) -> None:
 def _until_ticket(command: list[str], ticket: Path) -> str:
     """Ask something with openssl, and end it once a ticket has come with the answer."""
     with subprocess.Popen(
-        [*command, "-sess_out", str(ticket)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, "-sess_out", str(ticket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as client:
         assert client.stdin is not None
         client.stdin.write(b"\0\x0c" + bytes(12))  # no question: the answer is FORMERR
