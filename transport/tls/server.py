@@ -1,7 +1,7 @@
 """The side of the server: whose certificate is shown, which clients are known, and the handshake.
 
 TLS 1.3 alone. What encrypts the tickets with which clients resume is made with the value, and stays when the
-certificate changes: a value made before processes are forked is one server to its clients, whichever process they meet.
+certificate changes: a value made before processes are forked is one server to its clients, whichever they meet.
 """
 
 import os
@@ -20,7 +20,7 @@ NOBODY: Mapping[bytes, str] = MappingProxyType({})
 
 
 class ServerTls:
-    """Answers handshakes, for each protocol apart: what one has resumed is nothing to another (RFC 9325 section 3.7).
+    """Answers handshakes, each protocol's by itself: a ticket of one is nothing to another.
 
     Args:
         credentials: What the server shows.
@@ -54,8 +54,8 @@ class ServerTls:
     async def handshake(self, stream: trio.abc.Stream, alpn: Alpn = Alpn.DOT) -> Secured:
         """Encrypt a stream that a client has opened.
 
-        Who names another protocol, or none, is served DNS over TLS all the same (RFC 7858 knows no names); HTTP/2 is
-        spoken with those alone who have asked for it (RFC 9113 section 3.3).
+        Who names another protocol, or none, is served DNS over TLS all the same (RFC 7858 demands no name); HTTP/2
+        is spoken with those alone who have asked for it (RFC 9113 section 3.3).
 
         Args:
             stream: Not closed when this fails.
