@@ -1,8 +1,8 @@
 """DNS over HTTPS (RFC 8484): a message as a request and as a response, for either side. Pure.
 
 A request has one spelling: POST with the message as its body and nothing after the path, or GET with `dns=` and the
-message in base64url without padding, and nothing else. So a cache in front keeps one copy of each answer, and nobody
-hides a mark in the spelling by which a client could be known again.
+message in base64url without padding, and nothing else. So a cache in front keeps one copy of each answer, and
+nobody hides a mark in the spelling by which a client could be known again.
 """
 
 import binascii

@@ -1,7 +1,7 @@
 """One server that is asked in DNS over HTTPS: a `StreamLink` by another protocol.
 
-Holds a connection and, once the server says that it is going away, begins another for what is asked from then on; what
-the server has not looked at goes there as well.
+Holds a connection and, once the server says that it is going away, begins another for what is asked from then on;
+what the server has not looked at goes there as well.
 
 Left out: which endpoint has which link, and trying again where a connection had ended (dialer).
 """
