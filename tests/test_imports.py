@@ -71,6 +71,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/dialer.py",
     "transport/endpoint.py",
     "transport/grace.py",
+    "transport/http2/client.py",
+    "transport/http2/doh_link.py",
+    "transport/http2/session.py",
     "transport/http_listener.py",
     "transport/later.py",
     "transport/pipeline.py",
@@ -174,8 +177,11 @@ def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert found == [*of_tls, "zonedata/ed25519.py", "zonedata/keys.py"]
 
 
-def test_http_messages_are_in_one_file() -> None:
+def test_http_messages_are_in_few_files() -> None:
     assert [name for name, modules in IMPORTS.items() if "h11" in modules] == ["transport/http_listener.py"]
+    framed = {f"transport/http2/{name}.py" for name in ("exchanges", "frame_gate", "outgoing")}
+    framed |= {f"transport/http2/{side}_connection.py" for side in ("client", "server")}
+    assert {name for name, modules in IMPORTS.items() if "h2" in modules} == framed
 
 
 def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
@@ -185,7 +191,7 @@ def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
 
 
 def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
-    named = {"cryptography", "dns", "email_validator", "h11", "idna", "lmdb", "msgpack", "nacl", "phonenumbers"}
+    named = {"cryptography", "dns", "email_validator", "h11", "h2", "idna", "lmdb", "msgpack", "nacl", "phonenumbers"}
     known = {*ROOMS, *named, "trio", *sys.stdlib_module_names}
     for name, modules in IMPORTS.items():
         assert modules <= (known | {"matplotlib"} if name == "bench/plots.py" else known), name
