@@ -1,0 +1,74 @@
+"""The terms on which aioquic makes connections of ours: certificates, versions, sizes.
+
+Left out: whether a peer's certificate is the one that is pinned, which is looked at once it is there (`link`).
+"""
+
+import logging
+import ssl
+from typing import assert_never
+
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.packet import QuicProtocolVersion
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from transport.framing import MAX_MESSAGE, PREFIX
+from transport.proof import Certified, Pinned, Proof, Unproven
+from transport.quic.doq import ALPN
+from transport.tls.credentials import Credentials
+
+MAX_DATAGRAM = 1_200  # octets that leave at once: with IPv6 and UDP 1,248, which no path fragments (RFC 9000 14.1)
+CID = 8  # octets of our connection ids; which of a worker's connections a datagram is for is not to be guessed
+VERSIONS = [QuicProtocolVersion.VERSION_1]  # version 2 says the same in other words, and would double a flood's cost
+IDLE = 10.0  # seconds without a packet, both ways: what `StreamLimits.idle` and `stream_link.QUIET` say
+REPLY_WINDOW = 1 << 20  # octets of replies on their way to us
+
+logging.getLogger("quic").setLevel(logging.CRITICAL)  # it logs what strangers wrote, as often as they like
+
+
+def server_terms(credentials: Credentials, message: int) -> QuicConfiguration:
+    """Return how a server's connections are made.
+
+    Args:
+        credentials: What clients are shown.
+        message: The longest query, in octets.
+    """
+    terms = QuicConfiguration(
+        is_client=False,
+        alpn_protocols=[ALPN],
+        connection_id_length=CID,
+        idle_timeout=IDLE,
+        max_data=0,  # `bounds` has its own
+        max_datagram_size=MAX_DATAGRAM,
+        max_stream_data=2 * (PREFIX + message),  # aioquic grants more once half of it is used: no query uses more
+        supported_versions=list(VERSIONS),
+    )
+    terms.certificate, *terms.certificate_chain = x509.load_pem_x509_certificates(credentials.chain.pem)
+    terms.private_key = load_pem_private_key(credentials.key, password=None)
+    return terms
+
+
+def client_terms(proof: Proof) -> QuicConfiguration:
+    """Return how a connection is made to somebody who proves who it is in this way."""
+    terms = QuicConfiguration(
+        is_client=True,
+        alpn_protocols=[ALPN],
+        connection_id_length=CID,
+        idle_timeout=IDLE,
+        max_data=0,
+        max_datagram_size=MAX_DATAGRAM,
+        max_stream_data=2 * (PREFIX + MAX_MESSAGE),
+        supported_versions=list(VERSIONS),
+        verify_mode=ssl.CERT_NONE,
+    )
+    match proof:
+        case Certified(host, authorities):
+            terms.verify_mode = ssl.CERT_REQUIRED
+            terms.server_name = host
+            if authorities is not None:
+                terms.load_verify_locations(cafile=str(authorities))
+        case Pinned() | Unproven():
+            pass
+        case other:
+            assert_never(other)
+    return terms
