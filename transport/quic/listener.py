@@ -8,6 +8,7 @@ changes what size goes out, and nothing that goes out is long enough to be fragm
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 
 import trio
@@ -22,7 +23,9 @@ from transport.later import LaterPool
 from transport.quic.limits import QuicLimits, QuicStatistics
 from transport.quic.server import QuicServer
 from transport.quic.session import QuicService
+from transport.quic.terms import ServerTerms
 from transport.slots import Slots
+from transport.tls.credentials import Credentials
 
 TURN = 16  # datagrams between two looks at the event loop: each takes a tenth of a millisecond, a handshake more
 GRACE = 1.0  # seconds for replies in hand once the listener is cancelled
@@ -33,15 +36,11 @@ class QuicListener:
     """One socket being served."""
 
     def __init__(
-        self, sock: socket.socket, service: QuicService, terms: QuicConfiguration, later: LaterPool
+        self, sock: socket.socket, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool
     ) -> None:
         self._sock = sock  # owned by whoever opened it
         self._service = service
         self._server = QuicServer(service, terms, later, os.urandom(KEY))
-
-    def renew(self, terms: QuicConfiguration) -> None:
-        """Begin connections on other terms from now on; those that there are keep theirs."""
-        self._server.terms = terms
 
     def statistics(self) -> QuicStatistics:
         """Return the counters as they are now."""
@@ -98,12 +97,16 @@ async def serve_quic(  # noqa: PLR0913 - whoever composes a server names each pa
     clock: Clock,
     later: LaterPool,
     *,
-    terms: QuicConfiguration,
+    credentials: Callable[[], Credentials],
     limits: QuicLimits,
     task_status: trio.TaskStatus[QuicListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve a socket from `open_udp` until cancelled; `task_status` is given the listener."""
+    """Serve a socket from `open_udp` until cancelled; `task_status` is given the listener.
+
+    `credentials` are asked for when a connection begins, so that another certificate is shown from then on; connections
+    that there are go on.
+    """
     service = QuicService(handler, clock, limits, Slots(limits))
-    listener = QuicListener(sock, service, terms, later)
+    listener = QuicListener(sock, service, ServerTerms(credentials, limits.message).current, later)
     task_status.started(listener)
     await listener.run()

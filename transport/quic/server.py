@@ -55,19 +55,18 @@ class QuicServer:
     """The connections of one socket; an owner hands in datagrams and runs `run`.
 
     Attributes:
-        terms: How connections are made from now on; to be replaced when a certificate is.
         directory: Sessions by the ids of their connections.
 
     Args:
         service: What connections share.
-        terms: See the attribute.
+        terms: Returns how a connection is made now; another when there is another certificate.
         later: Where work is run.
         key: Of tokens, 32 unpredictable octets.
     """
 
-    def __init__(self, service: QuicService, terms: QuicConfiguration, later: LaterPool, key: bytes) -> None:
+    def __init__(self, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool, key: bytes) -> None:
         limits = service.limits
-        self.terms = terms
+        self._terms = terms
         self.directory: dict[bytes, QuicSession] = {}
         self._service = service
         self._later = later
@@ -234,7 +233,7 @@ class QuicServer:
                 self._unproven.give_back(source.host)
             return []
         connection = QuicConnection(
-            configuration=self.terms,
+            configuration=self._terms(),
             original_destination_connection_id=ours if original is None else original,
             retry_source_connection_id=None if original is None else ours,
         )

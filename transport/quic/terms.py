@@ -5,6 +5,7 @@ Left out: whether a peer's certificate is the one that is pinned, which is looke
 
 import logging
 import ssl
+from collections.abc import Callable
 from typing import assert_never
 
 from aioquic.quic.configuration import QuicConfiguration
@@ -46,6 +47,29 @@ def server_terms(credentials: Credentials, message: int) -> QuicConfiguration:
     terms.certificate, *terms.certificate_chain = x509.load_pem_x509_certificates(credentials.chain.pem)
     terms.private_key = load_pem_private_key(credentials.key, password=None)
     return terms
+
+
+class ServerTerms:
+    """How a server's connections are made, by what it is to show at the time.
+
+    Args:
+        credentials: Returns what that is; another value when it is something else.
+        message: The longest query, in octets.
+    """
+
+    def __init__(self, credentials: Callable[[], Credentials], message: int) -> None:
+        self._source = credentials
+        self._message = message
+        self._credentials = credentials()
+        self._terms = server_terms(self._credentials, message)
+
+    def current(self) -> QuicConfiguration:
+        """Return how a connection is made now."""
+        credentials = self._source()
+        if credentials is not self._credentials:
+            self._terms = server_terms(credentials, self._message)
+            self._credentials = credentials
+        return self._terms
 
 
 def client_terms(proof: Proof) -> QuicConfiguration:

@@ -3,7 +3,7 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -24,7 +24,7 @@ from transport.proof import Pinned, Unproven
 from transport.quic.limits import QuicLimits
 from transport.quic.link import QuicLink
 from transport.quic.listener import QuicListener, serve_quic
-from transport.quic.terms import server_terms
+from transport.tls.credentials import Credentials
 from transport.udp_listener import open_udp
 
 QUESTION = "example.fingerpost.internal."
@@ -42,13 +42,13 @@ def _any(_reply: bytes) -> bool:
 
 @asynccontextmanager
 async def listening(
-    endpoint: Endpoint, handler: Handler = echo
+    endpoint: Endpoint, handler: Handler = echo, shown: Callable[[], Credentials] = credentials
 ) -> AsyncGenerator[tuple[QuicListener, Endpoint, trio.CancelScope]]:
     limits = QuicLimits()
     with trio.fail_after(20), open_udp(endpoint) as sock:
         here = Endpoint(*sock.getsockname()[:2])
         async with LaterPool(16).running(grace=0) as later, trio.open_nursery() as nursery:
-            serve = partial(serve_quic, terms=server_terms(credentials(), limits.message), limits=limits)
+            serve = partial(serve_quic, credentials=shown, limits=limits)
             listener = await nursery.start(serve, sock, handler, Clock(), later)
             yield listener, here, nursery.cancel_scope
             nursery.cancel_scope.cancel()
@@ -122,11 +122,11 @@ async def test_kdig_asks(anywhere: Endpoint) -> None:
 
 
 async def test_another_certificate_is_shown_to_those_who_come_after(anywhere: Endpoint) -> None:
-    renewed = made_for("ns.example")
-    async with listening(anywhere) as (listener, here, _), SocketDialer() as dialer:
-        old, new = Pinned(credentials().chain.pin), Pinned(renewed.chain.pin)
+    shown = [credentials(), made_for("ns.example")]
+    async with listening(anywhere, shown=lambda: shown[0]) as (_, here, _), SocketDialer() as dialer:
+        old, new = Pinned(credentials().chain.pin), Pinned(shown[1].chain.pin)
         assert await dialer.exchange(here, Protocol.QUIC, b"ID?", _any, proof=old) == b"ID?"
-        listener.renew(server_terms(renewed, 1_024))
+        del shown[0]
         assert await dialer.exchange(here, Protocol.QUIC, b"ID?", _any, proof=old) == b"ID?"  # as it was connected
         assert await dialer.exchange(here, Protocol.QUIC, b"ID?", _any, proof=new) == b"ID?"
 

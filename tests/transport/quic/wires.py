@@ -22,7 +22,7 @@ from transport.proof import Unproven
 from transport.quic.limits import QuicLimits
 from transport.quic.server import QuicServer
 from transport.quic.session import QuicService
-from transport.quic.terms import client_terms, server_terms
+from transport.quic.terms import ServerTerms, client_terms
 from transport.quic.way import Way
 from transport.slots import Slots
 from transport.tls.certificates import pin_of, self_signed
@@ -169,7 +169,7 @@ async def serving(
     """Run a server on a wire that carries datagrams so (see `Wire`)."""
     async with LaterPool(jobs).running(grace=0) as later, trio.open_nursery() as nursery:
         service = QuicService(handler, Clock.starting_at(NOW), limits, Slots(limits))
-        server = QuicServer(service, server_terms(credentials(), limits.message), later, bytes(32))
+        server = QuicServer(service, ServerTerms(credentials, limits.message).current, later, bytes(32))
         wire = Wire(server, nursery, **carrying)
         nursery.start_soon(server.run, wire.flush)
         yield Stage(server, service, wire, nursery)
