@@ -95,7 +95,7 @@ class QuicSession:
         self.caller = caller
         self._service = service
         self._keeper = keeper
-        self._ids: list[bytes] = []
+        self._ids: set[bytes] = set()
         self._halves: dict[int, QueryStream] = {}  # streams whose query is not whole; the oldest first
         self._queued: dict[int, int] = {}  # live streams we know of, with the octets of reply not yet acknowledged
         self._strange: frozenset[int] = frozenset()  # live streams of which nothing has come that we could read
@@ -122,7 +122,7 @@ class QuicSession:
 
     def enter(self, connection_id: bytes) -> None:
         """Be found under an id."""
-        self._ids.append(connection_id)
+        self._ids.add(connection_id)
         self._keeper.directory[connection_id] = self
 
     def receive_untrusted(self, datagram: bytes, now: float) -> None:
@@ -145,6 +145,8 @@ class QuicSession:
         if not any(self._queued.values()):
             self._acknowledged = now
         self._follow_events(now)
+        if self._bounds.is_overfull(PREFIX + self._service.limits.message):
+            self._refuse_excess("octets of one query")
         self._give_replies()
         self._serve_ready()
         if self._is_finishing:
@@ -225,8 +227,8 @@ class QuicSession:
                 case events.ConnectionIdIssued(connection_id=connection_id):
                     self.enter(connection_id)
                 case events.ConnectionIdRetired(connection_id=connection_id):
-                    self._ids.remove(connection_id)
-                    del self._keeper.directory[connection_id]
+                    self._ids.discard(connection_id)
+                    self._keeper.directory.pop(connection_id, None)
                 case _:
                     pass  # that it is terminated shows in `ending`, and no other concerns us
 
@@ -353,8 +355,6 @@ class QuicSession:
             self._strange = frozenset()
         elif not self._strange:
             self._look_at_strangers(now)
-        if (strange or self._halves) and self._bounds.is_overfull(PREFIX + self._service.limits.message):
-            self._refuse_excess("octets of one query")
 
     def _look_at_strangers(self, now: float) -> None:
         self._strange = frozenset(stream_id for stream_id in self._bounds.live if stream_id not in self._queued)
