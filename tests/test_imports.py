@@ -39,8 +39,10 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/keygen.py",
     "fingerpost/line.py",
     "fingerpost/listening.py",
+    "fingerpost/own_certificate.py",
     "fingerpost/recipient/client.py",
     "fingerpost/rootkeys.py",
+    "fingerpost/serve.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
     "fingerpost/validate.py",
@@ -74,6 +76,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/stream_link.py",
     "transport/stream_session.py",
     "transport/tcp_listener.py",
+    "transport/tls/client.py",
+    "transport/tls/server.py",
+    "transport/tls/stream.py",
     "transport/udp_listener.py",
 }
 CORE = ("zonedata", "root", "resolver")  # meet octets and text of strangers
@@ -164,7 +169,8 @@ def test_pickles_are_read_where_they_were_written() -> None:
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
     found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
-    assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
+    of_tls = ["transport/tls/certificates.py", "transport/tls/credentials.py"]
+    assert found == [*of_tls, "zonedata/ed25519.py", "zonedata/keys.py"]
 
 
 def test_http_messages_are_in_one_file() -> None:
