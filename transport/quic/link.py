@@ -177,7 +177,7 @@ class QuicLink:
                 self._refuse(f"sends too much: {excess}", Code.EXCESSIVE_LOAD)
             self._follow_events()
             self._ask()
-            self._bounds.open_windows()
+            self._bounds.open_window()
             datagrams = self._connection.datagrams_to_send(now)
             timer = self._connection.get_timer()
         except Exception as error:  # noqa: BLE001 - what aioquic trips over was sent by the other side

@@ -153,7 +153,7 @@ class QuicSession:
             self._ready.clear()
             if not self._is_busy:
                 self._close(Code.NO_ERROR)
-        self._bounds.open_windows()
+        self._bounds.open_window()
         datagrams = [datagram for datagram, _ in self._connection.datagrams_to_send(now)]
         is_ending = self._bounds.ending is not None
         if not self.is_proven:

@@ -89,8 +89,11 @@ def client_terms(proof: Proof) -> QuicConfiguration:
         case Certified(host, authorities):
             terms.verify_mode = ssl.CERT_REQUIRED
             terms.server_name = host
+            system = ssl.get_default_verify_paths()
             if authorities is not None:
                 terms.load_verify_locations(cafile=str(authorities))
+            else:  # whom the system trusts, as over TLS; aioquic has a list of its own
+                terms.load_verify_locations(cafile=system.cafile, capath=system.capath)
         case Pinned() | Unproven():
             pass
         case other:

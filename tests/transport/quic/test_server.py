@@ -371,7 +371,7 @@ async def test_garbage_begins_nothing_and_is_answered_by_nothing() -> None:
         [flight] = first_flight(HERE, trio.current_time())
         garbage = [b"", b"\0", b"\x40" + bytes(20), b"\xc0", bytes([0xC0, 0, 0, 0, 1, 21]) + bytes(1_200)]
         garbage += [flight[:length] for length in range(0, 1_200, 7)]
-        garbage += [flight[:30] + bytes(1_170), flight[:-1] + bytes([flight[-1] ^ 1]), bytes([flight[0] ^ 0x30]) + flight[1:]]
+        garbage += [flight[:30] + bytes(1_170), flight[:100] + bytes([flight[100] ^ 1]) + flight[101:], bytes([flight[0] ^ 0x30]) + flight[1:]]
         garbage += [os.urandom(1_200) for _ in range(200)]
         garbage += [flight[:6] + os.urandom(1_194) for _ in range(200)]
         garbage.append(encode_quic_version_negotiation(source_cid=bytes(8), destination_cid=bytes(8), supported_versions=[1]))

@@ -188,7 +188,7 @@ class Raw:
 
     def __init__(self, wire: Wire, source: Endpoint = HERE, alpn: str = "doq") -> None:
         terms = client_terms(Unproven())
-        terms.alpn_protocols = [alpn]
+        terms.alpn_protocols, terms.max_data = [alpn], 1 << 20
         self.connection: Any = QuicConnection(configuration=terms)
         self.wire, self.source = wire, source
         self.replies: dict[int, bytes] = {}
