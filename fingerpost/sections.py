@@ -49,6 +49,13 @@ TOP = Section("", "Above all tables.", (APEX,))
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
 TLS = Key("tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES)
+QUIC = Key(
+    "quic",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "where DNS over QUIC is answered; usual is port 853, beside TLS",
+    _NO_ADDRESSES,
+)
 ALLOW_PLAIN = Key(
     "allow_plain",
     readers.flag,
@@ -56,9 +63,9 @@ ALLOW_PLAIN = Key(
     "whether plain DNS may leave this machine; everything else that does is encrypted",
     default=False,
 )
-LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, ALLOW_PLAIN))
+LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, QUIC, ALLOW_PLAIN))
 PLAIN = (UDP, TCP)
-ENCRYPTED = (TLS,)  # these need a [tls]
+ENCRYPTED = (TLS, QUIC)  # these need a [tls]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class Listen:
     tcp: tuple[Endpoint, ...]
     allow_plain: bool
     tls: tuple[Endpoint, ...] = ()
+    quic: tuple[Endpoint, ...] = ()
 
 
 NOWHERE = Listen((), (), allow_plain=False)

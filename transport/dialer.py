@@ -22,7 +22,18 @@ from transport.tls.client import ClientTls
 NOT_OPEN = "the dialer is not open"
 MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; idle ones end after 10 s
 
-_Way = tuple[Endpoint, Proof | None]  # of a stream; without a proof it is not encrypted
+_Way = tuple[Protocol, Endpoint, Proof | None]  # of a link; without a proof it is not encrypted
+
+
+class _Link(typing.Protocol):
+    """A link to one endpoint: `StreamLink`, or `QuicLink`."""
+
+    connected: bool
+    ended: bool
+
+    async def exchange(self, message: bytes, accept: Accept) -> bytes: ...
+
+    async def run(self) -> None: ...
 
 
 class Dialer(typing.Protocol):
@@ -60,9 +71,9 @@ class Dialer(typing.Protocol):
 
 
 class SocketDialer:
-    """The dialer with real sockets: a pool of datagram sockets, and links for TCP and TLS.
+    """The dialer with real sockets: a pool of datagram sockets, and links for TCP, TLS and QUIC.
 
-    There is a link for each endpoint and proof: what one has proved counts for nobody who demands another.
+    There is one for each protocol, endpoint and proof: what one has proved counts for nobody who demands another.
 
     An async context manager, and a nursery that is handed over: sockets and links are shared, so they must not
     be cancelled with the exchange that happened to need them first. Leaving closes all; who still waits on
@@ -70,7 +81,7 @@ class SocketDialer:
     """
 
     def __init__(self) -> None:
-        self._links: dict[_Way, StreamLink] = {}  # entries leave when their link ends
+        self._links: dict[_Way, _Link] = {}  # entries leave when their link ends
         self._tls = ClientTls()
         self._pool: DatagramPool | None = None  # with the nursery: both or none
         self._nursery: trio.Nursery | None = None
@@ -110,14 +121,14 @@ class SocketDialer:
                 return await self._pool.exchange(endpoint, message, accept, deadline)
             case Protocol.TCP:
                 with trio.move_on_at(deadline):
-                    return await self._exchange_on_link((endpoint, None), message, accept)
+                    return await self._exchange_on_link((protocol, endpoint, None), message, accept)
                 return None
-            case Protocol.TLS:
-                assert proof is not None, "whoever asks over TLS says how the other side proves who it is"
+            case Protocol.TLS | Protocol.QUIC:
+                assert proof is not None, "whoever asks over TLS or QUIC says what is to be proven"
                 with trio.move_on_at(deadline):
-                    return await self._exchange_on_link((endpoint, proof), message, accept)
+                    return await self._exchange_on_link((protocol, endpoint, proof), message, accept)
                 return None
-            case Protocol.HTTPS | Protocol.QUIC:
+            case Protocol.HTTPS:
                 raise UnreachableError(endpoint.to_text(), f"is not asked over {protocol} by this dialer ({proof})")
             case other:
                 assert_never(other)
@@ -133,22 +144,31 @@ class SocketDialer:
         # The server had closed it, which is known only once it is used. One more try is fair, not two.
         return await self._link(way).exchange(message, accept)
 
-    def _link(self, way: _Way) -> StreamLink:
-        endpoint, proof = way
+    def _link(self, way: _Way) -> _Link:
+        _, endpoint, _ = way
         if self._nursery is None:
             raise UnreachableError(endpoint.to_text(), NOT_OPEN)
         link = self._links.get(way)
         if link is None:
             if len(self._links) >= MAX_LINKS:
                 raise UnreachableError(endpoint.to_text(), f"{MAX_LINKS} links are open already")
-            connect = partial(connect_stream, endpoint)
-            if proof is not None:
-                connect = partial(self._tls.connect, endpoint, proof)
-            link = self._links[way] = StreamLink(endpoint, connect)
+            link = self._links[way] = self._new_link(way)
             self._nursery.start_soon(self._keep, way, link)
         return link
 
-    async def _keep(self, way: _Way, link: StreamLink) -> None:
+    def _new_link(self, way: _Way) -> _Link:
+        protocol, endpoint, proof = way
+        if proof is None:
+            return StreamLink(endpoint, partial(connect_stream, endpoint))
+        if protocol is Protocol.TLS:
+            return StreamLink(endpoint, partial(self._tls.connect, endpoint, proof))
+        try:
+            from transport.quic.link import QuicLink  # noqa: PLC0415 - an extra, which few ask over
+        except ModuleNotFoundError as error:
+            raise UnreachableError(endpoint.to_text(), f"is not asked over QUIC without {error.name}") from error
+        return QuicLink(endpoint, proof)
+
+    async def _keep(self, way: _Way, link: _Link) -> None:
         try:
             await link.run()
         finally:

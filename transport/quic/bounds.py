@@ -1,13 +1,14 @@
 """What aioquic lets a stranger make us keep, bounded from outside.
 
-aioquic bounds much of what RFC 9000 leaves to an endpoint, and not all: its windows for octets double whenever half of one
-is used and never shrink, so that a hole before them keeps any number of octets; a message of the handshake may announce
-16 MB, and half a megabyte may lie behind a hole in it; what was sent and never acknowledged is remembered for as long as
-the connection lasts; keys are renewed as often as asked. `Bounds` puts a window of fixed size in the place of the first,
-and says of the others when there is more than any honest client needs.
+aioquic bounds much of what RFC 9000 leaves to an endpoint, and not all: its windows for octets double whenever
+half of one is used and never shrink, so that a hole before them keeps any number of octets; a message of the
+handshake may announce 16 MB, and half a megabyte may lie behind a hole in it; what was sent and never
+acknowledged is remembered for as long as the connection lasts; keys are renewed as often as asked. `Bounds` puts
+a window of fixed size in the place of the first, and says of the others when there is more than any honest client
+needs.
 
-There is no public way to any of this. So this file, and no other, looks into aioquic's insides; its tests show each bound
-biting, which is how a release that has moved them is found, and why its version is held.
+There is no public way to any of this. So this file, and no other, looks into aioquic's insides; its tests show
+each bound biting, which is how a release that has moved them is found, and why its version is held.
 """
 
 from collections.abc import Collection
@@ -30,7 +31,7 @@ class Window(Limit):
         super().__init__(frame_type, name, value)
 
     @property
-    def value(self) -> int:  # type: ignore[override]  # an attribute of theirs, which `open_to` alone is to change
+    def value(self) -> int:  # an attribute of theirs, which `open_to` alone is to change
         """How far the other side may go, counted from the beginning."""
         return self._value
 
@@ -94,7 +95,7 @@ class Bounds:
             octets.open_to(octets.used - held + self._most_octets)
 
     def excess(self) -> str:
-        """Return what there is too much of, or ""; to be asked after each datagram, of which each may be too much."""
+        """Return what there is too much of, or ""; asked after each datagram, since each may be too much."""
         connection = self._connection
         for stream in connection._crypto_streams.values():
             if stream.receiver.highest_offset > self._handshake:

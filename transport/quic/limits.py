@@ -9,21 +9,19 @@ from transport.slots import StreamLimits
 class QuicLimits(StreamLimits):
     """What `StreamLimits` says of any stream, and what only QUIC has; times in seconds, sizes in octets.
 
-    A message is one stream's here: `pipelined` is how many streams a client may have open. `first_octet` says nothing,
-    and `queued` counts until a reply is acknowledged: no kernel holds anything for us.
+    A message is one stream's here: `pipelined` is how many streams a client may have open. `first_octet` says
+    nothing, and `queued` counts until a reply is acknowledged: no kernel holds anything for us.
 
     Attributes:
-        handshake: From the first packet to the handshake's end: three round trips, or a loss and its second.
-        window: What may have come of all streams while octets before it are missing.
-        handshake_octets: Of a client's handshake messages; the largest have a key that withstands quantum computers.
-        unproven: Connections in all whose client has yet to prove its address; more are sent a token first.
-        unproven_per_address: The same of one address, in whose name anybody may begin connections.
-        resets: Streams that a client may take back within `resets_within`; an honest one gives up on a few.
+        window: What may have come of all streams while octets before it are missing. handshake_octets: Of a
+        client's handshake messages; the largest have a key that withstands quantum computers. unproven:
+        Connections in all whose client has yet to prove its address; more are sent a token first.
+        unproven_per_address: The same of one address, in whose name anybody may begin connections. resets:
+        Streams that a client may take back within `resets_within`; an honest one gives up on a few.
         resets_within: See `resets`.
     """
 
     queued: int = 262_144
-    handshake: float = 6.0
     window: int = 65_536
     handshake_octets: int = 16_384
     unproven: int = 32

@@ -4,8 +4,9 @@ Ids of messages are 0 on the way, since streams tell exchanges apart, and a repl
 Nothing is asked before the handshake is done and the other side has proved who it is. Who gives up on one exchange
 disturbs no other: the other side is told that its reply is not wanted any more.
 
-Left out: which endpoint has which link, and trying again (dialer). Deadlines of exchanges are the callers'. Sessions
-are not resumed and nothing is sent in the first packet (0-RTT), which anybody could send again (RFC 9250 section 9.1).
+Left out: which endpoint has which link, and trying again (dialer). Deadlines of exchanges are the callers'.
+Sessions are not resumed and nothing is sent in the first packet (0-RTT), which anybody could send again (RFC 9250
+section 9.1).
 """
 
 import hmac
@@ -25,7 +26,7 @@ from transport.framing import Deframer, FramingError, frame
 from transport.proof import Pinned, Proof
 from transport.quic.bounds import Bounds
 from transport.quic.doq import ALPN, ID, NO_ID, Code
-from transport.quic.terms import REPLY_WINDOW, client_terms
+from transport.quic.terms import REPLY_WINDOW, TICK, client_terms
 from transport.quic.way import SocketWay, Way
 from transport.stream_link import CONNECT_PATIENCE, MAX_IN_FLIGHT, MAX_REPLIES, Accept
 from transport.tls.certificates import pin_of_key
@@ -61,9 +62,7 @@ class QuicLink:
         open_way: Makes the way there; raises OSError.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, proof: Proof, open_way: Callable[[Endpoint], Way] = SocketWay
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, proof: Proof, open_way: Callable[[Endpoint], Way] = SocketWay) -> None:
         self._endpoint = endpoint
         self._proof = proof
         self._open_way = open_way
@@ -180,19 +179,19 @@ class QuicLink:
             self._bounds.open_window()
             datagrams = self._connection.datagrams_to_send(now)
             timer = self._connection.get_timer()
-        except Exception as error:  # noqa: BLE001 - what aioquic trips over was sent by the other side
+        except Exception as error:  # what aioquic trips over was sent by the other side
             log.debug("event=library-failed part=quic", exc_info=True)
             self._end(f"sends what cannot be taken ({type(error).__name__})")
             return
         for datagram, _ in datagrams:
             way.send(datagram)
-        self._timer = self._nap.deadline = math.inf if timer is None else timer
+        self._timer = self._nap.deadline = math.inf if timer is None else max(timer, now + TICK)
         ending = self._bounds.ending
         if ending is not None:
             if ending.error_code - CRYPTO_ERROR in CERTIFICATE_ALERTS:
                 self._failure = UnprovenError
-                self._end(f"its certificate is not taken: {ascii(ending.reason_phrase)}")
-            self._end(f"closed by the other side, or gone silent ({ascii(ending.reason_phrase)}, {ending.error_code})")
+                self._end(f"its certificate is not taken: {ending.reason_phrase!a}")
+            self._end(f"closed by the other side, or gone silent ({ending.reason_phrase!a}, {ending.error_code})")
 
     def _follow_events(self) -> None:
         while (event := self._connection.next_event()) is not None:

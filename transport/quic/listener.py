@@ -1,9 +1,10 @@
 """DNS over QUIC on a socket (RFC 9250): reads datagrams, sends datagrams, ends in good order.
 
-Several workers each have a socket at the same address (SO_REUSEPORT), and the kernel hands a datagram to one of them
-by its source's address and port. So a client's datagrams all reach the worker that has its connection, for as long as
-it stays where it is; `server` says what becomes of it when it moves. A socket is opened by `open_udp`: no ICMP message
-changes what size goes out, and nothing that goes out is long enough to be fragmented (`terms.MAX_DATAGRAM`).
+Several workers each have a socket at the same address (SO_REUSEPORT), and the kernel hands a datagram to one of
+them by its source's address and port. So a client's datagrams all reach the worker that has its connection, for
+as long as it stays where it is; `server` says what becomes of it when it moves. A socket is opened by `open_udp`:
+no ICMP message changes what size goes out, and nothing that goes out is long enough to be fragmented
+(`terms.MAX_DATAGRAM`).
 """
 
 import os
@@ -103,8 +104,8 @@ async def serve_quic(  # noqa: PLR0913 - whoever composes a server names each pa
 ) -> None:
     """Serve a socket from `open_udp` until cancelled; `task_status` is given the listener.
 
-    `credentials` are asked for when a connection begins, so that another certificate is shown from then on; connections
-    that there are go on.
+    `credentials` are asked for when a connection begins, so that another certificate is shown from then on;
+    connections that there are go on.
     """
     service = QuicService(handler, clock, limits, Slots(limits))
     listener = QuicListener(sock, service, ServerTerms(credentials, limits.message).current, later)

@@ -31,7 +31,7 @@ def make_token(key: bytes, source: Endpoint, original: bytes, chosen: bytes, now
 
 
 def original_of(token_untrusted: bytes, key: bytes, source: Endpoint, chosen: bytes, now: float) -> bytes | None:
-    """Return the connection id that a client made up before it was given this token; None if it was not, or long ago.
+    """Return the connection id that a client made up before it got this token; None if it did not, or long ago.
 
     Args:
         token_untrusted: What the client shows.

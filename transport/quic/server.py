@@ -22,7 +22,7 @@ from itertools import count
 from typing import Final
 
 import trio
-from aioquic.buffer import Buffer
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # what that module is for, and does not say
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import (
@@ -39,7 +39,7 @@ from transport.handler import Caller, Protocol
 from transport.later import Job, LaterPool
 from transport.quic.retry import make_token, original_of
 from transport.quic.session import QuicService, QuicSession
-from transport.quic.terms import CID, VERSIONS
+from transport.quic.terms import CID, TICK, VERSIONS
 from transport.slots import Slots, StreamLimits
 
 LONG_HEADER: Final = 0x80  # in the first octet (RFC 9000 section 17.2)
@@ -64,7 +64,9 @@ class QuicServer:
         key: Of tokens, 32 unpredictable octets.
     """
 
-    def __init__(self, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool, key: bytes) -> None:
+    def __init__(
+        self, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool, key: bytes
+    ) -> None:
         limits = service.limits
         self._terms = terms
         self.directory: dict[bytes, QuicSession] = {}
@@ -72,9 +74,7 @@ class QuicServer:
         self._later = later
         self._key = key
         self._sessions: dict[QuicSession, None] = {}  # in the order in which they began
-        self._unproven = Slots(
-            StreamLimits(connections=limits.unproven, per_address=limits.unproven_per_address)
-        )
+        self._unproven = Slots(StreamLimits(connections=limits.unproven, per_address=limits.unproven_per_address))
         self._holders: set[QuicSession] = set()  # of slots among the unproven
         self._touched: dict[QuicSession, None] = {}  # to be given a turn
         self._posted = trio.lowlevel.ParkingLot()  # who gives turns to woken sessions waits here
@@ -125,8 +125,8 @@ class QuicServer:
                 continue
             try:
                 datagrams = session.turn(now)
-            except Exception:
-                self._fail(session)
+            except Exception as error:  # noqa: BLE001 - `_fail` says why
+                self._fail(session, error)
                 continue
             sent.extend((datagram, session.caller.endpoint) for datagram in datagrams)
             if session.is_over:
@@ -134,7 +134,7 @@ class QuicServer:
                 continue
             if session.is_proven:
                 self._release(session)
-            self._set_alarm(session)
+            self._set_alarm(session, now)
         return sent
 
     def expire(self, now: float) -> None:
@@ -147,8 +147,8 @@ class QuicServer:
             try:
                 if session.deadline() <= now:
                     session.expire(now)
-            except Exception:
-                self._fail(session)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._fail(session, error)
                 continue
             if session.is_over:
                 self._remove(session)
@@ -202,29 +202,15 @@ class QuicServer:
     def _begin(self, header: QuicHeader, datagram: bytes, source: Endpoint, now: float) -> list[bytes]:
         """Begin a connection, or return what is to be said instead."""
         counts, slots = self._service.counts, self._service.slots
-        ours, theirs = header.destination_cid, header.source_cid
+        ours = header.destination_cid
         if header.version not in VERSIONS:
-            if header.version == QuicProtocolVersion.NEGOTIATION:
-                counts.ignored += 1
-                return []
-            return [encode_quic_version_negotiation(source_cid=ours, destination_cid=theirs, supported_versions=VERSIONS)]
+            return self._other_version(header)
         if header.packet_type != QuicPacketType.INITIAL or len(ours) < MIN_CID:
             counts.ignored += 1
             return []
         original = original_of(header.token, self._key, source, ours, now)
         if original is None and not self._unproven.try_take(source.host):
-            counts.retried += 1
-            chosen = os.urandom(CID)
-            token = make_token(self._key, source, ours, chosen, now)
-            return [
-                encode_quic_retry(
-                    version=QuicProtocolVersion.VERSION_1,
-                    source_cid=chosen,
-                    destination_cid=theirs,
-                    original_destination_cid=ours,
-                    retry_token=token,
-                )
-            ]
+            return self._retry(header, source, now)
         idle = self._service.limits.idle
         patience = slots.patience(idle)
         if not slots.try_take(source.host):
@@ -232,6 +218,26 @@ class QuicServer:
             if original is None:
                 self._unproven.give_back(source.host)
             return []
+        session = self._admit(ours, original, source, now)
+        self._receive(session, datagram, now)
+        if session.is_over:
+            counts.ignored += 1
+            return []
+        counts.accepted += 1
+        if slots.patience(idle) < patience:
+            for other in self._sessions:
+                self._set_alarm(other, now)  # each may take less time from here on
+        return []
+
+    def _admit(self, ours: bytes, original: bytes | None, source: Endpoint, now: float) -> QuicSession:
+        """Make a connection for which slots were taken.
+
+        Args:
+            ours: The id that its first packet is addressed to.
+            original: The id that the client made up, where it was told to use `ours` instead.
+            source: Where it comes from.
+            now: On trio's clock.
+        """
         connection = QuicConnection(
             configuration=self._terms(),
             original_destination_connection_id=ours if original is None else original,
@@ -243,21 +249,38 @@ class QuicServer:
             self._holders.add(session)
         session.enter(ours)
         session.enter(connection.host_cid)
-        self._receive(session, datagram, now)
-        if session.is_over:
-            counts.ignored += 1
+        return session
+
+    def _other_version(self, header: QuicHeader) -> list[bytes]:
+        """Say which version is spoken here, but not to somebody who only says the same (RFC 9000 section 6.1)."""
+        if header.version == QuicProtocolVersion.NEGOTIATION:
+            self._service.counts.ignored += 1
             return []
-        counts.accepted += 1
-        if slots.patience(idle) < patience:
-            for other in self._sessions:
-                self._set_alarm(other)  # each may take less time from here on
-        return []
+        ours, theirs = header.destination_cid, header.source_cid
+        versions: list[int] = list(VERSIONS)
+        return [
+            encode_quic_version_negotiation(source_cid=ours, destination_cid=theirs, supported_versions=versions)
+        ]
+
+    def _retry(self, header: QuicHeader, source: Endpoint, now: float) -> list[bytes]:
+        """Send a token, and keep nothing (RFC 9000 section 8.1.2)."""
+        self._service.counts.retried += 1
+        chosen = os.urandom(CID)
+        return [
+            encode_quic_retry(
+                version=QuicProtocolVersion.VERSION_1,
+                source_cid=chosen,
+                destination_cid=header.source_cid,
+                original_destination_cid=header.destination_cid,
+                retry_token=make_token(self._key, source, header.destination_cid, chosen, now),
+            )
+        ]
 
     def _receive(self, session: QuicSession, datagram: bytes, now: float) -> None:
         try:
             session.receive_untrusted(datagram, now)
-        except Exception:
-            self._fail(session)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(session, error)
             return
         if session.has_begun:
             self._touched[session] = None
@@ -265,12 +288,12 @@ class QuicServer:
             session.abandon()
             self._remove(session)
 
-    def _fail(self, session: QuicSession) -> None:
-        """Give one connection up: what aioquic trips over was sent by a stranger, and costs nobody else anything."""
+    def _fail(self, session: QuicSession, error: Exception) -> None:
+        """Give one connection up: what aioquic trips over was sent by a stranger, and costs no other anything."""
         self._service.counts.failed += 1
         if not self._has_failed:  # said once, since strangers could have it said at any rate
             self._has_failed = True
-            log.exception("event=internal-error part=quic")
+            log.error("event=internal-error part=quic", exc_info=error)
         session.abandon()
         self._remove(session)
 
@@ -289,13 +312,13 @@ class QuicServer:
 
     # --- time and work ------------------------------------------------------------------------------------------
 
-    def _set_alarm(self, session: QuicSession) -> None:
+    def _set_alarm(self, session: QuicSession, now: float) -> None:
         """Have a session looked at when it is due, or sooner: an alarm that is set is not taken back.
 
         A session's alarms are kept with the soonest last, and one is set only before those that are there: so there
         are a few of each, however often it is due a millisecond from now and then in ten seconds again.
         """
-        deadline = session.deadline()
+        deadline = max(session.deadline(), now + TICK)
         if deadline < math.inf and (not session.alarms or deadline < session.alarms[-1]):
             session.alarms.append(deadline)
             heapq.heappush(self._alarms, (deadline, next(self._numbers), session))

@@ -1,8 +1,8 @@
 """One connection of a client being served: streams in, one query on each, replies out in any order (RFC 9250).
 
-No task and no socket of its own: the server hands it datagrams and the time, and takes from it what is to be sent and
-when it wants to be seen to again. Nothing here waits. Whatever aioquic raises goes through to the server, which gives
-the connection up.
+No task and no socket of its own: the server hands it datagrams and the time, and takes from it what is to be sent
+and when it wants to be seen to again. Nothing here waits. Whatever aioquic raises goes through to the server,
+which gives the connection up.
 
 Left out: which datagram belongs to which connection, and whether there may be one (server).
 """

@@ -197,7 +197,7 @@ async def test_what_a_connection_held_is_given_back_without_the_collector() -> N
 @virtual
 async def test_a_first_flight_in_pieces_that_do_not_fit_begins_nothing(octets: int) -> None:
     async with serving() as stage:
-        [datagram] = first_flight(HERE, trio.current_time())
+        [datagram] = first_flight()
         stage.wire.send_to_server(datagram[:octets] + bytes(1_200 - octets), HERE)
         assert stage.is_bare()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -16,10 +17,12 @@ from transport.quic.limits import QuicLimits
 from transport.quic.link import QuicLink
 from transport.quic.way import Way
 
+UNPROVEN = Unproven()
+
 
 @asynccontextmanager
 async def linked(
-    stage: Stage, proof: Proof = Unproven(), open_way: Callable[[Endpoint], Way] | None = None
+    stage: Stage, proof: Proof = UNPROVEN, open_way: Callable[[Endpoint], Way] | None = None
 ) -> AsyncGenerator[tuple[QuicLink, trio.Nursery]]:
     """Run a link; the nursery is for those who ask over it."""
     link = QuicLink(THERE, proof, open_way or stage.open_way)
@@ -98,16 +101,18 @@ async def test_a_pin_is_compared_before_anything_is_asked() -> None:
 
 
 @virtual
-async def test_a_certificate_is_compared_with_host_and_authority(tmp_path: object) -> None:
-    from pathlib import Path
-
-    authorities = Path(str(tmp_path)) / "ca.pem"
+async def test_a_certificate_is_compared_with_host_and_authority(tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
     authorities.write_bytes(credentials().chain.pem)
     async with serving() as stage:
         for host in ("ns.example", "192.0.2.1"):
             async with linked(stage, Certified(host, authorities)) as (link, _):
                 assert await link.exchange(b"ID?", _any) == b"ID?"
-        for proof in (Certified("other.example", authorities), Certified("192.0.2.2", authorities), Certified("ns.example")):
+        for proof in (
+            Certified("other.example", authorities),
+            Certified("192.0.2.2", authorities),
+            Certified("ns.example"),
+        ):
             async with linked(stage, proof) as (link, _):
                 with pytest.raises(UnprovenError, match="certificate is not taken"):
                     await link.exchange(b"ID?", _any)
@@ -221,7 +226,13 @@ async def test_garbage_from_the_server_is_passed_over() -> None:
         way = MemoryWay(stage.wire)
         async with linked(stage, open_way=lambda _endpoint: way) as (link, _):
             await link.exchange(b"ID?", _any)
-            for garbage in (b"", b"\0", b"\x40" + bytes(1_200), b"\xc0" + bytes(1_200), b"\xf0\0\0\0\1\0\0" + bytes(30)):
+            for garbage in (
+                b"",
+                b"\0",
+                b"\x40" + bytes(1_200),
+                b"\xc0" + bytes(1_200),
+                b"\xf0\0\0\0\1\0\0" + bytes(30),
+            ):
                 stage.wire.clients[HERE](garbage)
             assert await link.exchange(b"ID!", _any) == b"ID!"
 

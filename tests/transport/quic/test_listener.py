@@ -18,7 +18,7 @@ from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.errors import UnprovenError, UnreachableError
-from transport.handler import Caller, Handler, Protocol, Verdict
+from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.later import LaterPool
 from transport.proof import Pinned, Unproven
 from transport.quic.limits import QuicLimits
@@ -48,9 +48,16 @@ async def listening(
     with trio.fail_after(20), open_udp(endpoint) as sock:
         here = Endpoint(*sock.getsockname()[:2])
         async with LaterPool(16).running(grace=0) as later, trio.open_nursery() as nursery:
-            serve = partial(serve_quic, credentials=shown, limits=limits)
-            listener = await nursery.start(serve, sock, handler, Clock(), later)
-            yield listener, here, nursery.cancel_scope
+            serving = trio.CancelScope()
+
+            async def serve(task_status: trio.TaskStatus[QuicListener]) -> None:
+                with serving:
+                    await serve_quic(
+                        *(sock, handler, Clock(), later), credentials=shown, limits=limits, task_status=task_status
+                    )
+
+            listener = await nursery.start(serve)
+            yield listener, here, serving
             nursery.cancel_scope.cancel()
 
 
@@ -115,7 +122,17 @@ def _kdig_speaks_quic() -> bool:
 @pytest.mark.skipif(not _kdig_speaks_quic(), reason="this machine has no kdig with QUIC")
 async def test_kdig_asks(anywhere: Endpoint) -> None:
     async with listening(anywhere, _dns) as (_, here, _):
-        command = ["kdig", f"@{here.host}", "-p", str(here.port), "+quic", "+timeout=3", "+retry=0", QUESTION, "TXT"]
+        command = [
+            "kdig",
+            f"@{here.host}",
+            "-p",
+            str(here.port),
+            "+quic",
+            "+timeout=3",
+            "+retry=0",
+            QUESTION,
+            "TXT",
+        ]
         said = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
         assert b"QUIC session (QUICv1)" in said.stdout, said.stdout + said.stderr
         assert b"status: NOERROR" in said.stdout
@@ -136,8 +153,6 @@ async def test_a_listener_that_ends_answers_what_is_in_hand(anywhere: Endpoint) 
         await trio.sleep(0.3)
         return b"\0\0at last"
 
-    from transport.handler import Later
-
     async with listening(anywhere, lambda _message, _caller, _now: Later(slow)) as (_, here, scope):
         async with trio.open_nursery() as nursery:
             link = QuicLink(here, Unproven())
@@ -147,12 +162,11 @@ async def test_a_listener_that_ends_answers_what_is_in_hand(anywhere: Endpoint) 
             async def ask() -> None:
                 replies.append(await link.exchange(b"ID?", _any))
 
-            with trio.CancelScope(shield=True):
-                async with trio.open_nursery() as asking:
-                    asking.start_soon(ask)
-                    await trio.sleep(0.1)
-                    scope.cancel()
-                nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as asking:
+                asking.start_soon(ask)
+                await trio.sleep(0.1)
+                scope.cancel()
+            nursery.cancel_scope.cancel()
         assert replies == [b"IDat last"]
 
 

@@ -15,7 +15,9 @@ IDS = st.binary(min_size=8, max_size=20)
 
 
 @given(IDS, IDS, st.floats(0, 1e9), st.floats(0, LIFETIME - 1))
-def test_a_token_gives_back_the_id_it_was_made_for(original: bytes, chosen: bytes, now: float, later: float) -> None:
+def test_a_token_gives_back_the_id_it_was_made_for(
+    original: bytes, chosen: bytes, now: float, later: float
+) -> None:
     for source in (SOURCE, Endpoint("2001:db8::9", 1), Endpoint("fe80::1%3", 1)):
         token = make_token(KEY, source, original, chosen, now)
         assert len(token) <= MOST

@@ -10,7 +10,7 @@ from tests.transport.quic.wires import HERE, NOW, STEP, Raw, Stage, first_flight
 from tests.virtual import virtual
 from transport.endpoint import Endpoint
 from transport.framing import frame
-from transport.handler import Caller, Protocol, Verdict
+from transport.handler import Caller, Later, Protocol, Verdict
 from transport.quic.doq import Code
 from transport.quic.limits import QuicLimits
 from transport.quic.retry import MOST
@@ -139,7 +139,9 @@ async def test_a_stream_of_one_direction_is_refused() -> None:
     async with serving() as stage:
         client = await _connected(stage)
         client.connection._remote_max_streams_uni = 10
-        client.connection.send_stream_data(client.connection.get_next_available_stream_id(is_unidirectional=True), b"?")
+        client.connection.send_stream_data(
+            client.connection.get_next_available_stream_id(is_unidirectional=True), b"?"
+        )
         await client.settle()
         assert client.code == 0x4  # STREAM_LIMIT_ERROR (RFC 9000 section 20.1)
 
@@ -192,8 +194,6 @@ async def test_work_that_takes_long_is_waited_for() -> None:
     async def work() -> bytes:
         await trio.sleep(8)
         return _query(b"at last")
-
-    from transport.handler import Later
 
     async with serving(lambda _message, _caller, _now: Later(work)) as stage:
         client = await _connected(stage)
@@ -274,7 +274,7 @@ async def test_when_all_slots_are_taken_a_client_gets_one_as_soon_as_there_is_on
 async def test_in_a_crowd_a_client_proves_its_address_first() -> None:
     async with serving() as stage:
         for number in range(CROWD):
-            for datagram in first_flight(_elsewhere(number), trio.current_time()):
+            for datagram in first_flight():
                 stage.wire.send_to_server(datagram, _elsewhere(number))
         assert stage.service.counts.accepted == 32
         assert stage.service.counts.retried == CROWD - 32
@@ -290,7 +290,7 @@ async def test_who_is_spoken_for_by_others_is_sent_a_token_too() -> None:
     async with serving() as stage:
         for port in range(10):
             source = Endpoint(HERE.host, 1_000 + port)
-            for datagram in first_flight(source, trio.current_time()):
+            for datagram in first_flight():
                 stage.wire.send_to_server(datagram, source)
         assert stage.service.counts.accepted == 4
         assert (await _connected(stage)).connection._retry_count == 1
@@ -302,7 +302,7 @@ async def test_a_forged_source_gets_three_octets_for_one_at_most() -> None:
     async with serving() as stage:
         for number in range(CROWD):
             source = _elsewhere(number)
-            for datagram in first_flight(source, trio.current_time()):
+            for datagram in first_flight():
                 stage.wire.send_to_server(datagram, source)
         await trio.sleep(60)  # all that is sent again, and whatever ends it
         wire = stage.wire
@@ -314,7 +314,7 @@ async def test_a_forged_source_gets_three_octets_for_one_at_most() -> None:
 @virtual
 async def test_a_token_asked_for_in_another_s_name_is_a_twelfth_of_what_came() -> None:
     async with serving(limits=QuicLimits(unproven=0)) as stage:
-        [datagram] = first_flight(HERE, trio.current_time())
+        [datagram] = first_flight()
         stage.wire.send_to_server(datagram, HERE)
         assert 0 < stage.wire.to_client[HERE] <= 46 + MOST + 16
         assert stage.is_bare()
@@ -336,7 +336,7 @@ async def test_a_token_is_of_no_use_from_elsewhere() -> None:
 @virtual
 async def test_another_version_is_told_which_is_spoken() -> None:
     async with serving() as stage:
-        [datagram] = first_flight(HERE, trio.current_time())
+        [datagram] = first_flight()
         said = bytearray(datagram)
         said[1:5] = b"\x1a\x2a\x3a\x4a"
         replies = stage.server.receive_untrusted(bytes(said), HERE, trio.current_time())
@@ -368,13 +368,19 @@ async def test_a_connection_stays_where_it_began() -> None:
 @virtual
 async def test_garbage_begins_nothing_and_is_answered_by_nothing() -> None:
     async with serving() as stage:
-        [flight] = first_flight(HERE, trio.current_time())
+        [flight] = first_flight()
         garbage = [b"", b"\0", b"\x40" + bytes(20), b"\xc0", bytes([0xC0, 0, 0, 0, 1, 21]) + bytes(1_200)]
         garbage += [flight[:length] for length in range(0, 1_200, 7)]
-        garbage += [flight[:30] + bytes(1_170), flight[:100] + bytes([flight[100] ^ 1]) + flight[101:], bytes([flight[0] ^ 0x30]) + flight[1:]]
+        garbage += [
+            flight[:30] + bytes(1_170),
+            flight[:100] + bytes([flight[100] ^ 1]) + flight[101:],
+            bytes([flight[0] ^ 0x30]) + flight[1:],
+        ]
         garbage += [os.urandom(1_200) for _ in range(200)]
         garbage += [flight[:6] + os.urandom(1_194) for _ in range(200)]
-        garbage.append(encode_quic_version_negotiation(source_cid=bytes(8), destination_cid=bytes(8), supported_versions=[1]))
+        garbage.append(
+            encode_quic_version_negotiation(source_cid=bytes(8), destination_cid=bytes(8), supported_versions=[1])
+        )
         for datagram in garbage:
             stage.wire.send_to_server(datagram, HERE)
         assert stage.is_bare()
@@ -410,7 +416,7 @@ async def test_what_the_library_trips_over_costs_one_connection(caplog: pytest.L
         def trip(*_args: object) -> None:
             raise AssertionError("as for a frame that nobody expected")
 
-        session._connection.receive_datagram = trip  # type: ignore[method-assign]  # as a bug there would
+        session._connection.receive_datagram = trip  # type: ignore[assignment]  # as a bug there would
         client.ask(_query(b"?"))
         await client.settle()
         assert stage.server.connected == 1
@@ -494,7 +500,7 @@ async def test_a_server_that_ends_answers_what_is_in_hand() -> None:
         assert stream in client.ended
         assert late not in client.ended
         assert client.code == Code.NO_ERROR
-        [datagram] = first_flight(_elsewhere(1), trio.current_time())
+        [datagram] = first_flight()
         assert stage.server.receive_untrusted(datagram, _elsewhere(1), trio.current_time()) == []
         assert stage.server.connected == 0
 

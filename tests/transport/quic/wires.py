@@ -1,4 +1,4 @@
-"""A QUIC server and its clients on a wire in memory, in virtual time: lossy, slow and out of order as a test likes."""
+"""A QUIC server and its clients on a wire in memory, in virtual time: lossy and out of order as a test likes."""
 
 import random
 import time
@@ -12,6 +12,7 @@ from typing import Any
 import trio
 from aioquic.quic import events
 from aioquic.quic.connection import QuicConnection
+from cryptography import x509
 
 from transport.clock import Clock
 from transport.endpoint import Endpoint
@@ -25,12 +26,13 @@ from transport.quic.session import QuicService
 from transport.quic.terms import ServerTerms, client_terms
 from transport.quic.way import Way
 from transport.slots import Slots
-from transport.tls.certificates import pin_of, self_signed
+from transport.tls.certificates import pin_of_key, self_signed
 from transport.tls.credentials import Chain, Credentials
 
 NOW = 1_800_000_000.0
 THERE = Endpoint("192.0.2.1", 853)
 HERE = Endpoint("192.0.2.9", 40_000)
+USUAL = QuicLimits()
 STEP = 0.001  # seconds between two looks of a client done by hand: as often as acknowledgements are due
 
 
@@ -46,10 +48,7 @@ def made_for(*names: str) -> Credentials:
 
 
 def pin_of_pem(certificate: bytes) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return pin_of(x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.DER))
+    return pin_of_key(x509.load_pem_x509_certificate(certificate).public_key())
 
 
 def echo(message: bytes, _caller: Caller, _now: float) -> Verdict:
@@ -164,13 +163,19 @@ class Stage:
 
 @asynccontextmanager
 async def serving(
-    handler: Handler = echo, limits: QuicLimits = QuicLimits(), jobs: int = 64, **carrying: float
+    handler: Handler = echo,
+    *,
+    limits: QuicLimits = USUAL,
+    jobs: int = 64,
+    delay: float = 0.0,
+    jitter: float = 0.0,
+    loss: float = 0.0,
 ) -> AsyncGenerator[Stage]:
     """Run a server on a wire that carries datagrams so (see `Wire`)."""
     async with LaterPool(jobs).running(grace=0) as later, trio.open_nursery() as nursery:
         service = QuicService(handler, Clock.starting_at(NOW), limits, Slots(limits))
         server = QuicServer(service, ServerTerms(credentials, limits.message).current, later, bytes(32))
-        wire = Wire(server, nursery, **carrying)
+        wire = Wire(server, nursery, delay, jitter, loss)
         nursery.start_soon(server.run, wire.flush)
         yield Stage(server, service, wire, nursery)
         nursery.cancel_scope.cancel()
@@ -251,8 +256,8 @@ class Raw:
             self.wire.send_to_server(datagram, self.source)
 
 
-def first_flight(source: Endpoint, now: float) -> list[bytes]:
-    """Return the datagrams with which a client at an address begins."""
+def first_flight() -> list[bytes]:
+    """Return the datagrams with which a client begins."""
     connection = QuicConnection(configuration=client_terms(Unproven()))
-    connection.connect(THERE, now)
-    return [datagram for datagram, _ in connection.datagrams_to_send(now)]
+    connection.connect(THERE, trio.current_time())
+    return [datagram for datagram, _ in connection.datagrams_to_send(trio.current_time())]
