@@ -8,7 +8,6 @@ Left out: which datagram belongs to which connection, and whether there may be o
 """
 
 import logging
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,8 +21,9 @@ from transport.framing import PREFIX, frame
 from transport.handler import Caller, Handler, Later
 from transport.later import Job
 from transport.quic.bounds import Bounds
-from transport.quic.doq import ALPN, BreachError, Code, QueryStream
+from transport.quic.doq import ALPN, BreachError, Code
 from transport.quic.limits import QuicCounts, QuicLimits
+from transport.quic.streams import ClientStreams
 from transport.slots import Slots
 
 AMPLIFICATION = 3  # octets out for one in, while an address is not proven (RFC 9000 section 8.1)
@@ -96,18 +96,12 @@ class QuicSession:
         self._service = service
         self._keeper = keeper
         self._ids: set[bytes] = set()
-        self._halves: dict[int, QueryStream] = {}  # streams whose query is not whole; the oldest first
-        self._queued: dict[int, int] = {}  # live streams we know of, with the octets of reply not yet acknowledged
-        self._strange: frozenset[int] = frozenset()  # live streams of which nothing has come that we could read
-        self._strange_since = now
+        self._streams = ClientStreams(self._bounds, limits, service.slots, now)
         self._ready: deque[tuple[int, bytes]] = deque()  # queries the handler has not seen
         self._in_hand: set[int] = set()  # streams whose reply is being worked out
         self._is_starting = False  # whether work waits for a place in the later pool; then no more is handed out
         self._replies: list[tuple[int, bytes | None]] = []  # worked out, not yet given to a stream
         self._since = now  # when we began to wait for what we now wait for
-        self._acknowledged = now  # when replies were last acknowledged, or there were none
-        self._resets = 0
-        self._resets_since = now
         self._owed = 0  # octets that may be sent to an address that is not proven
         self._is_closing = False
         self._is_finishing = False
@@ -142,13 +136,11 @@ class QuicSession:
         Raises:
             Exception: Whatever aioquic trips over.
         """
-        if not any(self._queued.values()):
-            self._acknowledged = now
         self._follow_events(now)
         if self._bounds.is_overfull(PREFIX + self._service.limits.message):
             self._refuse_excess("octets of one query")
-        self._give_replies()
-        self._serve_ready()
+        self._give_replies(now)
+        self._serve_ready(now)
         if self._is_finishing:
             self._ready.clear()
             if not self._is_busy:
@@ -159,7 +151,8 @@ class QuicSession:
         if not self.is_proven:
             datagrams = self._paid(datagrams)
         self._follow_events(now)
-        self._take_stock(now)
+        if self._streams.take_stock(now) and not self._is_busy:
+            self._since = now
         if is_ending:
             self.abandon()
         return datagrams
@@ -202,7 +195,7 @@ class QuicSession:
         for connection_id in self._ids:
             del self._keeper.directory[connection_id]
         self._service.counts.undelivered += len(self._replies)
-        for container in (self._halves, self._queued, self._ready, self._in_hand, self._replies):
+        for container in (self._ready, self._in_hand, self._replies):
             container.clear()
         self._bounds.forget()
 
@@ -215,7 +208,7 @@ class QuicSession:
                     self._take_untrusted(event, now)
                 case events.StreamReset(stream_id=stream_id):
                     self._take_back(stream_id, now)
-                    if not self._queued[stream_id]:
+                    if not self._streams.is_answered(stream_id):
                         self._connection.reset_stream(stream_id, Code.REQUEST_CANCELLED)
                 case events.StopSendingReceived(stream_id=stream_id):
                     self._take_back(stream_id, now)
@@ -233,45 +226,31 @@ class QuicSession:
                     pass  # that it is terminated shows in `ending`, and no other concerns us
 
     def _take_untrusted(self, event: events.StreamDataReceived, now: float) -> None:
-        stream_id = event.stream_id
-        query = self._halves.get(stream_id)
-        if query is None:
-            if stream_id in self._queued:  # the end of a query once more
-                return
-            query = self._halves[stream_id] = QueryStream(self._service.limits.message, now)
-            self._queued[stream_id] = 0
         try:
-            message = query.feed(event.data, event.end_stream)
+            message = self._streams.feed(event.stream_id, event.data, event.end_stream, now)
         except BreachError:
             self._service.counts.misframed += 1
             self._close(Code.PROTOCOL_ERROR)
             return
         if message is not None:
-            del self._halves[stream_id]
-            self._ready.append((stream_id, message))
+            self._ready.append((event.stream_id, message))
             self._since = now
 
     def _take_back(self, stream_id: int, now: float) -> None:
         """The client wants nothing more of a stream."""
-        counts, limits = self._service.counts, self._service.limits
-        counts.cancelled += 1
-        self._halves.pop(stream_id, None)
-        self._queued.setdefault(stream_id, 0)
+        self._service.counts.cancelled += 1
         self._in_hand.discard(stream_id)
         self._ready = deque(one for one in self._ready if one[0] != stream_id)
-        if now - self._resets_since > limits.resets_within:
-            self._resets, self._resets_since = 0, now
-        self._resets += 1
-        if self._resets > limits.resets:
+        if self._streams.take_back(stream_id, now):
             self._refuse_excess("streams taken back")
 
     # --- what goes out ------------------------------------------------------------------------------------------
 
-    def _serve_ready(self) -> None:
+    def _serve_ready(self, now: float) -> None:
         """Have queries answered while there is room for replies; the others wait, and hold their streams open."""
         service = self._service
         while self._ready and not (self._is_starting or self._is_closing or self._is_finishing):
-            if sum(self._queued.values()) + EXPECTED * len(self._in_hand) >= service.limits.queued:
+            if self._streams.queued + EXPECTED * len(self._in_hand) >= service.limits.queued:
                 return
             stream_id, message = self._ready.popleft()
             service.counts.received += 1
@@ -281,7 +260,7 @@ class QuicSession:
                     self._is_starting = True
                     self._keeper.start(self, partial(self._answer_later, later, stream_id))
                 case reply:
-                    self._give(stream_id, reply)
+                    self._give(stream_id, reply, now)
 
     async def _answer_later(self, later: Later, stream_id: int) -> None:
         reply: bytes | None = None
@@ -294,16 +273,16 @@ class QuicSession:
                 self._replies.append((stream_id, reply))
                 self._keeper.wake(self)
 
-    def _give_replies(self) -> None:
+    def _give_replies(self, now: float) -> None:
         replies, self._replies = self._replies, []
         for stream_id, reply in replies:
             if stream_id in self._in_hand:
                 self._in_hand.remove(stream_id)
-                self._give(stream_id, reply)
+                self._give(stream_id, reply, now)
             else:
                 self._service.counts.undelivered += 1
 
-    def _give(self, stream_id: int, reply: bytes | None) -> None:
+    def _give(self, stream_id: int, reply: bytes | None, now: float) -> None:
         counts = self._service.counts
         if reply is None:
             counts.silent += 1
@@ -315,12 +294,12 @@ class QuicSession:
             counts.unsendable += 1
             self._connection.reset_stream(stream_id, Code.INTERNAL_ERROR)
             return
-        if sum(self._queued.values()) >= 2 * self._service.limits.queued:
+        if self._streams.queued >= 2 * self._service.limits.queued:
             counts.unread += 1
             self._close(Code.EXCESSIVE_LOAD)
             return
         counts.answered += 1
-        self._queued[stream_id] = len(framed)
+        self._streams.answer(stream_id, len(framed), now)
         self._connection.send_stream_data(stream_id, framed, end_stream=True)
 
     def _paid(self, datagrams: list[bytes]) -> list[bytes]:
@@ -338,60 +317,29 @@ class QuicSession:
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._ready or self._in_hand or self._replies or any(self._queued.values()))
-
-    def _take_stock(self, now: float) -> None:
-        """See which streams are over, which replies have arrived, and which streams nothing can be read of."""
-        live = self._bounds.live
-        over = [stream_id for stream_id in self._queued if stream_id not in live]
-        for stream_id in over:
-            del self._queued[stream_id]
-        if over or not any(self._queued.values()):
-            self._acknowledged = now
-        if over and not self._is_busy:
-            self._since = now
-        strange = len(live) - len(self._queued)
-        if not strange:
-            self._strange = frozenset()
-        elif not self._strange:
-            self._look_at_strangers(now)
-
-    def _look_at_strangers(self, now: float) -> None:
-        self._strange = frozenset(stream_id for stream_id in self._bounds.live if stream_id not in self._queued)
-        self._strange_since = now
+        return bool(self._ready or self._in_hand or self._replies or self._streams.queued)
 
     def _patience_ends(self) -> float:
         limits, patience = self._service.limits, self._service.slots.patience
         if not self.is_proven:
             return self._since + patience(limits.handshake)
-        ends = math.inf
-        if self._halves:
-            ends = next(iter(self._halves.values())).since + patience(limits.whole_message)
-        if self._strange:
-            ends = min(ends, self._strange_since + patience(limits.whole_message))
-        if not self._is_busy:
-            return min(ends, self._since + patience(limits.idle))
-        if any(self._queued.values()):
-            ends = min(ends, self._acknowledged + patience(limits.stuck))
-        return ends
+        ends = min(self._streams.query_due(), self._streams.reading_due())
+        return ends if self._is_busy else min(ends, self._since + patience(limits.idle))
 
     def _lose_patience(self, now: float) -> None:
-        counts, limits = self._service.counts, self._service.limits
+        counts = self._service.counts
         if not self.is_proven:  # who may be somebody else than it says: not even that is told
             counts.impatient += 1
             self.abandon()
-            return
-        if any(self._queued.values()) and self._acknowledged + self._service.slots.patience(limits.stuck) <= now:
+        elif self._streams.reading_due() <= now:
             counts.unread += 1
             self._close(Code.EXCESSIVE_LOAD)
-            return
-        if self._strange and not self._halves:
-            before = self._strange
-            self._look_at_strangers(now)
-            if not before & self._strange:  # others than then: streams come and go
-                return
-        counts.impatient += 1
-        self._close(Code.EXCESSIVE_LOAD if self._halves or self._strange else Code.NO_ERROR)
+        elif self._streams.query_due() > now:  # so it is idle
+            counts.impatient += 1
+            self._close(Code.NO_ERROR)
+        elif self._streams.is_query_late(now):
+            counts.impatient += 1
+            self._close(Code.EXCESSIVE_LOAD)
 
     def _refuse_excess(self, what: str) -> None:
         if not self._is_closing:

@@ -43,7 +43,7 @@ async def test_a_client_has_a_hundred_streams_at_a_time_however_many_it_had() ->
         assert len(client.ended) == 1_500
         assert client.connection._remote_max_streams_bidi <= 1_500 + 100
         session = _session(stage)
-        assert len(session._queued) <= 1
+        assert len(session._streams._unacknowledged) <= 1
         for _ in range(150):
             client.ask(_query(b"later"))
         await client.settle()
