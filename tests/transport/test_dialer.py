@@ -413,7 +413,7 @@ async def test_a_server_that_changes_its_key_is_not_asked_any_more(tmp_path: Pat
 async def test_an_encrypted_exchange_has_the_callers_deadline(loopback: Endpoint) -> None:
     async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, _sock):
         deadline = trio.current_time() + 0.05  # nobody ever answers the handshake
-        assert await dialer.exchange(there, Protocol.TLS, b"ID", _any, deadline, Unproven()) is None
+        assert await dialer.exchange(there, Protocol.TLS, b"ID", _any, deadline, proof=Unproven()) is None
 
 
 async def test_plain_dns_behind_a_port_for_tls_is_unreachable(loopback: Endpoint) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from transport.handler import Caller, Handler, Later
 from transport.http2.messages import Answer, LaterResponse, Request, Response, plain
 from transport.http2.routes import Route
+from transport.resource import USUAL
 
 MEDIA_TYPE = b"application/dns-message"
-PATH = "/dns-query"  # what everybody uses; RFC 8484 leaves it to the operator
+PATH = USUAL.path
 PARAMETER = "dns="
 MAX_QUERY = 1_024  # octets; as on a stream without HTTP (`StreamLimits.message`)
 ID = 2  # octets of id at the start of a message
