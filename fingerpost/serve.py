@@ -19,12 +19,13 @@ from fingerpost.configuration import Configuration, read
 from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
+from fingerpost.limit_sections import LIMITS
 from fingerpost.served_store import ServedStore
+from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import Seat, Supervisor
 from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
-from transport.rates import shared_table
 from zonedata import keys
 
 _EPILOG = """\
@@ -36,7 +37,7 @@ to standard error; 'event=ready' is the last one of the start.
 signals:
   TERM, INT   end gracefully, with status 0; a second one kills, with status 1
   HUP         an authority opens the store that is there now; when that fails
-              it goes on with the old one
+              it goes on with the old one; secrets for cookies are read anew
 
 examples:
   fingerpost serve msp.toml
@@ -57,7 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
     readiness.check(args)
-    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name))
+    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name))
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)
@@ -85,7 +86,7 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     """Make what all workers share; what would stop them is found here."""
     authority = configuration.authority
     if authority is None:
-        return Shared(configuration, sockets, trust_of(configuration), None, shared_table())
+        return Shared(configuration, sockets, trust_of(configuration), None, prepared(configuration))
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
-    return Shared(configuration, sockets, None, deny_key, shared_table())
+    return Shared(configuration, sockets, None, deny_key, prepared(configuration))

@@ -16,6 +16,13 @@ APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
 TTL = 3_600
 PROCESS: dict[str, object] = {"workers": 1}  # eight daemons on one machine have enough to do with one each
+EVERYBODY: dict[str, object] = {  # all clients are on this machine, and look up whomever they like
+    "name": "this-machine",
+    "networks": [f"{LOOPBACK}/32"],
+    "rate": "none",
+    "distinct_day": "none",
+    "distinct_ten_days": "none",
+}
 FICTION = """\
 ; A demonstration: everything that is said here is fictitious.
 ; The prefixes and the names of operators are real and public (they come with
@@ -97,7 +104,14 @@ def zone_config(name: str, port: int, source: str) -> str:
         authority["roles"] = ["registry"]
     sign: dict[str, object] = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
     return _toml(
-        {"": {"apex": APEX}, "listen": _listen(port), "process": PROCESS, "authority": authority, "sign": sign}
+        {
+            "": {"apex": APEX},
+            "listen": _listen(port),
+            "process": PROCESS,
+            "[client]": EVERYBODY,
+            "authority": authority,
+            "sign": sign,
+        }
     )
 
 
@@ -108,6 +122,7 @@ def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
             "": {"apex": APEX},
             "listen": _listen(port),
             "process": PROCESS,
+            "[client]": EVERYBODY,
             "authority": {
                 "name": name,
                 "store": f"stores/{name}",
@@ -126,6 +141,7 @@ def resolver_config(port: int, root_port: int) -> str:
             "": {"apex": APEX},
             "listen": _listen(port),
             "process": PROCESS,
+            "[client]": EVERYBODY,
             "resolver": {"anchor": "anchor.pem", "lab_addresses": True, "root": [f"{LOOPBACK}#{root_port}"]},
         }
     )
