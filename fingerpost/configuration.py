@@ -17,7 +17,7 @@ from fingerpost import sections as s
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
-from fingerpost.limit_sections import CLIENT, LimitsPart, limits_part, read_clients
+from fingerpost.limit_sections import CLIENT, LIMITS, LimitsPart, limits_part, read_clients
 from fingerpost.limit_sections import disagreements_of as limits_disagreements
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
@@ -116,7 +116,7 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     found = (
         *disagreements(given),
         *disagreements_of(trees, given[s.RESOLVER.name]),
-        *limits_disagreements(given[s.LIMITS.name], clients),
+        *limits_disagreements(given[LIMITS.name], clients),
     )
     for where, reason in found:
         notes.add(where, reason)

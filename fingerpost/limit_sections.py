@@ -140,7 +140,13 @@ IDENTITY = Key(
     "what it proves to be, by a certificate for instance, wherever it asks from",
     "",
 )
-CLIENT_RATE = replace(RATE, doc="of each of its addresses; without it that of [limits]", default=_NO_NUMBER)
+CLIENT_RATE = Key(
+    RATE.name,
+    RATE.read,
+    RATE.form,
+    "of each of its addresses; without it that of [limits]",
+    _NO_NUMBER,
+)
 CLIENT_DAY = replace(DAY, doc="of the client as a whole; without it that of [limits]")
 CLIENT_TEN_DAYS = replace(TEN_DAYS, doc="likewise in ten days")
 CLIENT = Section(
@@ -217,11 +223,12 @@ def disagreements_of(limits: Given, named: Sequence[Given]) -> Iterator[tuple[Wh
             yield one.section.where(NAME.name), f"{names[index]!r} is the name of another client, too"
         if identities[index] and identities[index] in identities[:index]:
             yield one.section.where(IDENTITY.name), "is the identity of another client, too"
-        for number, network in enumerate(one.get(NETWORKS) or ()):
+        asking_from = one.get(NETWORKS)
+        for number, network in enumerate(asking_from if asking_from is not None else ()):
             if network in networks:
                 yield one.section.where(NETWORKS.name, number), f"{network} is another client's, too"
             networks.add(network)
-        if one.get(NETWORKS) == () and not one.get(IDENTITY):
+        if asking_from == () and not one.get(IDENTITY):
             yield one.section.where(), "has neither 'networks' nor 'identity', so it would never be known"
         yield from _upside_down(one, CLIENT_DAY, CLIENT_TEN_DAYS)
 

@@ -60,7 +60,8 @@ def is_usable(table: memoryview) -> bool:
     """Say whether octets are a table of this version and of their size."""
     if len(table) < HEADER_OCTETS:
         return False
-    magic, size, key = _HEADER.unpack_from(table, 0)
+    head: tuple[bytes, int, bytes] = _HEADER.unpack_from(table, 0)
+    magic, size, key = head
     return magic == _MAGIC and size == len(table) and key != bytes(KEY_OCTETS)
 
 

@@ -50,7 +50,7 @@ class Sketch:
         """
         today = total = -1
         for at in self._cells(digest):
-            counts = self._read(at, day)
+            counts = self._read(at, day)[1]
             one, all_days = counts[day % self._days], sum(counts)
             today = one if today < 0 or one < today else today
             total = all_days if total < 0 or all_days < total else total
@@ -61,19 +61,19 @@ class Sketch:
         slot = day % self._days
         cells = self._cells(digest)
         rows = [self._read(at, day) for at in cells]
-        raised = min([counts[slot] for counts in rows]) + 1
+        raised = min([counts[slot] for _, counts in rows]) + 1
         if raised > 0xFFFFFFFF:
             return
-        for at, counts in zip(cells, rows, strict=True):
+        for at, (newest, counts) in zip(cells, rows, strict=True):
             if counts[slot] < raised:
                 counts[slot] = raised
-                self._cell.pack_into(self._table, at, day, *counts)
+                self._cell.pack_into(self._table, at, newest, *counts)
 
     def days_until(self, digest: bytes, day: int, most: int) -> int:
         """Return after how many days the sum of an account falls below a number, as far as it does by itself."""
         least = self._days
         for at in self._cells(digest):
-            counts = self._read(at, day)
+            counts = self._read(at, day)[1]
             for passed in range(least):
                 if sum(counts) < most:
                     least = passed
@@ -90,11 +90,11 @@ class Sketch:
             row += self._width * self._size
         return found
 
-    def _read(self, at: int, day: int) -> list[int]:
-        """Return the counts of a cell, those of days that are over taken out."""
+    def _read(self, at: int, day: int) -> tuple[int, list[int]]:
+        """Return the newest day of a cell and its counts, those of days that are over taken out."""
         written, *counts = self._cell.unpack_from(self._table, at)
         if written > day + 1 or written + self._days <= day:
-            return [0] * self._days  # long ago, or of a time that has not come: nothing of ours
+            return day, [0] * self._days  # long ago, or of a time that has not come: nothing of ours
         for gone in range(written + 1, day + 1):
             counts[gone % self._days] = 0
-        return counts
+        return max(written, day), counts

@@ -105,7 +105,7 @@ def test_rolling_secrets_agree_and_let_cookies_live_over_a_change() -> None:
     before = 20_000.0 * ROLL_SECONDS - 60
     made = one.read(CLIENT, ALICE, before)[1]
     assert other.read(made, ALICE, before + 1)[0]
-    proven, renewed = other.read(made, ALICE, before + 120)
+    proven, renewed = Cookies(RollingSecrets(b"m" * 32)).read(made, ALICE, before + 120)
     assert proven
     assert renewed != made, "the day's own secret makes the next one"
     assert one.read(renewed, ALICE, before + 180)[0]
@@ -255,7 +255,7 @@ def test_whoever_asks_for_a_cookie_alone_gets_one() -> None:
     assert not theirs.question
     assert theirs.options == (dns.edns.CookieOption(LEARNT[:8], LEARNT[8:]),)
     refused = dns.message.from_wire(answer_alone(alone(LEARNT), LEARNT, is_refused=True))
-    assert refused.rcode() == Rcode.BADCOOKIE
+    assert int(refused.rcode()) == int(Rcode.BADCOOKIE)
 
 
 @pytest.mark.parametrize(
