@@ -24,8 +24,8 @@ from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.rates import SMALL_FACTOR, Rates
 from zonedata import wire
 from zonedata.cookies import Cookies, answer_alone, asked_alone, with_cookie
-from zonedata.packets import asked_of, cookie_in, cut_short_reply, plain_form
-from zonedata.wire import Ede, Rcode, Rejected, Reply
+from zonedata.packets import asked_in, cookie_in, cut_short_reply
+from zonedata.wire import Ede, Rcode, Rejected, Reply, cut_short, told_briefly
 
 MAX_WAITING: Final = 100  # questions of one address whose answers are sought; more would come out in one burst
 MAX_SOURCES: Final = 65_536  # addresses whose octets are remembered; some 10 MB
@@ -84,33 +84,28 @@ class Gate(FastPath):
         if verdict == PASSES:
             return self._fast.answer(inbox, at, end, source, outbox, to, now)
         message = bytes(inbox[at:end])
-        plain = plain_form(message)
-        cookie = plain[2] if plain is not None else cookie_in(message)
+        asked, cookie = asked_in(message) if verdict >= CHARGED else (b"", cookie_in(message))
         is_proven, back = False, b""
         if cookie:
             is_proven, back = self._cookies.read(cookie, source, now)
-        if verdict != CHARGED and is_proven:
-            verdict = self._rates.proven_verdict(source, now)
-        if verdict in _OVER:
+            if is_proven and verdict != CHARGED:
+                verdict = self._rates.proven_verdict(source, now)
+                asked = asked_in(message)[0]
+        if verdict == DROP or verdict == SLIP:  # noqa: PLR1714 - looks into a tuple, compiled
             self.noted.add(Kind.RATE, source, now)
             if not self._is_dry:
                 return cut_short_reply(message, outbox, to) if verdict == SLIP else 0
         reply: bytes | None = None
-        asked = asked_of(plain) if plain is not None else b""
         budgets = self._budgets
         if budgets is not None and asked:
             client = self._clients.of_source(source)
             wait = budgets.charge(client, source, asked, now, is_proven=is_proven) if client.quota.is_limited else 0
-            if wait and is_proven:
-                self.noted.add(Kind.BUDGET, source, now)
-                reply = over_budget(message, wait)
-            elif wait:
-                self.noted.add(Kind.UNPROVEN, source, now)
-                reply = prove_yourself(message, cookie)
+            if wait:
+                self.noted.add(Kind.BUDGET if is_proven else Kind.UNPROVEN, source, now)
+                reply = over_budget(message, wait) if is_proven else prove_yourself(message, cookie)
         if reply is None or self._is_dry:
             octets = self._fast.answer(inbox, at, end, source, outbox, to, now)
-            is_short = verdict != SMALL or octets <= SMALL_FACTOR * len(message)  # NOT_READY is, too
-            if is_short or is_proven:
+            if verdict != SMALL or octets <= SMALL_FACTOR * len(message):  # NOT_READY is less, too
                 return octets
             self.noted.add(Kind.LONG, source, now)
             if self._is_dry:
@@ -212,11 +207,11 @@ class Gate(FastPath):
             self.noted.add(Kind.STREAM_RATE, source, now)
             if not self._is_dry:
                 return refusal(message, "too many queries a second; retry after 1 s")
-        plain = plain_form(message) if self._budgets is not None and client.quota.is_limited else None
-        asked = asked_of(plain) if plain is not None else b""
-        if self._budgets is None or not asked:
+        budgets = self._budgets if client.quota.is_limited else None
+        asked = asked_in(message)[0] if budgets is not None else b""
+        if budgets is None or not asked:
             return None
-        wait = self._budgets.charge(client, source, asked, now, is_proven=True)
+        wait = budgets.charge(client, source, asked, now, is_proven=True)
         if not wait:
             return None
         self.noted.add(Kind.BUDGET, source, now)
@@ -230,9 +225,6 @@ class Gate(FastPath):
                 self._sources.clear()
             self._sources[host] = source
         return source
-
-
-_OVER: Final = (DROP, SLIP)
 
 
 def _then(later: Later, finished: Callable[[bytes | None], bytes | None]) -> Later:
@@ -260,8 +252,5 @@ def refusal(message: bytes, why: str) -> bytes:
 
 def prove_yourself(message: bytes, cookie: bytes) -> bytes:
     """Say that there is an answer over a stream, or, to whoever sent a cookie, with the one that goes back."""
-    query = wire.read_query(message)
-    if isinstance(query, Rejected):
-        return query.reply or b""
-    reply = Reply(Rcode.BADCOOKIE) if cookie else Reply(flags=wire.FLAG_TC)
-    return reply.to_wire(query, wire.MIN_UDP)
+    reply = told_briefly(message, Rcode.BADCOOKIE) if cookie else cut_short(message)
+    return reply or b""

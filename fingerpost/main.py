@@ -60,7 +60,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
-    "cookie-secret": "change the secrets for DNS cookies of servers that share an address",
+    "cookie-secret": "change the secrets for DNS cookies",
     "demo": "run a whole tree on this machine, with invented people",
 }
 

@@ -50,6 +50,7 @@ _STREAM_OCTET: Final = 0xFF
 STREAM_MARK: Final = bytes((_STREAM_OCTET,))  # ends the keys of replies over streams, which have more room
 OPT_HEAD: Final = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
+_OPT_OCTETS: Final = 11  # of the whole record
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
 MAX_BEHIND: Final = 2 * MAX_TTLS + _FOOT_OCTETS  # octets of an entry after its reply
 _SIZES: Final = (
@@ -304,25 +305,28 @@ def plain_form(message: bytes) -> tuple[bytes, int, bytes] | None:
     return key, end, cookie
 
 
-def asked_of(plain: tuple[bytes, int, bytes]) -> bytes:
-    """Return the octets of the name that a question is about, in lower case, out of its plain form.
+def asked_in(message: bytes) -> tuple[bytes, bytes]:
+    """Return whom a message is about, as the octets of the name in lower case, and its cookie; b"" for neither.
 
-    b"" when it is neither for CSI nor for PROOF, so about nobody.
+    A question for anything but CSI and PROOF is about nobody. Of a message that gets no answer the name means nothing.
     """
-    key, end, _ = plain
-    name_end = end - 2 - 4  # a key has no id; behind the name stand its type and class
-    return key[10:name_end] if key[name_end : name_end + 2] in _ABOUT_PEOPLE else b""
+    if message[-_TAIL_OCTETS:] in _TAILS and message[-_OPT_OCTETS:-_TAIL_OCTETS] == OPT_HEAD:
+        type_at = len(message) - _OPT_OCTETS - 4  # behind the name stand its type and class
+        return message[12:type_at].lower() if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", b""
+    plain = plain_form(message)
+    if plain is None:
+        query = read_query(message)
+        return b"", query.cookie if isinstance(query, Query) else b""
+    key, end, cookie = plain
+    type_at = end - 4
+    return key[10 : type_at - 2] if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", cookie
 
 
 def cookie_in(message: bytes) -> bytes:
     """Return the cookie that any message has, b"" when it has none; quickly where that is seen at its end."""
     if len(message) < _LEAST_QUERY or not message[11] or message[-_TAIL_OCTETS:] in _TAILS:
         return b""
-    plain = plain_form(message)
-    if plain is not None:
-        return plain[2]
-    query = read_query(message)
-    return query.cookie if isinstance(query, Query) else b""
+    return asked_in(message)[1]
 
 
 def _opt(size: int) -> bytes:

@@ -238,8 +238,16 @@ def _error(message: bytes, flags: int, rcode: Rcode, question: bytes = b"") -> b
 
 def cut_short(message: bytes) -> bytes | None:
     """Answer that there is more than a datagram takes, whatever there is: who gets it asks over a stream."""
+    return told_briefly(message, Rcode.NOERROR, FLAG_TC)
+
+
+def told_briefly(message: bytes, rcode: Rcode, flags: int = 0) -> bytes | None:
+    """Answer with a code and flags alone; None when the message deserves no answer.
+
+    Made without a `Query`, since it is what a flood gets.
+    """
     query = read_query(message)
-    return query.reply if isinstance(query, Rejected) else Reply(flags=FLAG_TC).to_wire(query, MIN_UDP)
+    return query.reply if isinstance(query, Rejected) else Reply(rcode, flags).to_wire(query, MIN_UDP)
 
 
 def servfail(message: bytes) -> bytes | None:

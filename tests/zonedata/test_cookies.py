@@ -24,7 +24,7 @@ from zonedata.cookies import (
     asked_alone,
     with_cookie,
 )
-from zonedata.packets import TTLS_STAY, Packets, asked_of, cookie_in, plain_form, ready_reply
+from zonedata.packets import TTLS_STAY, Packets, asked_in, cookie_in, plain_form, ready_reply
 from zonedata.wire import COOKIE_ROOM, Ede, QType, Query, Rcode, Rejected, Reply
 
 SECRET = bytes.fromhex("e5e973e5a6b2a43f48e7dc849e37bfcf")
@@ -164,7 +164,7 @@ def test_of_several_cookies_the_first_counts(length: int) -> None:
         assert plain is not None
         assert plain[2] == first == cookie_in(message)
         assert plain[0] == read.plain()
-        assert asked_of(plain) == names.to_wire(OWNER, APEX)
+        assert asked_in(message) == (names.to_wire(OWNER, APEX), first)
 
 
 @pytest.mark.parametrize(("size", "room"), [(0, 484), (512, 484), (600, 572), (1_232, 1_204), (4_096, 1_204)])
@@ -188,10 +188,10 @@ def test_both_readings_of_a_question_agree_on_its_cookie(tail: bytes, size: int,
         assert cookie_in(message) == b""
         return
     assert cookie_in(message) == read.cookie
+    assert asked_in(message) == (names.to_wire(OWNER, APEX) if qtype == QType.CSI else b"", read.cookie)
     if qtype >= 0xFF00:
         assert plain is not None
         assert (plain[0], plain[2]) == (read.plain(), read.cookie)
-        assert bool(asked_of(plain)) == (qtype == QType.CSI)
 
 
 @pytest.mark.parametrize("errors", [[], [(Ede.STALE, "")], [(Ede.BOGUS, "refused: a.example"), (Ede.OTHER, "é" * 50)]])
