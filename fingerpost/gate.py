@@ -95,6 +95,7 @@ class Gate(FastPath):
             self.noted.add(Kind.RATE, source, now)
             if not self._is_dry:
                 return cut_short_reply(message, outbox, to) if verdict == SLIP else 0
+            asked = asked_in(message)[0]
         reply: bytes | None = None
         budgets = self._budgets
         if budgets is not None and asked:

@@ -11,7 +11,8 @@ not proven there is more, therefore:
 - An address has its own bucket, and those of one network share another that lets 32 times as much through, so that
   the neighbours of somebody who floods are not silenced with him.
 - What is over the limit counts, too, an eighth: at eight times the rate nothing passes any more. Every second query
-  over the limit is told to come back over a stream; so at ten times the rate half of the octets go back, at most.
+  over the limit is told to come back over a stream, every fourth once the debt is deep; so at ten times the rate
+  less than half of the octets go back.
 - A network that asks more often than SMALL_RATE gets short replies only, below which reflecting brings nobody much.
   There every query counts, and the debt grows for up to a minute, so that pauses between bursts change little.
 
@@ -32,6 +33,8 @@ BURST_SECONDS: Final = 2  # of its rate that an address may use at once
 NETWORK_FACTOR: Final = 32  # times the rate of an address, for its network
 OVER_SHARE: Final = 8  # queries over the limit that count as one: a client a little too fast still gets answers
 DEBT_SECONDS: Final = 15  # at most, of what is over the limit; as long as BIND's window
+SLIP_EVERY: Final = 2  # of so many queries over the limit, one is told
+DEEP_SLIP_EVERY: Final = 4  # the same once a quarter of the debt is used up: nobody honest is in such a hurry
 SMALL_RATE: Final = 20  # queries a second of a network, above which it gets short replies
 SMALL_DEBT_SECONDS: Final = 60  # for which it goes on getting them, at most
 SMALL_FACTOR: Final = 3  # times the octets of the query, that a short reply has at most
@@ -39,6 +42,7 @@ STREAM_FACTOR: Final = 10  # times the rate, over streams: 2,000 a second are so
 
 _BURST: Final = BURST_SECONDS * 1_000_000
 _DEBT: Final = DEBT_SECONDS * 1_000_000
+_DEEP: Final = _DEBT // 4
 _SMALL_INTERVAL: Final = 1_000_000 // SMALL_RATE
 _SMALL_DEBT: Final = SMALL_DEBT_SECONDS * 1_000_000
 _MASK: Final = BUCKETS - 1
@@ -66,6 +70,7 @@ class Rates:
         self._has_networks = clients.has_networks
         self._known = clients.known
         self._anybody = clients.anybody
+        self._turn = 0  # queries over the limit since one was told
         self.dropped = 0
         self.slipped = 0
 
@@ -77,7 +82,7 @@ class Rates:
             now: Unix seconds.
 
         Returns:
-            PASSES, CHARGED, SMALL, DROP, or SLIP for every second one that is over the limit.
+            PASSES, CHARGED, SMALL, DROP, or SLIP for some of those that are over the limit.
         """
         client = self._anybody
         if self._has_networks:
@@ -93,7 +98,7 @@ class Rates:
             spent: int = table[bucket]
             spent = max(spent, time)
             if spent - time > _BURST:
-                return self._over()
+                return self._over(0)
             table[bucket] = spent + interval
         return client.passes
 
@@ -107,14 +112,14 @@ class Rates:
             spent = max(spent, time)
             if spent - time > _BURST:
                 table[bucket] = min(spent + max(1, interval // OVER_SHARE), time + _DEBT)
-                return self._over()
+                return self._over(spent - time)
             near = network & _MASK
             share = max(1, interval // NETWORK_FACTOR)
             there: int = table[near]
             there = max(there, time)
             if there - time > _BURST:
                 table[near] = min(there + max(1, share // OVER_SHARE), time + _DEBT)
-                return self._over()
+                return self._over(there - time)
             table[near] = there + share
             table[bucket] = spent + interval
         reflected = (network >> _OTHER_BITS) & _MASK
@@ -136,7 +141,7 @@ class Rates:
         client = self._clients.of_source(source)
         if self._passes(client_part(source) + _BY_COOKIE, client.interval, now):
             return client.passes
-        return self._over()
+        return self._over(0)
 
     def passes_stream(self, source: bytes, client: Client, now: float) -> bool:
         """Count a query over a stream, of whoever has proved to be this client; say whether it passes."""
@@ -155,8 +160,10 @@ class Rates:
         self._table[bucket] = spent + interval
         return True
 
-    def _over(self) -> int:
-        if self.slipped < self.dropped:
+    def _over(self, debt: int) -> int:
+        self._turn += 1
+        if self._turn >= (SLIP_EVERY if debt < _DEEP else DEEP_SLIP_EVERY):
+            self._turn = 0
             self.slipped += 1
             return SLIP
         self.dropped += 1
