@@ -47,7 +47,7 @@ def _in_file(path: Path, octets: int) -> memoryview:
             raise OSError(0, fault)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        # Held as long as the descriptor is open anywhere: by us, and by every worker.
+        # Held as long as the file is open anywhere, and a map keeps it open: ours, and that of every worker.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         is_new = not os.fstat(descriptor).st_size
         is_fit = os.fstat(descriptor).st_size == octets
@@ -55,9 +55,8 @@ def _in_file(path: Path, octets: int) -> memoryview:
             os.ftruncate(descriptor, 0)
         os.posix_fallocate(descriptor, 0, octets)  # a disk that is full later kills whoever writes to the map
         table = memoryview(mmap.mmap(descriptor, octets))
-    except OSError:
+    finally:
         os.close(descriptor)
-        raise
     if is_fit and budgets.is_usable(table):
         return table
     if is_fit:
