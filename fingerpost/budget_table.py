@@ -1,8 +1,8 @@
 """The memory in which it is counted who asked about what: a file that outlives the daemon, or none.
 
-The supervisor opens it before it forks, so all workers see the same octets. What does not fit (another size, another
-version, somebody else's file) is not used as it is: an empty table takes its place, and that is said in the log. A file
-that another daemon has open is left to that one.
+The supervisor opens it before it forks, so all workers see the same octets. What does not fit (another size or
+version) is discarded whole, and that is said in the log. A file that is not ours alone, or that another daemon has
+open, is left as it is, and memory is used.
 """
 
 import fcntl

@@ -207,9 +207,7 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
         _resolver(resolver) if resolver.section.name in usable else None,
         trees,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
-        limits_part(
-            limits if limits.section.name in usable else None, clients, is_authority=not resolver.is_there
-        ),
+        limits_part(limits if limits.section.name in usable else None, clients, is_authority=not resolver.is_there),
         _validate(validate) if validate.section.name in usable else None,
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,

@@ -4,9 +4,9 @@
     staging 4567...   accepted: other servers may make cookies with it already
     previous 89ab...  accepted: cookies made with it are still out there
 
-So that no cookie is refused while several servers go over to another secret: add it on all of them, activate it on
-all of them, and drop the previous one after an hour, when no cookie made with it counts any more. These are the steps
-of NSD and Unbound, whose secrets are the same 16 octets (RFC 9018).
+So that no cookie is refused while several servers go over to another secret: add it on all of them, activate it
+on all, and drop the previous one after an hour, when no cookie made with it counts any more. These are the steps of
+NSD and Unbound, whose secrets are the same 16 octets (RFC 9018).
 """
 
 import os

@@ -1,13 +1,13 @@
-"""Who may ask how much, before anything is answered: rates, budgets and cookies, in front of a daemon's own fast path.
+"""Who may ask how much, before anything is answered: rates, budgets and cookies, before a daemon's own fast path.
 
     datagram -> rate -> (cookie) -> budget -> what is ready -> what is not: the handler -> cookie -> short enough?
     stream   -> rate of streams -> budget -> the handler -> cookie
 
 A client that is named and has no budget costs one look at its rate. All others cost a look at the question.
 
-Whoever is over a limit without having proved their address is told to prove it: a reply with TC sends them to a stream,
-BADCOOKIE gives those who understand it a cookie. Whoever has proved it and is over their budget is refused, and told
-when to ask again. Dry, all is counted and nobody is held up.
+Whoever is over a limit and has not proved an address is told to: a reply with TC sends them to a stream, BADCOOKIE
+gives those who understand it a cookie. Whoever has proved it and is over a budget is refused, and told when to ask
+again. Dry, all is counted and nobody is held up.
 
 Belongs to one worker. What is counted is in memory that all workers share.
 """
@@ -19,7 +19,7 @@ from typing import Final
 from fingerpost.verdicts import Kind, Noted
 from transport.budgets import Budgets
 from transport.clients import CHARGED, DROP, PASSES, SLIP, SMALL, Client, Clients, client_part, source_of
-from transport.fast_path import NOT_READY, FastPath
+from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.rates import SMALL_FACTOR, Rates
 from zonedata import wire
@@ -30,6 +30,7 @@ from zonedata.wire import Ede, Rcode, Rejected, Reply, cut_short, told_briefly
 MAX_WAITING: Final = 100  # questions of one address whose answers are sought; more would come out in one burst
 MAX_SOURCES: Final = 65_536  # addresses whose octets are remembered; some 10 MB
 _CLIENT_COOKIE: Final = 8  # octets of a cookie without a server's part
+_OVER: Final = (DROP, SLIP)
 
 log = logging.getLogger(__name__)
 
@@ -85,26 +86,17 @@ class Gate(FastPath):
             return self._fast.answer(inbox, at, end, source, outbox, to, now)
         message = bytes(inbox[at:end])
         asked, cookie = asked_in(message) if verdict >= CHARGED else (b"", cookie_in(message))
-        is_proven, back = False, b""
-        if cookie:
-            is_proven, back = self._cookies.read(cookie, source, now)
-            if is_proven and verdict != CHARGED:
-                verdict = self._rates.proven_verdict(source, now)
-                asked = asked_in(message)[0]
-        if verdict == DROP or verdict == SLIP:  # noqa: PLR1714 - looks into a tuple, compiled
+        is_proven, back = self._cookies.read(cookie, source, now) if cookie else (False, b"")
+        if is_proven and verdict != CHARGED:
+            verdict = self._rates.proven_verdict(source, now)
+            asked = asked_in(message)[0]
+        if verdict in _OVER:
             self.noted.add(Kind.RATE, source, now)
             if not self._is_dry:
                 return cut_short_reply(message, outbox, to) if verdict == SLIP else 0
             asked = asked_in(message)[0]
-        reply: bytes | None = None
-        budgets = self._budgets
-        if budgets is not None and asked:
-            client = self._clients.of_source(source)
-            wait = budgets.charge(client, source, asked, now, is_proven=is_proven) if client.quota.is_limited else 0
-            if wait:
-                self.noted.add(Kind.BUDGET if is_proven else Kind.UNPROVEN, source, now)
-                reply = over_budget(message, wait) if is_proven else prove_yourself(message, cookie)
-        if reply is None or self._is_dry:
+        reply = self._over_budget(message, asked, cookie, source, now, is_proven) if asked else None
+        if reply is None:
             octets = self._fast.answer(inbox, at, end, source, outbox, to, now)
             if verdict != SMALL or octets <= SMALL_FACTOR * len(message):  # NOT_READY is less, too
                 return octets
@@ -116,6 +108,21 @@ class Gate(FastPath):
             reply = with_cookie(reply, back)
         outbox[to : to + len(reply)] = reply
         return len(reply)
+
+    def _over_budget(  # noqa: PLR0913, PLR0917 - what is known of a datagram by then
+        self, message: bytes, asked: bytes, cookie: bytes, source: bytes, now: float, is_proven: bool
+    ) -> bytes | None:
+        """Count whom a datagram is about; return what is said to it if that is one too many."""
+        budgets, client = self._budgets, self._clients.of_source(source)
+        if budgets is None or not client.quota.is_limited:
+            return None
+        wait = budgets.charge(client, source, asked, now, is_proven=is_proven)
+        if not wait:
+            return None
+        self.noted.add(Kind.BUDGET if is_proven else Kind.UNPROVEN, source, now)
+        if self._is_dry:
+            return None
+        return over_budget(message, wait) if is_proven else prove_yourself(message, cookie)
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer what `answer` has let pass, or what came over a stream; never raises, never waits."""

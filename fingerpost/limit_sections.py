@@ -125,7 +125,9 @@ LIMITS = Section(
     (RATE, DAY, TEN_DAYS, TABLE, TABLE_SIZE, COOKIE_SECRETS, DRY_RUN),
 )
 
-NAME = Key("name", readers.text_as(_client_name), "short word", "what logs call the client; its budget has this name")
+NAME = Key(
+    "name", readers.text_as(_client_name), "short word", "what logs call the client; its budget has this name"
+)
 NETWORKS = Key(
     "networks",
     readers.list_of(readers.text_as(_network)),

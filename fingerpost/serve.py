@@ -16,10 +16,10 @@ from pathlib import Path
 from fingerpost import readiness, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
+from fingerpost.limit_sections import LIMITS
 from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
-from fingerpost.limit_sections import LIMITS
 from fingerpost.served_store import ServedStore
 from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import Seat, Supervisor

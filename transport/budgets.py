@@ -1,22 +1,23 @@
 """How many different things a client may ask about, in a day and in ten days: against reading a directory out.
 
-A rate does not help against that: at 50 a second everybody is looked up in the end. So what counts is what a client has
-not asked about before. An identifier is new to a client for which it was not counted on the last ten days; new ones are
-counted, others cost nothing. Octets come in, and for how long to wait goes out; what the octets name is not known here.
+A rate does not help against that: at 50 a second everybody is looked up in the end. So what counts is what a client
+has not asked about before. An identifier is new to a client for which it was not counted on the last ten days; new
+ones are counted, others cost nothing. Octets come in, and for how long to wait goes out; what they name is not
+known here.
 
-Every client has one account, and so has its network, which may ask eight times as much as a client. A datagram whose
-address nothing proves may use up a tenth of both, so that whoever forges addresses takes no more from their holders; it
-is not remembered as seen, but what the holder has asked about before is answered.
+Every client has one account, and so has its network, which may ask eight times as much. A datagram whose address
+nothing proves may use up a tenth of both, so that whoever forges addresses takes no more from their holders; it is
+not remembered as seen, but what the holder has asked about before is answered.
 
 All is in one table of fixed size (`transport.sketch`, `transport.fingerprints`), shared by workers as plain memory:
 
     header | fingerprints of (client, identifier) | clients | networks | unproven
 
-- Accounts are never pushed out: more sources than there is room for make counts too high, never too low, and invented
-  ones those of unproven datagrams alone.
+- Accounts are never pushed out: more sources than there is room for make counts too high, never too low, and
+  invented ones those of unproven datagrams alone.
 - Fingerprints are: where more are in use than there is room for, an identifier is counted again.
 
-Decision 0028 has the rates of error. Losing the table, or a killed worker's last write, costs counts and nothing else.
+Decision 0028 has the rates of error. Losing the table, or the last write of a killed worker, costs counts alone.
 """
 
 import struct
@@ -34,7 +35,9 @@ DEFAULT_SIZE: Final = 64  # MiB; room for 4 million fingerprints: 8,000 clients 
 DAYS: Final = 10
 DAY: Final = 86_400  # seconds
 NETWORK_FACTOR: Final = 8  # times the budget of a client, for its network
-UNPROVEN_SHARE: Final = 10  # of a budget, what datagrams may use up whose address nothing proves: one part of so many
+UNPROVEN_SHARE: Final = (
+    10  # of a budget, what datagrams may use up whose address nothing proves: one part of so many
+)
 KEY_OCTETS: Final = 32
 HEADER_OCTETS: Final = 4_096
 _MAGIC: Final = b"fingerpost budgets 1\n"

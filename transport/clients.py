@@ -1,22 +1,27 @@
 """Who asks, as far as limits go: clients that an operator has named, and everybody else.
 
-A client is named by the networks that it asks from, or by a name that it proves. Whoever is not named is an address:
-an IPv4 address, or an IPv6 /56, since hosts choose among the 2^72 addresses of what a site is given (RFC 6177).
-Their neighbours, a /24 or a /48, are the network. Knows numbers and octets; what is asked about is not looked at.
+A client is named by the networks that it asks from, or by a name that it proves. Whoever is not named is an
+address: an IPv4 address, or an IPv6 /56, since hosts choose among the 2^72 addresses of what a site is given (RFC
+6177). Their neighbours, a /24 or a /48, are the network. Knows numbers and octets; what is asked about is not
+looked at.
 """
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-RATE: Final = 200  # queries a second of one address; a household asks a few, a busy resolver comes back over a stream
+RATE: Final = (
+    200  # queries a second of one address; a household asks a few, a busy resolver comes back over a stream
+)
 MAX_RATE: Final = 1_000_000  # queries a second; an interval of one microsecond
 UNLIMITED: Final = 0  # in the place of a rate or a budget
 DISTINCT_DAY: Final = 2_000  # new identifiers a day of a client: an address book, some of them in a household
 DISTINCT_TEN_DAYS: Final = 20_000  # in ten days; all numbers of a country would take 1,000 addresses months
 AUTHORITY_FACTOR: Final = 10  # times these at an authority, where one client is a resolver with people behind it
 MAX_DISTINCT: Final = 1_000_000_000  # a count has 32 bits
-MAX_REMEMBERED: Final = 65_536  # addresses of which it is remembered who they are, where clients are named; some 8 MB
+MAX_REMEMBERED: Final = (
+    65_536  # addresses of which it is remembered who they are, where clients are named; some 8 MB
+)
 
 PASSES: Final = 0  # and nothing more is to be looked at
 DROP: Final = 1
@@ -61,7 +66,7 @@ class NamedClient:
     networks: tuple[Network, ...] = ()
     identity: str = ""
     rate: int = RATE
-    quota: Quota = Quota(UNLIMITED, UNLIMITED)  # noqa: RUF009 - it is frozen
+    quota: Quota = Quota(UNLIMITED, UNLIMITED)
 
 
 @dataclass(frozen=True, slots=True)

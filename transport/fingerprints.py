@@ -1,7 +1,7 @@
 """Which pairs were seen on the last days: fingerprints of 64 bits in a table of fixed size, 16 to a set.
 
 A full set gives up its oldest fingerprint; what is forgotten so is merely taken for new once more. That two pairs
-have one fingerprint in one set happens once in 10^18 looks. Zero octets are an empty table, and any octets are sound.
+have one fingerprint in one set happens once in 10^18 looks. Zero octets are an empty table; any octets are sound.
 """
 
 import struct

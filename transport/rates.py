@@ -168,4 +168,3 @@ class Rates:
             return SLIP
         self.dropped += 1
         return DROP
-

@@ -1,9 +1,10 @@
-"""Counts by day of any number of accounts in a fixed number of cells: a count-min sketch (Cormode and Muthukrishnan).
+"""Counts by day of any number of accounts in a fixed number of cells: a count-min sketch.
 
-An account has one cell in each of four rows, found by its digest, and no cell has an owner. What is counted for an
-account is never less than what it did, whoever else asks: nothing is ever pushed out, so nobody's count can be made to
-start anew. It may be more, where others meet it in all four cells; the least of the four is taken, and only cells
-below it are raised ("conservative update"), so that this is rare until a good part of all cells is full.
+An account has one cell in each of four rows, found by its digest, and no cell has an owner (Cormode and
+Muthukrishnan, 2005). What is counted for an account is never less than what it did, whoever else asks: nothing is
+ever pushed out, so nobody's count can be made to start anew. It may be more, where others meet it in all four
+cells; the least of the four is taken, and only cells below it are raised ("conservative
+update"), so that this is rare until a good part of all cells is full.
 
 A cell remembers for which day it was written last, and forgets days that are over when it is looked at next. Any
 octets are sound, so a torn or lost write costs a count, and needs no lock.

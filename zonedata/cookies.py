@@ -1,10 +1,10 @@
-"""DNS cookies (RFC 7873), those of servers made so that others check them too (RFC 9018): who asks is where it says.
+"""DNS cookies (RFC 7873), made so that other servers check them, too (RFC 9018): who asks is where it says.
 
     client cookie, 8 octets | version 1, reserved, timestamp | SipHash-2-4 of all before it and the client's address
 
 A server keeps nothing: it makes a cookie out of what is asked and a secret, and whoever shows it again has received
-it at that address. Secrets are shared by all servers of one address; `Secrets` are written in a file, `RollingSecrets`
-follow from one number and the time.
+it at that address. Secrets are shared by all servers of one address; `Secrets` are written in a file,
+`RollingSecrets` follow from one number and the time.
 
 Only the server's side: what we send to others' servers is not looked at here. Pure.
 """

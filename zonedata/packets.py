@@ -308,7 +308,7 @@ def plain_form(message: bytes) -> tuple[bytes, int, bytes] | None:
 def asked_in(message: bytes) -> tuple[bytes, bytes]:
     """Return whom a message is about, as the octets of the name in lower case, and its cookie; b"" for neither.
 
-    A question for anything but CSI and PROOF is about nobody. Of a message that gets no answer the name means nothing.
+    A question for anything but CSI and PROOF is about nobody. Where no answer will come, the name means nothing.
     """
     if message[-_TAIL_OCTETS:] in _TAILS and message[-_OPT_OCTETS:-_TAIL_OCTETS] == OPT_HEAD:
         type_at = len(message) - _OPT_OCTETS - 4  # behind the name stand its type and class

@@ -119,16 +119,18 @@ def test_workers_count_together_and_one_that_is_killed_costs_nothing_but_its_las
         os.close(reading)
         os.close(writing)
     budgets = Budgets(table)
-    known = [budgets.charge(client, ALICE, b"parent %d %d" % (s, n), NOW, is_proven=True) for s in range(5) for n in range(200)]
+    known = [
+        budgets.charge(client, ALICE, b"parent %d %d" % (s, n), NOW, is_proven=True)
+        for s in range(5)
+        for n in range(200)
+    ]
     assert not any(known)
     today = budgets.clients.counts(budgets._digest(ALICE), int(NOW) // DAY)[0]
     assert today >= 5 * 400 * 0.9, "a few counts that two wrote at once are lost"
     assert is_usable(table)
 
 
-def test_a_full_disk_is_found_before_anything_is_counted(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_disk_is_found_before_anything_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with full_disk():
         table = open_table(tmp_path / "budgets", 8)
     assert len(table) == octets_of(8)

@@ -85,8 +85,17 @@ def test_steps_in_another_order_are_refused(tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize(
     "text",
-    ["", "active\n", "active 00\n", f"staging {ONE.hex()}\n", f"active {ONE.hex()}\nactive {TWO.hex()}\n"]
-    + [f"other {ONE.hex()}\n", f"active {ONE.hex()}x\n", "x" * 2_000, "\xff\n"],
+    [
+        "",
+        "active\n",
+        "active 00\n",
+        f"staging {ONE.hex()}\n",
+        f"active {ONE.hex()}\nactive {TWO.hex()}\n",
+        f"other {ONE.hex()}\n",
+        f"active {ONE.hex()}x\n",
+        "x" * 2_000,
+        "\xff\n",
+    ],
 )
 def test_what_is_no_file_of_secrets_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
     path = tmp_path / "cookies.txt"

@@ -85,16 +85,22 @@ distinct_ten_days = 2000000
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[limits]\nrate = 0\n', '6: limits.rate: 0, expected a whole number from 1 to 1000000, or "none"'),
+        ("[limits]\nrate = 0\n", '6: limits.rate: 0, expected a whole number from 1 to 1000000, or "none"'),
         ('[limits]\nrate = "no"\n', "6: limits.rate: 'no', expected a whole number"),
         ("[limits]\nrate = true\n", "6: limits.rate: True, expected a whole number"),
-        ("[limits]\ndistinct_day = 9\ndistinct_ten_days = 8\n", "7: limits.distinct_ten_days: is less than 'distinct_day'"),
+        (
+            "[limits]\ndistinct_day = 9\ndistinct_ten_days = 8\n",
+            "7: limits.distinct_ten_days: is less than 'distinct_day'",
+        ),
         ('[limits]\nclients = ["192.0.2.0/24 5"]\n', "6: limits.clients: unknown"),
         ("[client]\n", "5: client: expected an array of tables"),
         ('[[client]]\nname = "a"\n', "5: client: has neither 'networks' nor 'identity'"),
         ('[[client]]\nnetworks = ["192.0.2.0/24"]\n', "5: client.name: missing"),
         ('[[client]]\nname = "A b"\nidentity = "x"\n', "6: client.name: 'A b', expected 1 to 63"),
-        ('[[client]]\nname = "a"\nnetworks = ["192.0.2.1/24"]\n', "7: client.networks: '192.0.2.1/24' is no network"),
+        (
+            '[[client]]\nname = "a"\nnetworks = ["192.0.2.1/24"]\n',
+            "7: client.networks: '192.0.2.1/24' is no network",
+        ),
         ('[[client]]\nname = "a"\nidentity = "x"\nratte = 1\n', "8: client.ratte: unknown; did you mean 'rate'?"),
         (
             '[[client]]\nname = "a"\nidentity = "x"\n[[client]]\nname = "a"\nidentity = "y"\n',

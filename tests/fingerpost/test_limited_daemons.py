@@ -111,7 +111,12 @@ def test_dig_learns_a_cookie_and_it_is_good_at_every_worker(house: Household) ->
         assert "status: FORMERR" in short
         alone = dig(daemon.doors.udp, f"+cookie={cookie}", "+header-only")
         assert f"; COOKIE: {cookie} (good)" in alone
-        wrong = dig(daemon.doors.udp, f"+cookie={cookie[:-2]}{'00' if cookie[-2:] != '00' else '01'}", "+header-only", "+nobadcookie")
+        wrong = dig(
+            daemon.doors.udp,
+            f"+cookie={cookie[:-2]}{'00' if cookie[-2:] != '00' else '01'}",
+            "+header-only",
+            "+nobadcookie",
+        )
         assert "status: BADCOOKIE" in wrong
 
 
@@ -152,6 +157,7 @@ def test_who_reads_a_directory_out_is_stopped_over_restarts_too(house: Household
     for attempt in range(2):
         with running("alpha.toml") as daemon:
             got = 0
+            reply: replies.Received | None = None
             with socket.create_connection(("127.0.0.1", daemon.doors.tcp), timeout=PATIENCE) as sock:
                 stream = sock.makefile("rwb")
                 for number in range(120):
@@ -160,7 +166,8 @@ def test_who_reads_a_directory_out_is_stopped_over_restarts_too(house: Household
                     stream.flush()
                     reply = replies.read_reply(stream.read(int.from_bytes(stream.read(2), "big")))
                     got += reply.rcode == Rcode.NOERROR
-                ((code, text),) = reply.errors
+            assert reply is not None
+            ((code, text),) = reply.errors
             assert (reply.rcode, int(code)) == (Rcode.REFUSED, wire.Ede.PROHIBITED)
             assert "retry after" in text
             assert got == 50, "and after a restart those that were answered before, no others"

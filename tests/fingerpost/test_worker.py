@@ -11,8 +11,8 @@ import pytest
 from fingerpost import logfmt, worker
 from fingerpost.configuration import read
 from fingerpost.listening import opened_sockets
-from fingerpost.supervisor import SIGNALS, Seat
 from fingerpost.shared_limits import prepared
+from fingerpost.supervisor import SIGNALS, Seat
 from fingerpost.worker import Shared
 from tests.fingerpost.household import Household
 
@@ -47,7 +47,10 @@ def test_a_worker_without_a_supervisor_begins_and_ends(
     house.sound("sign", "alpha.toml")
     configuration = read(Path("alpha.toml"))
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, ear):
-        assert worker.work(Shared(configuration, sockets, None, house.key("deny.pem"), prepared(configuration)), seat) == 0
+        assert (
+            worker.work(Shared(configuration, sockets, None, house.key("deny.pem"), prepared(configuration)), seat)
+            == 0
+        )
         assert os.read(ear, 10) == b"r"
     first, second = capsys.readouterr().err.splitlines()
     assert " event=store-opened serial=" in first
@@ -65,7 +68,10 @@ def test_one_that_nobody_listens_to_goes_on(house: Household) -> None:
     os.close(ear)
     with opened_sockets(configuration, 1) as sockets:
         assert (
-            worker.work(Shared(configuration, sockets, None, None, prepared(configuration)), Seat(0, lifeline, mouth)) == 0
+            worker.work(
+                Shared(configuration, sockets, None, None, prepared(configuration)), Seat(0, lifeline, mouth)
+            )
+            == 0
         )
     os.close(lifeline)
 

@@ -45,8 +45,14 @@ def address(text: str) -> bytes:
     return ip_address(text).packed
 
 
-def ask(  # noqa: PLR0913 - what a question is made of
-    budgets: Budgets, source: bytes, what: object, now: float = START, client: Client = ANYBODY, *, proven: bool = True
+def ask(
+    budgets: Budgets,
+    source: bytes,
+    what: object,
+    now: float = START,
+    client: Client = ANYBODY,
+    *,
+    proven: bool = True,
 ) -> int:
     return budgets.charge(client, source, repr(what).encode(), now, is_proven=proven)
 
@@ -99,7 +105,9 @@ def test_a_network_has_eight_times_as_much() -> None:
 
 def test_a_named_client_has_one_budget_wherever_it_asks_from() -> None:
     named = Clients(
-        LimitSettings(clients=(NamedClient("big", (ip_network("192.0.2.0/24"),), "big.example", quota=Quota(5, 50)),))
+        LimitSettings(
+            clients=(NamedClient("big", (ip_network("192.0.2.0/24"),), "big.example", quota=Quota(5, 50)),)
+        )
     )
     client = named.of_identity("big.example")
     assert client is not None
@@ -118,7 +126,7 @@ def test_unlimited_is_unlimited() -> None:
     assert ask(budgets, ALICE, "x", client=small(UNLIMITED, 10)) > 0
 
 
-# --- addresses that nothing proves -----------------------------------------------------------------------------
+# --- addresses that nothing proves ------------------------------------------------------------
 
 
 def test_a_forger_takes_a_tenth_of_a_budget_at_most() -> None:
@@ -140,7 +148,9 @@ def test_what_was_asked_with_a_proof_is_answered_without_one() -> None:
 @pytest.mark.parametrize("first", [True, False])
 def test_both_ways_together_give_no_more_than_one_budget(first: bool) -> None:
     budgets, client = Budgets(table_of()), small(100, 1_000)
-    given = sum(not ask(budgets, ALICE, (w, n), client=client, proven=w) for w in (first, not first) for n in range(200))
+    given = sum(
+        not ask(budgets, ALICE, (w, n), client=client, proven=w) for w in (first, not first) for n in range(200)
+    )
     assert given == 100
 
 
@@ -156,7 +166,7 @@ def test_invented_sources_refuse_nobody_who_proves_an_address() -> None:
     assert late > 90, "those without a proof are told to bring one, by now nearly all"
 
 
-# --- a directory read out ------------------------------------------------------------------------------------------
+# --- a directory read out ------------------------------------------------------------
 
 
 def test_one_who_reads_out_beside_a_hundred_who_look_up_friends() -> None:
@@ -206,7 +216,7 @@ def test_a_washed_out_memory_counts_again_and_refuses_nobody_who_keeps_far_below
     assert budgets.charged > 5_000
 
 
-# --- the table ----------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------
 
 
 def test_a_table_lives_on_and_is_one_for_all() -> None:

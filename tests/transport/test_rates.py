@@ -122,9 +122,7 @@ def test_a_busy_network_gets_short_replies_without_a_proof(table: memoryview) ->
 
 def test_pauses_between_bursts_do_not_bring_long_replies(table: memoryview) -> None:
     rates = rates_of(table, 1_000)
-    long = sum(
-        rates.verdict(ALICE, NOW + second) == CHARGED for second in range(60) for _ in range(5 * SMALL_RATE)
-    )
+    long = sum(rates.verdict(ALICE, NOW + second) == CHARGED for second in range(60) for _ in range(5 * SMALL_RATE))
     assert long <= SMALL_RATE * BURST_SECONDS + 1, "the first of 6,000"
 
 

@@ -67,7 +67,7 @@ def test_an_ipv6_client_after_the_secret_has_changed() -> None:
     assert Cookies(Secrets(OLD, (NEW,))).read(shown, SIX, 1_559_741_961) == (True, shown)
 
 
-# --- what proves an address --------------------------------------------------------------------------------------
+# --- what proves an address ------------------------------------------------------------
 
 
 def test_a_cookie_proves_one_address_with_one_client_cookie_for_an_hour() -> None:
@@ -88,7 +88,9 @@ def test_a_cookie_proves_one_address_with_one_client_cookie_for_an_hour() -> Non
     assert not Cookies(Secrets(SECRET)).read(LEARNT, ALICE, START - MAX_AHEAD - 1)[0]
 
 
-@pytest.mark.parametrize("cookie", [CLIENT, LEARNT[:16], LEARNT + b"\0", LEARNT + bytes(16), CLIENT + b"\2" + LEARNT[9:]])
+@pytest.mark.parametrize(
+    "cookie", [CLIENT, LEARNT[:16], LEARNT + b"\0", LEARNT + bytes(16), CLIENT + b"\2" + LEARNT[9:]]
+)
 def test_what_is_no_cookie_of_ours_proves_nothing(cookie: bytes) -> None:
     assert Cookies(Secrets(SECRET)).read(cookie, ALICE, START) == (False, LEARNT)
 
@@ -132,7 +134,7 @@ def test_no_cookie_breaks_anything(cookie: bytes, source: bytes, now: float) -> 
     assert back[:8] == cookie[:8]
 
 
-# --- in messages -------------------------------------------------------------------------------------------------
+# --- in messages ------------------------------------------------------------
 
 
 def asking(*options: tuple[int, bytes], size: int = 1_232, qtype: int = QType.CSI) -> bytes:
@@ -194,7 +196,9 @@ def test_both_readings_of_a_question_agree_on_its_cookie(tail: bytes, size: int,
         assert (plain[0], plain[2]) == (read.plain(), read.cookie)
 
 
-@pytest.mark.parametrize("errors", [[], [(Ede.STALE, "")], [(Ede.BOGUS, "refused: a.example"), (Ede.OTHER, "é" * 50)]])
+@pytest.mark.parametrize(
+    "errors", [[], [(Ede.STALE, "")], [(Ede.BOGUS, "refused: a.example"), (Ede.OTHER, "é" * 50)]]
+)
 @pytest.mark.parametrize("rcode", [Rcode.NOERROR, Rcode.REFUSED, Rcode.BADCOOKIE])
 def test_a_cookie_stands_behind_what_the_reply_says_already(errors: list[tuple[Ede, str]], rcode: Rcode) -> None:
     read = wire.read_query(asking((10, CLIENT)))
@@ -238,7 +242,7 @@ def test_a_ready_reply_carries_the_cookie() -> None:
     assert ready_reply(packets, cookies, memoryview(plain), 0, len(plain), ALICE, outbox, 0, START) == 0
 
 
-# --- asked for a cookie alone --------------------------------------------------------------------------------------
+# --- asked for a cookie alone ------------------------------------------------------------
 
 
 def alone(cookie: bytes, flags: bytes = b"\1\0") -> bytes:
