@@ -11,11 +11,17 @@ import os
 from setuptools import Extension, setup
 
 EACH_DATAGRAM = [
+    "fingerpost/gate.py",
     "resolver/front.py",
     "root/front.py",
+    "transport/budgets.py",
+    "transport/clients.py",
     "transport/drain.py",
     "transport/fast_path.py",
+    "transport/fingerprints.py",
     "transport/rates.py",
+    "transport/sketch.py",
+    "zonedata/cookies.py",
     "zonedata/packets.py",
 ]
 EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting together, keeping

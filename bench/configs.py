@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.dataset import PREFIX
 from bench.peers.peer import Doors
-from transport.rates import MAX_RATE
+from transport.clients import MAX_RATE
 
 LOOPBACK = "127.0.0.1"
 ROOT = "."
@@ -33,8 +33,12 @@ tcp = ["{LOOPBACK}#{port}"]
 [process]
 workers = {workers}
 
-[limits]
-clients = ["{LOOPBACK}/32 {MAX_RATE}"]
+[[client]]
+name = "load"
+networks = ["{LOOPBACK}/32"]
+rate = {MAX_RATE}
+distinct_day = "none"
+distinct_ten_days = "none"
 """
 
 

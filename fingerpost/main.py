@@ -60,11 +60,12 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
+    "cookie-secret": "change the secrets for DNS cookies",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
 
-def load(name: str) -> Command:
+def load(name: str) -> Command:  # noqa: C901 - a case for each command
     """Import a command."""
     match name:
         case "keygen":
@@ -99,6 +100,10 @@ def load(name: str) -> Command:
             from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "cookie-secret":
+            from fingerpost import cookie_secret  # noqa: PLC0415
+
+            return cookie_secret
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

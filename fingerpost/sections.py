@@ -5,12 +5,11 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.limit_sections import LIMITS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
-from transport import rates
 from transport.endpoint import Endpoint
-from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, names
 from zonedata.fields import check_authority, check_host
 from zonedata.kinds import Role
@@ -31,7 +30,6 @@ _NO_PATH: Path | None = None
 _NO_NUMBER: int | None = None
 _NO_ROLES: tuple[Role, ...] = ()
 _NO_NODES: tuple[Name, ...] = ()
-_NO_CLIENTS: tuple[NamedClient, ...] = ()
 
 # --- above all tables ------------------------------------------------------------------------------------------
 
@@ -346,24 +344,5 @@ class ProcessPart:
 
 
 AS_THE_MACHINE = ProcessPart(None)
-
-# --- [limits] --------------------------------------------------------------------------------------------------
-
-RATE = Key(
-    "rate",
-    readers.number(1, MAX_RATE),
-    "queries a second",
-    "how many one address may ask over UDP; who asks more is sent to TCP, or gets nothing",
-    rates.RATE,
-)
-CLIENTS = Key(
-    "clients",
-    readers.list_of(readers.text_as(readers.named_client)),
-    'array of "NETWORK RATE"',
-    "clients with a rate of their own for each of their addresses",
-    _NO_CLIENTS,
-)
-LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
-
 
 SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION)

@@ -25,6 +25,7 @@ from fingerpost.logfmt import quoted
 from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
+from fingerpost.shared_limits import Limiting, SharedLimits
 from fingerpost.supervisor import Seat
 from resolver.cache import Stores
 from resolver.front import Front
@@ -41,7 +42,6 @@ from transport.dialer import SocketDialer
 from transport.fast_path import FastPath
 from transport.handler import Handler, Protocol
 from transport.later import LaterPool
-from transport.rates import Rates
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, serve_tcp
 from transport.udp_listener import UdpListener, serve_udp
@@ -67,7 +67,7 @@ class Shared:
         sockets: Every address, with a socket for each worker.
         trust: Whom a resolver believes, of several trees with what each speaks for; None in an authority.
         deny_key: What an authority signs denials with, if it does.
-        rates: How often addresses have asked, in memory that all workers share.
+        limits: Who has asked how much, in memory that all workers share.
         tls: What is shown to clients over TLS, if anything is spoken over it.
     """
 
@@ -75,7 +75,7 @@ class Shared:
     sockets: tuple[Opened, ...]
     trust: Trust | Policy | None
     deny_key: PrivateKey | None
-    rates: memoryview
+    limits: SharedLimits
     tls: ServedTls | None = None
 
 
@@ -119,14 +119,19 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
     store = ServedStore(shared.configuration, shared.deny_key)
     try:
         log.info("event=store-opened serial=%d", store.serial)
-        rates = Rates(shared.configuration.limits, shared.rates)
-        front = store.front(rates)
+        limiting = Limiting(shared.configuration, shared.limits)
+        front = store.front(limiting.cookies)
+        gate = limiting.gate(front, store.handle)
 
         def counts() -> dict[str, int]:
             given = {"assertions": front.assertions, "ready": front.ready}
-            return {**given, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**given, **gate.counts()}
 
-        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload, counts)
+        def reload() -> None:
+            limiting.reload()
+            store.reload()
+
+        yield Daemon(gate.handle, gate, Clock(), AUTHORITY_JOBS, reload, counts)
     finally:
         store.close()
 
@@ -147,11 +152,13 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             service = ResolverService(Trees(trust, dialer, clock, settings, stores), dialer, clock, settings)
         else:
             service = ResolverService(trust, dialer, clock, settings, stores[trust.tree])
-        rates = Rates(configuration.limits, shared.rates)
-        front = Front(service.packets, rates)
+        limiting = Limiting(configuration, shared.limits)
+        gate = limiting.gate(Front(service.packets, limiting.cookies), service.handle)
 
         def reload() -> None:
-            log.info("event=reload-not-needed")
+            if configuration.limits.cookie_secrets is None:
+                log.info("event=reload-not-needed")
+            limiting.reload()
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
@@ -164,9 +171,9 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
                 "floors": sum(one.floors for one in figures),
                 "floors_lost": sum(one.floors_lost for one in figures),
             }
-            return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**ready, **kept, **known, **gate.counts()}
 
-        yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
+        yield Daemon(gate.handle, gate, clock, resolver.lookups, reload, counts)
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:

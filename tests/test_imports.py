@@ -29,7 +29,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "bench/stage.py",
     "bench/stamps.py",
     "bench/world.py",
+    "fingerpost/budget_table.py",  # makes the key of a new table
     "fingerpost/check.py",
+    "fingerpost/cookie_secret.py",
     "fingerpost/delivery.py",
     "fingerpost/demo/building.py",
     "fingerpost/demo/checking.py",
@@ -44,6 +46,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/rootkeys.py",
     "fingerpost/serve.py",
     "fingerpost/served_https.py",
+    "fingerpost/shared_limits.py",  # makes what secrets for cookies follow from
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
     "fingerpost/validate.py",
@@ -178,7 +181,8 @@ def test_pickles_are_read_where_they_were_written() -> None:
 
 
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
-    assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
+    hashed = "zonedata/cookies.py"  # SipHash-2-4 is libsodium's, too
+    assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == [hashed, "zonedata/ed25519.py"]
     found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
     of_quic = ["transport/quic/bounds.py", "transport/quic/terms.py"]
     of_tls = ["transport/tls/certificates.py", "transport/tls/credentials.py"]

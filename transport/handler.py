@@ -41,15 +41,21 @@ class Caller:
     identity: str = ""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(slots=True)  # one a look-up: decision 0016
 class Later:
     """Work for a task of its own.
 
     Attributes:
         work: Returns the reply, or None for silence; lets nothing out but cancellation.
+        abandon: Called instead of `work` where there is no room for it.
     """
 
     work: Callable[[], Awaitable[bytes | None]]
+    abandon: Callable[[], None] = _nothing
 
 
 Verdict = bytes | Later | None  # answer now, answer later, stay silent

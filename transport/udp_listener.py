@@ -172,6 +172,7 @@ class UdpListener:
             job = partial(self._answer_later, verdict, caller.endpoint, self._now)
             if not self._later.try_start(job):
                 self._dropped_full += 1
+                verdict.abandon()
         elif verdict is None:
             self._tally.silent += 1
         elif len(verdict) > MAX_DATAGRAM:

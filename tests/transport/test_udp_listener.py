@@ -12,14 +12,15 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from resolver.front import Front
+from tests.fast_paths import COOKIES, gated
 from transport import udp_listener
 from transport.batch import HAS_KERNEL_BATCH, SLOTS, KernelBatch, PortableBatch
+from transport.clients import LimitSettings, NamedClient
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.later import LaterPool
-from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_table
 from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
 from zonedata import names, wire
 from zonedata.packets import TTLS_STAY, Packets
@@ -243,9 +244,9 @@ async def test_the_fast_path_is_asked_first(anywhere: Endpoint) -> None:
     reply = wire.Reply(answer=[wire.record(wire.QType.CSI, 60, b"fast")]).to_wire(read, wire.MAX_UDP)
     packets = Packets()
     packets.put(question[2:], reply, START + 60, TTLS_STAY)
-    own = NamedClient(ip_network(anywhere.host), 1)  # so that three pass at once: the burst, and one
-    rates = Rates(RateSettings(MAX_RATE, (own,)), shared_table())
-    async with serving(_echo, anywhere, fast=Front(packets, rates)) as (listener, client):
+    own = NamedClient("own", (ip_network(anywhere.host),), rate=1)  # so that three pass at once: the burst, and one
+    front = gated(Front(packets, COOKIES), _echo, LimitSettings(clients=(own,)))
+    async with serving(_echo, anywhere, fast=front) as (listener, client):
         with socket.socket(anywhere.family, socket.SOCK_DGRAM) as burst:
             burst.connect(client.getpeername())
             for message in (b"slow 1", question, b"x" * 4_097, question, question, question):
