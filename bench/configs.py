@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.dataset import PREFIX
+from resolver.settings import MAX_UPSTREAM_RATE
 from transport.rates import MAX_RATE
 
 LOOPBACK = "127.0.0.1"
@@ -100,7 +101,7 @@ def cache_mib(entries: int) -> int:
 
 
 def resolver(port: int, entries: int, cache: Path | None = None, workers: int = 1) -> str:
-    """Return the configuration of the resolver; the authorities are on this machine.
+    """Return the configuration of the resolver; the authorities are on this machine, and asked as fast as they answer.
 
     Args:
         port: Where it answers.
@@ -114,5 +115,6 @@ def resolver(port: int, entries: int, cache: Path | None = None, workers: int = 
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
+upstream_rate = {MAX_UPSTREAM_RATE}
 memory = {max(LEAST_MEMORY, entries * ANSWER_OCTETS >> 20)}
 {shared}"""

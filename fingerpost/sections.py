@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerpost import readers
+from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
+from resolver.settings import UPSTREAM_RATE
 from transport import rates
 from transport.endpoint import Endpoint
 from transport.rates import MAX_RATE, NamedClient
@@ -248,13 +249,6 @@ LAB_ADDRESSES = Key(
     "whether delegated servers may have private addresses, for laboratories",
     default=False,
 )
-ROOT = Key(
-    "root",
-    _ADDRESSES,
-    "array of ADDRESS#PORT",
-    "servers of the root, instead of those in the anchor file",
-    _NO_ADDRESSES,
-)
 LOOKUPS = Key(
     "lookups",
     readers.number(1, MAX_LOOKUPS),
@@ -286,7 +280,17 @@ CACHE_SIZE = Key(
 RESOLVER = Section(
     "resolver",
     "Finding out: walking the tree for clients.",
-    (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS, MEMORY, CACHE, CACHE_SIZE),
+    (
+        TRUST,
+        LAB_ADDRESSES,
+        upstream_sections.ALLOW_PLAIN_UPSTREAM,
+        upstream_sections.ROOT,
+        upstream_sections.RATE,
+        LOOKUPS,
+        MEMORY,
+        CACHE,
+        CACHE_SIZE,
+    ),
 )
 
 
@@ -296,11 +300,13 @@ class ResolverPart:
 
     anchor: Path | None
     lab_addresses: bool
-    root: tuple[Endpoint, ...]
+    root: tuple[upstream_sections.RootServer, ...]
     lookups: int
     memory: int
     cache: Path | None
     cache_size: int
+    allow_plain_upstream: bool = False
+    upstream_rate: int = UPSTREAM_RATE
 
 
 # --- [process] -------------------------------------------------------------------------------------------------

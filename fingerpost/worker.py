@@ -36,6 +36,7 @@ from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
+from transport.entitlement import Entitlement
 from transport.fast_path import FastPath
 from transport.handler import Handler, Protocol
 from transport.later import LaterPool
@@ -133,7 +134,12 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
-    settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
+    settings = Settings(
+        apex=configuration.apex,
+        lab_addresses=resolver.lab_addresses,
+        allow_plain_upstream=resolver.allow_plain_upstream,
+        upstream_rate=resolver.upstream_rate,
+    )
     stores = _stores_of(resolver, trust)
     async with AsyncExitStack() as stack:
         dialer = await stack.enter_async_context(SocketDialer())
@@ -222,7 +228,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
         seat.take_signals()
         async with (
             _daemon(shared) as daemon,
-            LaterPool(daemon.jobs).running() as later,
+            LaterPool(daemon.jobs, Entitlement(shared.configuration.limits.clients).of).running() as later,
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:

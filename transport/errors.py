@@ -1,4 +1,4 @@
-"""The one exception of this room.
+"""The exceptions of this room: one, and a kind of it.
 
 Foreign exceptions (OSError, trio's broken and closed resources) become it where they are caught, with `from`.
 Left out: malformed bytes, which are the handler's to judge.
@@ -17,3 +17,7 @@ class UnreachableError(Exception):
         super().__init__(f"{endpoint}: {reason}")
         self.endpoint = endpoint
         self.reason = reason
+
+
+class UnauthenticatedError(UnreachableError):
+    """Somebody is there, and did not prove to be who was asked for (`proof`). Nothing was asked of them."""
