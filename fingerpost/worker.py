@@ -247,13 +247,17 @@ async def _run(shared: Shared, seat: Seat) -> None:
                     break
                 daemon.reload()
             nursery.cancel_scope.cancel()
-            _tell_counts(daemon, listeners)
+            _tell_counts(daemon, listeners, later)
 
 
-def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:
+def _tell_counts(
+    daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]], later: LaterPool
+) -> None:
     for opened, listener in listeners:
         log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
-    log.info("event=statistics %s", _pairs(daemon.counts()))
+    pool = later.statistics()
+    turned_away = {"crowded": pool.crowded, "evicted": pool.evicted}
+    log.info("event=statistics %s", _pairs(daemon.counts() | turned_away))
 
 
 def _pairs(counts: dict[str, int]) -> str:

@@ -8,7 +8,8 @@ honest batch is slowed and loses nothing; beyond that nothing is asked, and the 
 A shell for its waiting alone. In each worker apart.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
@@ -45,6 +46,14 @@ class Pace:
         return max(ahead, 0.0)
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A question that waits for its turn at a server."""
+
+    turn: Turn = Turn.LATER
+    told: trio.Event = field(default_factory=trio.Event)
+
+
 class Outbound:
     """Gives turns. One for each resolver.
 
@@ -56,7 +65,7 @@ class Outbound:
     def __init__(self, servers: Servers, rate: int) -> None:
         self._servers = servers
         self._interval = 1.0 / rate
-        self._waiting: dict[str, trio.lowlevel.ParkingLot] = {}  # by the doors' keys; never an empty one
+        self._waiting: dict[str, deque[_Waiting]] = {}  # by the doors' keys, in order; never an empty one
 
     async def turn(self, door: Door, pace: Pace, now: float, deadline: float) -> bool:
         """Wait until a server may be asked; False when that would take too long. Who had a turn calls `leave`.
@@ -76,30 +85,39 @@ class Outbound:
             turn = self._servers.take(door, now)
             if turn is not Turn.LATER:
                 return turn is Turn.NOW
-        return await self._wait(door, now, deadline)
+        return await self._wait(door, deadline)
 
-    async def _wait(self, door: Door, now: float, deadline: float) -> bool:
-        lot = self._waiting.setdefault(door.key, trio.lowlevel.ParkingLot())
-        if len(lot) >= MOST_WAITING:
+    async def _wait(self, door: Door, deadline: float) -> bool:
+        waiting = self._waiting.setdefault(door.key, deque())
+        if len(waiting) >= MOST_WAITING:
             return False
+        one = _Waiting()
+        waiting.append(one)
         try:
             with trio.move_on_at(min(deadline, trio.current_time() + PATIENCE)):
-                while True:
-                    await lot.park()
-                    if self._servers.is_left_alone(door, now):
-                        return False
-                    turn = self._servers.take(door, now)
-                    if turn is not Turn.LATER:
-                        return turn is Turn.NOW
-            return False
+                await one.told.wait()
+        except trio.Cancelled:
+            if one.turn is Turn.NOW:  # in the same moment
+                self._servers.leave(door)
+            raise
         finally:
-            if not lot and self._waiting.get(door.key) is lot:
-                del self._waiting[door.key]
+            if one.turn is Turn.LATER:
+                waiting.remove(one)
+                if not waiting:
+                    del self._waiting[door.key]
+        return one.turn is Turn.NOW
 
-    def leave(self, door: Door) -> None:
+    def leave(self, door: Door, now: float) -> None:
         """A try has ended: those who wait longest may have turns."""
-        self._servers.leave(door)
-        if self._waiting:
-            lot = self._waiting.get(door.key)
-            if lot is not None:
-                lot.unpark(count=self._servers.room(door))
+        servers = self._servers
+        servers.leave(door)
+        waiting = self._waiting.get(door.key)
+        while waiting:
+            turn = Turn.NEVER if servers.is_left_alone(door, now) else servers.take(door, now)
+            if turn is Turn.LATER:
+                return
+            one = waiting.popleft()
+            one.turn = turn
+            one.told.set()
+            if not waiting:
+                del self._waiting[door.key]

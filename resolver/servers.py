@@ -11,6 +11,7 @@ one question finds out for all.
 A server that offers TLS is asked over TLS and nothing else, with the key that is signed for it.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -99,6 +100,7 @@ class _Memory:
     smoothed: float | None = None  # seconds
     failures: int = 0
     until: float = 0.0  # left alone until then
+    marked: float = 0.0  # when it was found silent last
     last_good: float = 0.0
     why: Standing = Standing.UNREACHABLE  # it is left alone
     in_flight: int = 0
@@ -188,11 +190,6 @@ class Servers:
         memory.in_flight += 1
         return Turn.NOW
 
-    def room(self, door: Door) -> int:
-        """Return how many more tries may be made at a server now."""
-        memory = self._recall(door)
-        return max(0, memory.most - memory.in_flight)
-
     def is_left_alone(self, door: Door, now: float) -> bool:
         """Say whether a server was silent and is not to be asked yet."""
         return self._recall(door).until > now
@@ -250,9 +247,21 @@ class Servers:
         memory = self._recall(door)
         memory.most = max(1, memory.most // 2)
 
-    def failed(self, door: Door, now: float, why: Standing = Standing.UNREACHABLE) -> None:
-        """Note that a server gave nothing for all that was tried."""
+    def failed(
+        self, door: Door, now: float, why: Standing = Standing.UNREACHABLE, began: float = math.inf
+    ) -> None:
+        """Note that a server gave nothing for all that was tried.
+
+        Args:
+            door: Which.
+            now: Unix seconds.
+            why: What came of it.
+            began: When trying began. What began before the last mark is part of the same silence.
+        """
         memory = self._recall(door)
+        if began < memory.marked:
+            return
+        memory.marked = now
         memory.failures += 1
         memory.why = why
         most = MOST_BACKOFF_IN_USE if now - memory.last_good < IN_USE else MOST_BACKOFF

@@ -181,7 +181,7 @@ class Upstream:
     async def _knock(self, knock: "_Knock", pace: Pace, tries: int) -> Got | Silence:
         """Try one server a few times, and remember how it behaved."""
         failed = _Failed("", final=False)
-        door = knock.door
+        door, began = knock.door, self._clock.now()
         for number in range(tries):
             if not knock.question.take():
                 return _SPENT
@@ -193,7 +193,7 @@ class Upstream:
                     self.servers.find_out(door, now)
                 outcome, rcode = await self._try(knock)
             finally:
-                self._outbound.leave(door)
+                self._outbound.leave(door, now)
             if isinstance(outcome, Got):
                 if rcode == wire.Rcode.NOERROR:
                     return outcome
@@ -202,7 +202,7 @@ class Upstream:
             self.servers.silent(door)
             if failed.final or trio.current_time() >= knock.deadline:
                 break
-        self.servers.failed(door, self._clock.now(), failed.standing)
+        self.servers.failed(door, self._clock.now(), failed.standing, began)
         return Silence(failed.standing, failed.trouble)
 
     async def _try(self, knock: "_Knock") -> tuple[Got | _Failed, int]:

@@ -14,7 +14,7 @@ from tests.resolver.small import ALICE, in_small_world, small
 from tests.virtual import in_world
 from tests.world import APEX, RESOLVER, Host, World, Zone
 from transport.endpoint import Endpoint
-from transport.handler import Protocol
+from transport.handler import Caller, Protocol
 from zonedata import identifiers, names, replies, wire
 from zonedata.identifiers import parse
 from zonedata.wire import QType
@@ -35,7 +35,7 @@ async def test_every_id_ahead_of_the_true_answer_wins_nothing(world: World) -> N
     false = world.host("beta.example").handler
 
     def forge(query: bytes, reply: bytes) -> list[bytes]:
-        said = false(query, None, world.clock.now())  # type: ignore[arg-type]  # beta asks nobody who it is
+        said = false(query, Caller(RESOLVER, Protocol.UDP), world.clock.now())
         assert isinstance(said, bytes)
         return [*(with_id(said, (query[0] * 256 + query[1] + n) % FORGED) for n in range(1, FORGED)), reply]
 

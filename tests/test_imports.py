@@ -55,6 +55,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/fpdig/batch.py",
     "resolver/fpdig/main.py",
     "resolver/newest_keys.py",
+    "resolver/outbound.py",
     "resolver/proven/shared.py",
     "resolver/search.py",
     "resolver/stub.py",

@@ -231,9 +231,10 @@ class World:
 
     def _trust(self) -> Trust:
         first = from_sealed(self.rootkeys[0])
-        ports, pin = (("tcp", 53), ("udp", 53)), b""
+        ports: tuple[tuple[str, int], ...] = (("tcp", 53), ("udp", 53))
+        pin = b""
         if "." in self.encrypted:
-            ports, pin = (*ports[:1], ("tls", 853), *ports[1:]), pin_of_party(".")
+            ports, pin = (("tcp", 53), ("tls", 853), ("udp", 53)), pin_of_party(".")
         server = Server("ns.root.example", (self.address_of("."),), ports, pin)
         return Trust(first.tree, first.rootkeys, first.sealed, (server,))
 

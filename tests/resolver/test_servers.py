@@ -1,4 +1,5 @@
 from resolver.servers import (
+    FINDING_OUT,
     FIRST_BACKOFF,
     FIRST_PATIENCE,
     LEAST_PATIENCE,
@@ -128,16 +129,37 @@ def test_plain_dns_leaves_the_machine_where_that_is_allowed_only() -> None:
     assert len(doors_of((), [here, away], lab_addresses=True, allow_plain=True).open) == 3
 
 
+def room(servers: Servers) -> int:
+    """Take as many tries as there are, and give them back."""
+    count = 0
+    while servers.take(A, 1.0) is Turn.NOW:
+        count += 1
+    for _ in range(count):
+        servers.leave(A)
+    return count
+
+
 def test_a_server_that_is_silent_is_asked_less_at_a_time_and_one_that_answers_more() -> None:
     servers = Servers()
-    assert servers.room(A) == FIRST_IN_FLIGHT
+    assert room(servers) == FIRST_IN_FLIGHT
     for _ in range(100):
         assert servers.take(A, 0.0) is Turn.NOW
         servers.succeeded(A, 0.1, 1.0)
         servers.leave(A)
-    assert servers.room(A) == MOST_IN_FLIGHT
+    assert room(servers) == MOST_IN_FLIGHT
     for _ in range(10):
         servers.silent(A)
-    assert servers.room(A) == 1
-    assert servers.take(A, 1.0) is Turn.NOW
-    assert servers.take(A, 1.0) is Turn.LATER
+    assert room(servers) == 1
+
+
+def test_questions_that_were_in_flight_together_are_one_silence() -> None:
+    servers = Servers()
+    for _ in range(16):
+        servers.failed(A, 10.0, began=9.0)
+    assert servers.in_order([A], 10.0 + FIRST_BACKOFF) == [A]
+    servers.find_out(A, 15.0)
+    assert servers.in_order([A], 15.1) == [], "one finds out"
+    assert servers.in_order([A], 15.0 + FINDING_OUT) == [A], "and another, should that one have been lost"
+    servers.failed(A, 16.0, began=15.0)
+    assert servers.in_order([A], 16.0 + FIRST_BACKOFF) == []
+    assert servers.in_order([A], 16.0 + 2 * FIRST_BACKOFF) == [A]

@@ -85,13 +85,13 @@ async def test_half_of_the_places_are_given_up_by_what_is_old_and_half_never() -
         taken = [ask(pool, jobs, f"192.0.2.{n}") for n in range(101, 110)]
         assert taken == [True] * 5 + [False] * 4
         await wait_all_tasks_blocked()
-        assert jobs.evicted == [f"192.0.2.{n}" for n in range(5, 10)]
+        assert sorted(jobs.evicted) == [f"192.0.2.{n}" for n in range(5, 10)]
         assert pool.statistics().evicted == 5
         assert pool.statistics().running == 10
         jobs.may_end.set()
         await wait_all_tasks_blocked()
         assert pool.statistics().running == 0
-        assert sorted(jobs.ended[:5]) == [f"192.0.2.{n}" for n in range(5)]
+        assert {f"192.0.2.{n}" for n in range(5)} <= set(jobs.ended)
 
 
 @virtual
