@@ -7,7 +7,7 @@ than what both have in common; that is what is asked next, unless `next` is itse
 asked. What is held from before serves in the same way, so most zones are asked once.
 
 RFC 9156 adds a label each time and then more of them; here the gap says how many. Its bound is kept: after the first
-few questions each adds twice as many labels as the one before, so a number takes seven at the most, of any zone.
+few questions each adds twice as many labels as the one before, so a number takes six at the most, of any zone.
 """
 
 from typing import Final
@@ -16,10 +16,10 @@ from zonedata import names
 from zonedata.names import Name
 from zonedata.zone_statements import Gap
 
-FIRST_DIGITS: Final = 4  # a country and, mostly, its area or carrier: ten thousand numbers at the very least
+FIRST_DIGITS: Final = 5  # a country and, mostly, its area or carrier; of eleven digits a million numbers are left
 FIRST_LABELS: Final = 2  # of a mail domain: most are registered so, and as many domains hang below a shorter one
 BELOW: Final = 2  # labels below the zone's own node: what it has was granted for that
-ONE_BY_ONE: Final = 4  # questions that add no more labels than are needed
+ONE_BY_ONE: Final = 3  # questions that add no more labels than are needed
 
 _NUMBER: Final = b"e164\0"
 

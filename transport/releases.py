@@ -5,20 +5,20 @@ slow, and then has all of them ready at once: a pulse at his victim that is far 
 CVE-2024-33655). So of what was held, so many go to one address in any tenth of a second, and the rest is dropped.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Final
 
 WINDOW: Final = 0.1  # seconds
 MOST: Final = 100  # answers that were held, to one address in any window; as many look-ups as a client has in hand
 HELD: Final = 0.05  # seconds; what is ready sooner comes as evenly as it was asked for
-MAX_REMEMBERED: Final = 10_000  # addresses; all of them together within one window
+MAX_REMEMBERED: Final = 10_000  # addresses; more than that are not answered within one window
 
 
 class Releases:
     """Counts what was held and is released."""
 
     def __init__(self) -> None:
-        self._times: dict[str, deque[float]] = {}  # by address, of the last releases; oldest address first
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()  # by address; who was released to last is last
 
     def may_go(self, host: str, age: float, now: float) -> bool:
         """Say whether an answer may be sent, and count it.
@@ -33,16 +33,10 @@ class Releases:
         times = self._times.get(host)
         if times is None:
             if len(self._times) >= MAX_REMEMBERED:
-                self._forget(now)
+                self._times.popitem(last=False)
             times = self._times[host] = deque(maxlen=MOST)
         if len(times) == MOST and now - times[0] < WINDOW:
             return False
         times.append(now)
+        self._times.move_to_end(host)
         return True
-
-    def _forget(self, now: float) -> None:
-        """Let go of addresses for which nothing is counted any more; of the oldest, should all be busy."""
-        for host in [host for host, times in self._times.items() if now - times[-1] >= WINDOW]:
-            del self._times[host]
-        if len(self._times) >= MAX_REMEMBERED:
-            del self._times[next(iter(self._times))]

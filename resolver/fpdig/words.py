@@ -25,7 +25,7 @@ MEANINGS = {
     Standing.REFUSED: "answered, but not this question",
     Standing.BOGUS: "said what does not verify",
     Standing.UNASKED: "not asked: the work allowed was spent",
-    Standing.LIMITED: "not asked: too much is asked of it already",
+    Standing.LIMITED: "not asked: it is asked too much already",
     Standing.MISSING: "nothing was shown, no reason given",
     Standing.STALE: "silent now; what it said is too old",
 }

@@ -445,3 +445,16 @@ async def test_whoever_names_a_stranger_as_many_servers_has_him_met_with_few_pac
     peers.behaviours["a"] = good
     peers.asked.clear()
     assert isinstance(await ask(peers, question("a"), upstream), Got), "whoever the root binds is met as always"
+
+
+@virtual
+async def test_ids_are_drawn_evenly() -> None:
+    """Chi-square over both octets: 255 degrees of freedom, so above 400 once in 10^7 runs."""
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=1_000_000))
+    for _ in range(8_000):
+        await upstream.ask(question("a"))
+    for octet in (0, 1):
+        counted = Counter(message[octet] for message in peers.messages)
+        expected = len(peers.messages) / 256
+        assert sum((counted[value] - expected) ** 2 / expected for value in range(256)) < 400
