@@ -101,7 +101,7 @@ def cache_mib(entries: int) -> int:
 
 
 def resolver(port: int, entries: int, cache: Path | None = None, workers: int = 1) -> str:
-    """Return the configuration of the resolver; the authorities are on this machine, and asked as fast as they answer.
+    """Return the configuration of the resolver; the authorities are here, and asked as fast as they answer.
 
     Args:
         port: Where it answers.

@@ -90,4 +90,3 @@ def disagreements_of(trees: Sequence[Given], resolver: Given) -> Iterator[tuple[
         servers = tree.get(u.ROOT) or ()
         for number, reason in u.undialled(servers, lab_addresses=bool(lab), allow_plain=bool(plain)):
             yield tree.section.where(u.ROOT.name, number), reason
-

@@ -61,8 +61,8 @@ def _anchor(configuration: Configuration, path: Path, root: tuple[RootServer, ..
         raise ConfigError([configuration.fault(where, reason)])
     if not configuration.resolver.allow_plain_upstream and plain_alone(anchor.servers):
         reason = (
-            "names servers of the root that take plain DNS alone, which is not encrypted; set 'root' with a pin, or "
-            "'allow_plain_upstream = true' allows it"
+            "names servers of the root that take plain DNS alone, which is not encrypted; set 'root' with a pin, "
+            "or 'allow_plain_upstream = true' allows it"
         )
         raise ConfigError([configuration.fault(where, reason)])
     return anchor
@@ -72,4 +72,3 @@ def _may_be_dialled(server: Server) -> bool:
     return any(
         addresses.refusal_of(address, port) is None for address in server.addresses for _, port in server.ports
     )
-

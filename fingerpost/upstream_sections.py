@@ -68,7 +68,7 @@ ALLOW_PLAIN_UPSTREAM = Key(
     "allow_plain_upstream",
     readers.flag,
     "true or false",
-    "whether servers that offer no TLS are asked in plain DNS beyond this machine, where everybody on the way reads it",
+    "whether servers that offer no TLS are asked in plain DNS beyond this machine, where others read it",
     default=False,
 )
 RATE = Key(
@@ -80,7 +80,9 @@ RATE = Key(
 )
 
 
-def undialled(servers: Sequence[RootServer], *, lab_addresses: bool, allow_plain: bool) -> Iterator[tuple[int, str]]:
+def undialled(
+    servers: Sequence[RootServer], *, lab_addresses: bool, allow_plain: bool
+) -> Iterator[tuple[int, str]]:
     """Say which of the root's servers would not be asked, by their numbers, and why."""
     for number, server in enumerate(servers):
         endpoint = server.endpoint
@@ -88,9 +90,12 @@ def undialled(servers: Sequence[RootServer], *, lab_addresses: bool, allow_plain
         if reason is not None:
             yield number, f"{reason}; 'lab_addresses = true' in [resolver] allows it"
         elif not (server.pin or allow_plain or endpoint.is_loopback):
-            yield number, (
-                f"{endpoint.to_text()} is no loopback address, and plain DNS is not encrypted; give its key as in "
-                f"'{endpoint.host}#853 pin=HEX', or 'allow_plain_upstream = true' in [resolver] allows it"
+            yield (
+                number,
+                (
+                    f"{endpoint.to_text()} is no loopback address, and plain DNS is not encrypted; give its key "
+                    f"as in '{endpoint.host}#853 pin=HEX', or 'allow_plain_upstream = true' in [resolver] allows it"
+                ),
             )
 
 

@@ -1,7 +1,7 @@
 """Telling the reply to one query from everything else that arrives. Pure.
 
-Whatever is not the reply is passed over, and listening goes on to the deadline: a malformed packet ends no look-up.
-With one exception: a datagram right in all but its id is somebody who tries ids, and there may be many more to come.
+Whatever is not the reply is passed over, and listening goes on to the deadline: a malformed packet ends no
+look-up. With one exception: a datagram right in all but its id is from somebody who tries ids.
 """
 
 from zonedata import replies, wire
@@ -11,6 +11,12 @@ from zonedata.errors import MalformedError
 class Ear:
     """Hears the reply to one query.
 
+    Args:
+        query: What is asked.
+        question_end: Where the question ends in it.
+        most: Octets of a reply.
+        has_stream: Whether there is a stream to turn to when somebody tries ids.
+
     Attributes:
         query: What was asked.
         reply: The reply, once heard.
@@ -19,9 +25,9 @@ class Ear:
 
     __slots__ = ("_has_stream", "_most", "_question_end", "heard_a_guess", "query", "reply")
 
-    def __init__(self, query: bytes, most: int, *, has_stream: bool) -> None:
+    def __init__(self, query: bytes, question_end: int, most: int, *, has_stream: bool) -> None:
         self.query = query
-        self._question_end = replies.names_end(query, 12) + 4
+        self._question_end = question_end
         self.reply: replies.Received | None = None
         self.heard_a_guess = False
         self._most = most

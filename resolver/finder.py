@@ -248,17 +248,17 @@ class Finder:
     async def _put_to_zone(self, search: Search, need: Need, name: Name) -> "_Told":
         zone, allowance = need.zone, search.allowance
         principal = zone.signer.principal
-        purpose, take = Purpose.ZONE, allowance.take_walk
+        purpose, take, owner = Purpose.ZONE, allowance.take_walk, name
         if isinstance(need, BindingNeed):
             who = (need.authority, *principal)
-            purpose, take = Purpose.BINDING, partial(allowance.take_binding, who)
+            purpose, take, owner = Purpose.BINDING, partial(allowance.take_binding, who), search.owner
         told = _Told(search)
 
         def takes_in(reply: replies.Received) -> TakenIn:
             now = self._clock.now()
             claims, unread, keep = _read(reply, now)
             known = self._known(search, now)
-            admitted = admit_zone(need, search.owner, claims, known, keep, name)
+            admitted = admit_zone(need, owner, claims, known, keep)
             told.refusals = [*unread, *admitted]
             if told.refusals:
                 search.note(principal, told.refusals)

@@ -1,13 +1,13 @@
-"""How much of a name a zone is asked about: what tells its delegations, and little more (the aim of RFC 9156). Pure.
+"""How much of a name a zone is asked about: what tells its delegations, and little more (as RFC 9156). Pure.
 
 A zone's reply to ZONE at a shorter name has the delegations above that name and the gap that holds it. If this gap
-holds the owner too, the delegations are those of the owner, and nothing deeper needs to be asked: a node between the
-two names would stand in the gap. If it does not, its `next` lies between them, so no name serves that is not longer
-than what both have in common; that is what is asked next, unless `next` is itself above the owner, and then it is
-asked. What is held from before serves in the same way, so most zones are asked once.
+holds the owner too, the delegations are those of the owner, and nothing deeper needs to be asked: a node between
+the two names would stand in the gap. If it does not, its `next` lies between them, so no name serves that is not
+longer than what both have in common; that is what is asked next, unless `next` is itself above the owner, and then
+it is asked. What is held from before serves in the same way, so most zones are asked once.
 
-RFC 9156 adds a label each time and then more of them; here the gap says how many. Its bound is kept: after the first
-few questions each adds twice as many labels as the one before, so a number takes six at the most, of any zone.
+RFC 9156 adds a label each time and then more of them; here the gap says how many. Its bound is kept: after the
+first few questions each adds twice as many labels as the one before, so a number takes six at the most.
 """
 
 from typing import Final

@@ -1,9 +1,9 @@
 """How fast and how much may be asked of one party, whoever asks: the turns of questions on their way out.
 
-Somebody who asks for random numbers below one prefix has the resolver ask for each of them (water torture). So of one
-zone or authority so much is asked a second (as Unbound's `ratelimit`), and of one server so much at a time, less while
-it is silent (as BIND's `fetches-per-server`; `servers` counts). Who comes too early waits for a moment, so that an
-honest batch is slowed and loses nothing; beyond that nothing is asked, and the answer says so.
+Somebody who asks for random numbers below one prefix has the resolver ask for each of them (water torture). So of
+one zone or authority so much is asked a second (as Unbound's `ratelimit`), and of one server so much at a time,
+less while it is silent (as BIND's `fetches-per-server`; `servers` counts). Who comes too early waits for a moment,
+so that an honest batch is slowed and loses nothing; beyond that nothing is asked, and the answer says so.
 
 A shell for its waiting alone. In each worker apart.
 """
@@ -66,6 +66,23 @@ class Outbound:
         self._servers = servers
         self._interval = 1.0 / rate
         self._waiting: dict[str, deque[_Waiting]] = {}  # by the doors' keys, in order; never an empty one
+
+    def at_once(self, door: Door, pace: Pace, now: float, at: float) -> bool:
+        """Take a turn, if it is to be had without waiting: nearly always. Who had one calls `leave`.
+
+        Args:
+            door: Which.
+            pace: Of its party.
+            now: Unix seconds.
+            at: The same on trio's clock.
+        """
+        spent = max(pace.spent, at)
+        if spent - at > BURST_SECONDS or (self._waiting and door.key in self._waiting):
+            return False
+        if self._servers.take(door, now) is not Turn.NOW:
+            return False
+        pace.spent = spent + self._interval
+        return True
 
     async def turn(self, door: Door, pace: Pace, now: float, deadline: float) -> bool:
         """Wait until a server may be asked; False when that would take too long. Who had a turn calls `leave`.

@@ -174,20 +174,19 @@ class Servers:
         marks = [self._recall(door).why for door in doors]
         return Standing.UNAUTHENTICATED if Standing.UNAUTHENTICATED in marks else Standing.UNREACHABLE
 
-    def find_out(self, door: Door, now: float) -> None:
-        """Leave a server that was silent to the one question that asks it now."""
-        memory = self._recall(door)
-        if memory.failures:
-            memory.until = now + FINDING_OUT
-
     def take(self, door: Door, now: float) -> Turn:
-        """Take a try at a server, if it is to be had; it is given back by `leave`."""
+        """Take a try at a server, if it is to be had; it is given back by `leave`.
+
+        A server that was silent is left to whoever takes the first when it may be asked again.
+        """
         memory = self._recall(door)
         if memory.in_flight >= memory.most:
             return Turn.LATER
         if not memory.last_good and not self._may_try_stranger(door, now):
             return Turn.NEVER
         memory.in_flight += 1
+        if memory.failures:
+            memory.until = now + FINDING_OUT
         return Turn.NOW
 
     def is_left_alone(self, door: Door, now: float) -> bool:
@@ -247,9 +246,7 @@ class Servers:
         memory = self._recall(door)
         memory.most = max(1, memory.most // 2)
 
-    def failed(
-        self, door: Door, now: float, why: Standing = Standing.UNREACHABLE, began: float = math.inf
-    ) -> None:
+    def failed(self, door: Door, now: float, why: Standing = Standing.UNREACHABLE, began: float = math.inf) -> None:
         """Note that a server gave nothing for all that was tried.
 
         Args:
@@ -277,5 +274,5 @@ class Servers:
 
 
 def _strangers(door: Door) -> tuple[str, ...]:
-    """Return under what tries at servers that have never answered are counted: whose subtree names them, and where."""
+    """Return under what tries at servers that have never answered are counted: whose subtree, and where."""
     return (*door.party[:-1][:1], door.first.host)

@@ -7,7 +7,7 @@ from zonedata import names
 from zonedata.names import Name
 
 DEFAULT_APEX = names.from_text("fingerpost.internal.")  # .internal is reserved for private use
-UPSTREAM_RATE: Final = 200  # questions a second to one party; Unbound suggests 1,000 for a zone, which has more to say
+UPSTREAM_RATE: Final = 200  # questions a second to one party; Unbound suggests 1,000 for a whole zone
 MAX_UPSTREAM_RATE: Final = 1_000_000
 
 

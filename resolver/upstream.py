@@ -126,6 +126,7 @@ class Upstream:
         self._dialer = dialer
         self._clock = clock
         self._settings = settings
+        self._apex = settings.apex
         self._parties: OrderedDict[tuple[str, ...], _Party] = OrderedDict()
         self.servers = Servers()  # shared by every question: a server that is marked is marked for all
         self._outbound = Outbound(self.servers, settings.upstream_rate)
@@ -181,38 +182,42 @@ class Upstream:
     async def _knock(self, knock: "_Knock", pace: Pace, tries: int) -> Got | Silence:
         """Try one server a few times, and remember how it behaved."""
         failed = _Failed("", final=False)
-        door, began = knock.door, self._clock.now()
-        for number in range(tries):
+        door, outbound = knock.door, self._outbound
+        began = now = self._clock.now()
+        for _ in range(tries):
             if not knock.question.take():
                 return _SPENT
-            now = self._clock.now()
-            if not await self._outbound.turn(door, pace, now, knock.deadline):
+            start = trio.current_time()
+            if not outbound.at_once(door, pace, now, start) and not await outbound.turn(
+                door, pace, now, knock.deadline
+            ):
                 return _LIMITED
             try:
-                if not number:
-                    self.servers.find_out(door, now)
                 outcome, rcode = await self._try(knock)
             finally:
-                self._outbound.leave(door, now)
+                outbound.leave(door, now)
             if isinstance(outcome, Got):
                 if rcode == wire.Rcode.NOERROR:
                     return outcome
                 return Silence(Standing.REFUSED, f"answered {_rcode_text(rcode)}")
             failed = outcome
             self.servers.silent(door)
+            now = self._clock.now()
             if failed.final or trio.current_time() >= knock.deadline:
                 break
-        self.servers.failed(door, self._clock.now(), failed.standing, began)
+        self.servers.failed(door, now, failed.standing, began)
         return Silence(failed.standing, failed.trouble)
 
     async def _try(self, knock: "_Knock") -> tuple[Got | _Failed, int]:
         """Ask one server once: over TLS; or with a datagram, and over a stream where that is not enough."""
         door, question = knock.door, knock.question
         message_id = int.from_bytes(os.urandom(2))
-        make = wire.query_wire if door.tls is None else wire.padded_query
-        query = make(question.name, self._settings.apex, question.qtype, message_id)
+        query = wire.query_wire(question.name, self._apex, question.qtype, message_id)
+        question_end = len(query) - len(wire.OPT)
+        if door.tls is not None:
+            query = wire.padded(query)
         most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
-        ear = Ear(query, most, has_stream=door.tcp is not None)
+        ear = Ear(query, question_end, most, has_stream=door.tcp is not None)
         start = trio.current_time()
         failed = _Failed("timed out", final=door.tls is not None)  # a stream repeats by itself what was lost
         try:
@@ -249,8 +254,8 @@ class Upstream:
     async def _listen(self, knock: "_Knock", ear: Ear, start: float) -> tuple[Endpoint, Protocol]:
         """Let the ear hear a reply, and return whose it is and over what.
 
-        Over TLS from whoever proves to have the key that is signed for the server, and else not at all. In plain over
-        UDP; over TCP when it was cut short, or when somebody guesses our ids.
+        Over TLS from whoever proves to have the key that is signed for the server, and else not at all. In plain
+        over UDP; over TCP when it was cut short, or when somebody guesses our ids.
         """
         door = knock.door
         if door.tls is not None:

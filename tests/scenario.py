@@ -32,7 +32,7 @@ ask +14155550123                        through the resolver; `walk` without it;
   sent . alpha.example                  exactly who was asked, in any order; `sent` alone is nobody
   within 1.2                            virtual seconds
   over tls                              what was asked of others since the last question went over that alone
-  asked . 5.1.4.1.e164.                 the names that one was asked about, in order; before `sent`, which forgets them
+  asked . 5.1.4.1.e164.                 the names that one was asked about, in order; `sent` forgets them
   step 7                                at which something was refused
 """
 

@@ -56,7 +56,7 @@ def test_a_million_guesses_at_a_query_are_heard_by_nobody() -> None:
     read = wire.read_query(query)
     assert isinstance(read, wire.Query)
     reply = wire.Reply().to_wire(read, 512)
-    ear = Ear(query, 512, has_stream=False)
+    ear = Ear(query, len(query) - len(wire.OPT), 512, has_stream=False)
     for number in range(FORGED):
         if number != 0x1234:
             assert not ear.hears(with_id(reply, number))
@@ -174,7 +174,7 @@ async def test_a_million_unwanted_answers_change_nothing_that_is_held(world: Wor
         read = wire.read_query(other)
         assert isinstance(read, wire.Query)
         made = [one.to_wire(read, 1_232) for one in unwanted]
-        world.host("alpha.example").lies = lambda query, reply, made=made: [  # type: ignore[misc]  # bound now
+        world.host("alpha.example").lies = lambda query, reply, made=made: [
             *(query[:2] + one[2:] for one in made * 100),
             reply,
         ]
@@ -307,4 +307,3 @@ async def test_nothing_of_a_client_goes_upstream(world: World) -> None:
             whole = names.depth(parse(ALICE).owner)
             assert depth == whole if packet.qtype == QType.CSI else depth < whole
         assert {packet.message[:2] for packet in sent} != {b"\xbe\xef"}
-

@@ -33,8 +33,11 @@ async def regularly(a_second: int, ask: Callable[[int], Awaitable[None]]) -> Non
             await trio.sleep(1 / a_second)
 
 
-def honest_under(attack: Callable[[Counter, random.Random, int], None] | None) -> tuple[list[float | None], list[str]]:
-    """Ask about people of fifty providers while somebody floods; return how long each answer took, and who was asked."""
+Attack = Callable[[Counter, random.Random, int], None]
+
+
+def honest_under(attack: Attack | None) -> tuple[list[float | None], list[str]]:
+    """Ask about people of fifty providers while somebody floods; return what each answer took, and who is asked."""
     took: list[float | None] = []
     sent: list[str] = []
 
@@ -115,7 +118,7 @@ async def test_a_table_full_of_slow_look_ups_sent_again_and_again_lets_a_fast_on
     rng = random.Random(1)
     slow = [(f"198.51.100.{n}", number_below(f"+49{n + 10}", rng, 12)) for n in range(SLOW)]
     async with counter(world, SLOW) as at, trio.open_nursery() as nursery:
-        assert all([at.send(*one) for one in slow])
+        assert [at.send(*one) for one in slow] == [True] * SLOW
 
         async def again() -> None:
             for _ in range(3):

@@ -2,11 +2,11 @@
 
 Left out: what the work is, and where its reply goes. The pool is given jobs that see to both.
 
-Bounds and who gives way. So many jobs run at a time, and so many of one client. Half of the places are kept by whoever
-has them until the job has ended; of the other half, when all are taken, the oldest is given to a newcomer once it has
-been in hand for `OLD` seconds (as Unbound's `jostle-timeout`): first those of clients that nobody knows, then of those
-whose address is proven, then of those with a name, and none of a client that stands above the newcomer. A datagram
-sent again shares the place of the first, and its age.
+Bounds and who gives way. So many jobs run at a time, and so many of one client. Half of the places are kept by
+whoever has them until the job has ended; of the other half, when all are taken, the oldest is given to a newcomer
+once it has been in hand for `OLD` seconds (as Unbound's `jostle-timeout`): first those of clients that nobody
+knows, then of those whose address is proven, then of those with a name, and none of a client that stands above the
+newcomer. A datagram sent again shares the place of the first, and its age.
 """
 
 from collections import OrderedDict, deque
@@ -24,9 +24,9 @@ from transport.handler import Caller
 Job = Callable[[], Awaitable[None]]  # lets nothing out but cancellation
 
 GRACE = 1.0  # seconds for jobs in hand once the pool closes; a look-up that takes longer is asked again anyway
-OLD: Final = 0.2  # seconds; nine of ten look-ups have ended by then, and what takes longer waits for somebody silent
+OLD: Final = 0.2  # seconds; nearly all look-ups have ended by then, and the rest wait for somebody silent
 MOST_EACH: Final = 100  # jobs of one client at a time, as many as one connection may have on its way
-MOST_AGAIN: Final = 3  # times that a question is answered again while the first is in hand; a stub tries three times
+MOST_AGAIN: Final = 3  # times that a question is answered again while the first is in hand; stubs try three times
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ class LaterPool:
         self._rank = rank
         self._nursery: trio.Nursery | None = None  # owned by `running`
         self._lasting = 0  # places of the half that is kept
-        self._fleeting: tuple[OrderedDict[_Held, None], ...] = tuple(OrderedDict() for _ in Entitled)  # oldest first
+        self._fleeting: tuple[OrderedDict[_Held, None], ...]  # places of the other half, by rank, oldest first
+        self._fleeting = tuple(OrderedDict() for _ in Entitled)
         self._of: dict[str, int] = {}  # places by client; none at 0
         self._asked: dict[tuple[str, bytes], _Held] = {}  # over datagrams
         self._waiting: deque[_Waiter] = deque()

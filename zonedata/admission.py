@@ -26,12 +26,7 @@ MAX_OPENED: Final = 8
 
 
 def admit_zone(
-    need: Need,
-    owner: Name,
-    claims: Iterable[Claim],
-    known: Known,
-    keep: float | None = None,
-    asked: Name | None = None,
+    need: Need, owner: Name, claims: Iterable[Claim], known: Known, keep: float | None = None
 ) -> list[Refusal]:
     """Open what of the claims answers a need of the path, and hold it.
 
@@ -39,16 +34,15 @@ def admit_zone(
 
     Args:
         need: What was asked for, and of which zone.
-        owner: The name that is looked for.
+        owner: The name that is looked for, or the one above it that the zone was asked about.
         claims: What was shown, by anybody.
         known: Where to hold what is opened.
         keep: As `open_claim`.
-        asked: The name above the owner that a zone was asked about; the owner itself if None.
     """
     signer = need.zone.signer
     holdings = known.held.zone(signer.principal)
     refusals: list[Refusal] = []
-    for claim in _answering(need, owner, list(claims), asked or owner):
+    for claim in _answering(need, owner, list(claims)):
         if holdings.holds(claim, signer, known.now):
             continue
         opened = open_claim(claim, signer, known.trust.tree, known.now, keep, known.check)
@@ -68,13 +62,14 @@ def admit_zone(
     return refusals
 
 
-def _answering(need: Need, owner: Name, claims: list[Claim], wanted: Name) -> list[Claim]:
+def _answering(need: Need, owner: Name, claims: list[Claim]) -> list[Claim]:
     """Return the claims of the zone that was asked which are about what was asked.
 
     Delegations above the zone's node are among them: they count if the zone is granted higher up, too. Bindings
     come along unasked for those whom the delegations beside them grant, and for nobody else.
     """
     said = [claim for claim in claims if getattr(claim.statement, "zone", None) == need.zone.signer.name]
+    wanted = owner
     bound = {need.authority} if isinstance(need, BindingNeed) else _granted(owner, said)
     if isinstance(need, BindingNeed):
         wanted = identifiers.authority_node(need.authority)

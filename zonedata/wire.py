@@ -310,12 +310,11 @@ def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int =
     return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + OPT
 
 
-def padded_query(name: Name, apex: Name, qtype: int, message_id: int, flags: int = 0) -> bytes:
-    """Write a question as `query_wire`, padded so that its length tells little: for encrypted transports alone.
+def padded(query: bytes) -> bytes:
+    """Pad a question of `query_wire`, so that its length tells little: for encrypted transports alone.
 
-    A number of 8 digits and one of 15 come to the same length, and so do most mail addresses (RFC 8467 section 4.1).
+    Numbers of 8 digits and of 15 come to the same length, and so do most mail addresses (RFC 8467 section 4.1).
     """
-    query = query_wire(name, apex, qtype, message_id, flags)
     padding = -(len(query) + 4) % PADDED_TO
     option = OPTION_PADDING.to_bytes(2, "big") + padding.to_bytes(2, "big") + bytes(padding)
     return query[:-2] + len(option).to_bytes(2, "big") + option

@@ -366,8 +366,8 @@ def test_a_server_of_the_root_is_given_with_its_key_or_plain_dns_is_allowed(hous
     text = replaced(RESOLVER, lab_addresses="false")
     (fault,) = house.check(text + 'root = ["8.8.8.8#53"]\n')
     assert fault == (
-        "c.toml:8: resolver.root: 8.8.8.8#53 is no loopback address, and plain DNS is not encrypted; give its key as "
-        "in '8.8.8.8#853 pin=HEX', or 'allow_plain_upstream = true' in [resolver] allows it"
+        "c.toml:8: resolver.root: 8.8.8.8#53 is no loopback address, and plain DNS is not encrypted; give its key "
+        "as in '8.8.8.8#853 pin=HEX', or 'allow_plain_upstream = true' in [resolver] allows it"
     )
     assert house.check(text + 'root = ["8.8.8.8#53"]\nallow_plain_upstream = true\n') == []
     house.write("c.toml", text + f'root = ["8.8.8.8#853 pin={PIN}"]\n')

@@ -137,7 +137,8 @@ async def test_walk_needs_no_resolver(tmp_path: Path, monkeypatch: pytest.Monkey
         async with on_loopback(world) as there:
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
             monkeypatch.setattr(client, "Clock", lambda: world.clock)
-            walked = await walk(ALICE, anchor=anchor, settings=Settings(lab_addresses=True, allow_plain_upstream=True))
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
+            walked = await walk(ALICE, anchor=anchor, settings=settings)
             inward = await walk(ALICE, anchor=anchor)
     assert walked.outcome is Outcome.FOUND
     assert walked.complete

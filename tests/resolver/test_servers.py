@@ -1,15 +1,15 @@
 from resolver.servers import (
     FINDING_OUT,
     FIRST_BACKOFF,
+    FIRST_IN_FLIGHT,
     FIRST_PATIENCE,
     LEAST_PATIENCE,
     MAX_REMEMBERED,
     MOST_BACKOFF,
     MOST_BACKOFF_IN_USE,
+    MOST_IN_FLIGHT,
     MOST_PATIENCE,
     Door,
-    FIRST_IN_FLIGHT,
-    MOST_IN_FLIGHT,
     Servers,
     Turn,
     doors_of,
@@ -157,7 +157,7 @@ def test_questions_that_were_in_flight_together_are_one_silence() -> None:
     for _ in range(16):
         servers.failed(A, 10.0, began=9.0)
     assert servers.in_order([A], 10.0 + FIRST_BACKOFF) == [A]
-    servers.find_out(A, 15.0)
+    assert servers.take(A, 15.0) is Turn.NOW
     assert servers.in_order([A], 15.1) == [], "one finds out"
     assert servers.in_order([A], 15.0 + FINDING_OUT) == [A], "and another, should that one have been lost"
     servers.failed(A, 16.0, began=15.0)

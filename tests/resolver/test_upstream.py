@@ -302,8 +302,8 @@ async def test_who_offers_tls_is_asked_over_tls_alone_with_the_pin_that_is_signe
 async def test_another_key_is_a_reason_of_its_own_and_never_leads_to_plain() -> None:
     peers = Peers(a=other, b=gone)
     upstream = Upstream(peers, Clock.starting_at(START), LAB)
-    standing = Standing.UNAUTHENTICATED
-    assert await ask(peers, question("ab", ports="all"), upstream) == Silence(standing, "has another key than its pin")
+    standing, why = Standing.UNAUTHENTICATED, "has another key than its pin"
+    assert await ask(peers, question("ab", ports="all"), upstream) == Silence(standing, why)
     assert peers.asked == [("a", Protocol.TLS), ("b", Protocol.TLS)]
     again = await ask(peers, question("ab", ports="all"), upstream)
     assert isinstance(again, Silence)
@@ -349,7 +349,7 @@ async def test_what_goes_out_encrypted_is_padded_and_what_goes_out_in_plain_is_n
 # --- how much ------------------------------------------------------------------------------------------------
 
 
-async def many(upstream: Upstream, peers: Peers, count: int, made: Callable[[int], Question]) -> list[Got | Silence]:
+async def many(upstream: Upstream, count: int, made: Callable[[int], Question]) -> list[Got | Silence]:
     """Ask at once, and return what came of it."""
     results: list[Got | Silence] = []
 
@@ -373,11 +373,11 @@ async def test_of_one_party_so_much_is_asked_a_second_and_a_batch_is_slowed_befo
     await ask(peers, question("a"), upstream)
     start = trio.current_time()
     for _ in range(3):  # it turns out to be quick, and more may be in flight
-        await many(upstream, peers, 20, lambda _: question("a"))
-    assert standings(await many(upstream, peers, 70, lambda _: question("a")))["got"] == 70
+        await many(upstream, 20, lambda _: question("a"))
+    assert standings(await many(upstream, 70, lambda _: question("a")))["got"] == 70
     assert 0.25 < trio.current_time() - start < 0.5, "131 of which 100 could go at once"
     peers.asked.clear()
-    flood = standings(await many(upstream, peers, 500, lambda _: question("a")))
+    flood = standings(await many(upstream, 500, lambda _: question("a")))
     assert flood[Standing.LIMITED] >= 400
     assert flood["got"] == len(peers.asked) <= 60
     await trio.sleep(2)
@@ -388,19 +388,19 @@ async def test_of_one_party_so_much_is_asked_a_second_and_a_batch_is_slowed_befo
 async def test_a_silent_server_has_few_questions_in_flight_and_then_none() -> None:
     peers = Peers(a=silent)
     upstream = Upstream(peers, Clock.starting_at(START), LAB)
-    results = await many(upstream, peers, 1_000, lambda _: question("a"))
+    results = await many(upstream, 1_000, lambda _: question("a"))
     assert set(standings(results)) == {Standing.UNREACHABLE, Standing.LIMITED}
     assert len(peers.asked) <= 3 * FIRST_IN_FLIGHT
     peers.asked.clear()
-    await many(upstream, peers, 1_000, lambda _: question("a"))
+    await many(upstream, 1_000, lambda _: question("a"))
     assert peers.asked == [], "left alone"
     await trio.sleep(FIRST_BACKOFF)
-    await many(upstream, peers, 1_000, lambda _: question("a"))
+    await many(upstream, 1_000, lambda _: question("a"))
     assert len(peers.asked) == 3, "one question finds out"
     peers.behaviours["a"] = good
     await trio.sleep(2 * FIRST_BACKOFF)
     assert isinstance(await ask(peers, question("a"), upstream), Got)
-    results = await many(upstream, peers, 50, lambda _: question("a"))
+    results = await many(upstream, 50, lambda _: question("a"))
     assert standings(results)["got"] == 50, "those that had to wait had their turn"
 
 
@@ -421,7 +421,7 @@ async def test_no_more_than_so_many_are_in_flight_at_a_quick_server() -> None:
             at_once -= 1
 
     peers.exchange = counted  # type: ignore[method-assign]  # to count what is in flight
-    results = await many(upstream, peers, 200, lambda _: question("a"))
+    results = await many(upstream, 200, lambda _: question("a"))
     assert standings(results)["got"] == 200
     assert FIRST_IN_FLIGHT < most <= MOST_IN_FLIGHT
 
@@ -436,11 +436,11 @@ async def test_whoever_names_a_stranger_as_many_servers_has_him_met_with_few_pac
         return lambda number: replace(question("a"), party=(*registry, f"{number}.example"))
 
     start = trio.current_time()
-    await many(upstream, peers, 1_000, under("evil.example"))
+    await many(upstream, 1_000, under("evil.example"))
     assert len(peers.asked) <= MOST_STRANGE + 1
     while trio.current_time() < start + 60:
         await trio.sleep(1)
-        await many(upstream, peers, 20, under("evil.example", "below.example"))
+        await many(upstream, 20, under("evil.example", "below.example"))
     assert len(peers.asked) <= 100
     peers.behaviours["a"] = good
     peers.asked.clear()

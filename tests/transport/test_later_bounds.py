@@ -8,7 +8,7 @@ from tests.virtual import virtual
 from transport.endpoint import Endpoint
 from transport.entitlement import Entitled, Entitlement, client_of, entitled
 from transport.handler import Caller, Protocol
-from transport.later import MOST_AGAIN, MOST_EACH, OLD, LaterPool
+from transport.later import MOST_AGAIN, MOST_EACH, OLD, Job, LaterPool
 from transport.rates import RateSettings
 
 
@@ -24,7 +24,7 @@ class Jobs:
         self.evicted: list[str] = []
         self.may_end = trio.Event()
 
-    def job(self, name: str):  # type: ignore[no-untyped-def]  # a function of no arguments
+    def job(self, name: str) -> Job:
         async def run() -> None:
             try:
                 await self.may_end.wait()

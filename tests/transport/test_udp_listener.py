@@ -19,8 +19,8 @@ from transport.endpoint import Endpoint
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.later import MOST_EACH, LaterPool
-from transport.releases import MOST
 from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_table
+from transport.releases import MOST
 from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
 from zonedata import names, wire
 from zonedata.packets import TTLS_STAY, Packets
