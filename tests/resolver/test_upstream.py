@@ -9,6 +9,7 @@ from typing import Any
 import trio
 
 from resolver.asked import Asked, Purpose
+from resolver.outbound import MOST_WAITING
 from resolver.servers import FIRST_BACKOFF, FIRST_IN_FLIGHT, MOST_IN_FLIGHT, MOST_STRANGE
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
@@ -424,6 +425,15 @@ async def test_no_more_than_so_many_are_in_flight_at_a_quick_server() -> None:
     results = await many(upstream, 200, lambda _: question("a"))
     assert standings(results)["got"] == 200
     assert FIRST_IN_FLIGHT < most <= MOST_IN_FLIGHT
+
+
+@virtual
+async def test_only_so_many_wait_for_one_server() -> None:
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=100_000))
+    results = standings(await many(upstream, 1_000, lambda _: question("a")))
+    assert results["got"] == FIRST_IN_FLIGHT + MOST_WAITING
+    assert results[Standing.LIMITED] == 1_000 - results["got"]
 
 
 @virtual

@@ -334,3 +334,15 @@ def test_any_name_and_type_is_answered_well_formed(
     assert isinstance(reply, bytes)
     assert replies.read_reply(reply).rcode in {Rcode.NOERROR, Rcode.REFUSED}
     assert Kind.ROOTKEYS.name not in laid_out(replies.read_reply(reply))[1]
+
+
+@pytest.mark.parametrize("to", [ZONE, PEOPLE])
+def test_a_padded_question_is_answered_like_one_that_is_not(to: Service) -> None:
+    for qtype in (QType.ZONE, QType.CSI, QType.PROOF):
+        for name in (NUMBER, NOBODY, node_from_text("+1415")):
+            plain = wire.query_wire(name, APEX, qtype, 7)
+            padded = wire.padded(plain)
+            assert len(padded) % wire.PADDED_TO == 0
+            assert len(padded) > len(plain)
+            assert to.handle(padded, TCP, NOW) == to.handle(plain, TCP, NOW)
+            assert dns.message.from_wire(padded).options[0].otype == wire.OPTION_PADDING
