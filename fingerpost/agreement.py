@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.toml_lines import Where
-from zonedata import addresses
 from zonedata.kinds import Role
 
 Disagreement = tuple[Where, str]
@@ -189,10 +189,7 @@ def _plain_http(validate: Given) -> Iterator[Disagreement]:
 
 
 def _resolver(resolver: Given) -> Iterator[Disagreement]:
-    endpoints = resolver.get(s.ROOT)
-    if endpoints is None or resolver.get(s.LAB_ADDRESSES):
-        return
-    for index, endpoint in enumerate(endpoints):
-        reason = addresses.refusal_of(endpoint.host, endpoint.port)
-        if reason is not None:
-            yield s.RESOLVER.where(s.ROOT.name, index), f"{reason}; 'lab_addresses = true' allows it"
+    servers = resolver.get(u.ROOT)
+    lab, plain = resolver.get(s.LAB_ADDRESSES), resolver.get(u.ALLOW_PLAIN_UPSTREAM)
+    for number, reason in u.undialled(servers or (), lab_addresses=bool(lab), allow_plain=bool(plain)):
+        yield s.RESOLVER.where(u.ROOT.name, number), reason

@@ -15,6 +15,7 @@ from typing import Any
 
 from fingerpost import sections as s
 from fingerpost import tls_sections as t
+from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
@@ -245,11 +246,13 @@ def _resolver(given: Given) -> s.ResolverPart:
     return s.ResolverPart(
         given[s.TRUST],
         given[s.LAB_ADDRESSES],
-        given[s.ROOT],
+        given[u.ROOT],
         given[s.LOOKUPS],
         given[s.MEMORY],
         given[s.CACHE],
         given[s.CACHE_SIZE],
+        given[u.ALLOW_PLAIN_UPSTREAM],
+        given[u.RATE],
     )
 
 

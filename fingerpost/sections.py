@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerpost import readers
+from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
 from fingerpost.limit_sections import LIMITS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
+from resolver.settings import UPSTREAM_RATE
 from transport.endpoint import Endpoint
 from zonedata import identifiers, names
 from zonedata.fields import check_authority, check_host
@@ -269,13 +270,6 @@ LAB_ADDRESSES = Key(
     "whether delegated servers may have private addresses, for laboratories",
     default=False,
 )
-ROOT = Key(
-    "root",
-    _ADDRESSES,
-    "array of ADDRESS#PORT",
-    "servers of the root, instead of those in the anchor file",
-    _NO_ADDRESSES,
-)
 LOOKUPS = Key(
     "lookups",
     readers.number(1, MAX_LOOKUPS),
@@ -307,7 +301,17 @@ CACHE_SIZE = Key(
 RESOLVER = Section(
     "resolver",
     "Finding out: walking the tree for clients.",
-    (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS, MEMORY, CACHE, CACHE_SIZE),
+    (
+        TRUST,
+        LAB_ADDRESSES,
+        upstream_sections.ALLOW_PLAIN_UPSTREAM,
+        upstream_sections.ROOT,
+        upstream_sections.RATE,
+        LOOKUPS,
+        MEMORY,
+        CACHE,
+        CACHE_SIZE,
+    ),
 )
 
 
@@ -317,11 +321,13 @@ class ResolverPart:
 
     anchor: Path | None
     lab_addresses: bool
-    root: tuple[Endpoint, ...]
+    root: tuple[upstream_sections.RootServer, ...]
     lookups: int
     memory: int
     cache: Path | None
     cache_size: int
+    allow_plain_upstream: bool = False
+    upstream_rate: int = UPSTREAM_RATE
 
 
 # --- [process] -------------------------------------------------------------------------------------------------

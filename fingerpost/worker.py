@@ -39,6 +39,7 @@ from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
+from transport.entitlement import Entitlement
 from transport.fast_path import FastPath
 from transport.handler import Handler, Protocol
 from transport.later import LaterPool
@@ -142,7 +143,12 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
-    settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
+    settings = Settings(
+        apex=configuration.apex,
+        lab_addresses=resolver.lab_addresses,
+        allow_plain_upstream=resolver.allow_plain_upstream,
+        upstream_rate=resolver.upstream_rate,
+    )
     stores = _stores_of(resolver, trust)
     async with AsyncExitStack() as stack:
         dialer = await stack.enter_async_context(SocketDialer())
@@ -233,7 +239,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
         seat.take_signals()
         async with (
             _daemon(shared) as daemon,
-            LaterPool(daemon.jobs).running() as later,
+            LaterPool(daemon.jobs, Entitlement(shared.configuration.limits.settings.clients).of).running() as later,
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
@@ -249,7 +255,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
                 if shared.tls is not None:
                     shared.tls.reload(daemon.clock.now())
             nursery.cancel_scope.cancel()
-            _tell_counts(daemon, listeners)
+            _tell_counts(daemon, listeners, later)
 
 
 def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[..., Awaitable[None]]:
@@ -272,10 +278,14 @@ def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[...
             assert_never(other)
 
 
-def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:
+def _tell_counts(
+    daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]], later: LaterPool
+) -> None:
     for opened, listener in listeners:
         log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
-    log.info("event=statistics %s", _pairs(daemon.counts()))
+    pool = later.statistics()
+    turned_away = {"crowded": pool.crowded, "evicted": pool.evicted}
+    log.info("event=statistics %s", _pairs(daemon.counts() | turned_away))
 
 
 def _pairs(counts: dict[str, int]) -> str:

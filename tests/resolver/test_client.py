@@ -137,7 +137,8 @@ async def test_walk_needs_no_resolver(tmp_path: Path, monkeypatch: pytest.Monkey
         async with on_loopback(world) as there:
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
             monkeypatch.setattr(client, "Clock", lambda: world.clock)
-            walked = await walk(ALICE, anchor=anchor, settings=Settings(lab_addresses=True))
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
+            walked = await walk(ALICE, anchor=anchor, settings=settings)
             inward = await walk(ALICE, anchor=anchor)
     assert walked.outcome is Outcome.FOUND
     assert walked.complete
@@ -178,7 +179,7 @@ async def test_a_sender_may_demand_more_assurance(tmp_path: Path, monkeypatch: p
             async with lookup_many([ALICE], server=server, proof=False, assurance=wanted) as answers:
                 _, bare = await anext(answers)
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
-            settings = Settings(lab_addresses=True)
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
             walked = await walk(ALICE, anchor=anchor, settings=settings, assurance=wanted)
     for answer in (one, many, bare, walked):
         assert isinstance(answer, Answer)
@@ -204,7 +205,7 @@ async def test_what_a_proof_lacks_is_asked_for_directly(tmp_path: Path, monkeypa
             lacking = from_reply(whole.csi, via, Manner(trust=world.anchor), world.clock.now())
             assert lacking.outcome is Outcome.INCOMPLETE
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
-            settings = Settings(lab_addresses=True)
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
             completed = await complete_directly(lacking, anchor=anchor, settings=settings)
             more = Assurance.VALIDATED
             demanded = await complete_directly(lacking, anchor=anchor, settings=settings, assurance=more)

@@ -20,7 +20,8 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
-from transport.later import LaterPool
+from transport.later import MOST_EACH, LaterPool
+from transport.releases import MOST
 from transport.udp_listener import BATCHES, UdpListener, open_udp, serve_udp
 from zonedata import names, wire
 from zonedata.packets import TTLS_STAY, Packets
@@ -188,6 +189,25 @@ async def test_an_answer_that_is_ready_too_late_is_dropped(
         await wait_all_tasks_blocked()
         statistics = listener.statistics()
         assert (statistics.dropped_late, statistics.answered) == (dropped, 2 - dropped)
+
+
+async def test_of_answers_that_were_held_so_many_leave_for_one_address_at_once(
+    leaping_clock: MockClock, lookup_pause: trio.Event
+) -> None:
+    async def work(message: bytes) -> bytes:
+        await lookup_pause.wait()
+        return message
+
+    async with serving(_later(work), pool=LaterPool(1_000)) as (listener, client):
+        for n in range(2 * MOST_EACH):  # each twice, as by a client that does not wait
+            await client.send(b"later %d" % (n % MOST_EACH))
+        await client.send(b"quick")
+        assert await client.recv(100) == b"quick"
+        leaping_clock.jump(1.0)
+        lookup_pause.set()
+        await wait_all_tasks_blocked()
+        statistics = listener.statistics()
+        assert (statistics.dropped_burst, statistics.answered) == (2 * MOST_EACH - MOST, MOST + 1)
 
 
 async def test_work_outlives_the_listener_for_a_grace(lookup_pause: trio.Event) -> None:
