@@ -17,6 +17,7 @@ from fingerpost import sections as s
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
+from fingerpost.tokens import sections as t
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
 from root.validator.claims import Terms
@@ -48,6 +49,8 @@ class Configuration:
         validate: How a validator hears of proofs, or None where nobody is vouched for.
         mail: How codes reach mail addresses, if they do.
         numbers: How codes reach telephone numbers, if they do.
+        issuer: How tokens are issued, or None where they are not.
+        tokens: Whose tokens a resolver takes, or None where it takes none.
     """
 
     path: Path
@@ -62,6 +65,8 @@ class Configuration:
     validate: v.ValidatePart | None
     mail: v.MailPart | None
     numbers: v.NumbersPart | None
+    issuer: t.IssuerPart | None
+    tokens: t.TokensPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -182,7 +187,7 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 def _typed(
     path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers = (
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, issuer, tokens = (
         given[section.name] for section in s.SECTIONS
     )
     return Configuration(
@@ -198,6 +203,8 @@ def _typed(
         _validate(validate) if validate.section.name in usable else None,
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,
+        t.issuer_part(issuer) if issuer.section.name in usable else None,
+        t.tokens_part(tokens) if tokens.section.name in usable else None,
         notes,
     )
 

@@ -60,6 +60,8 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
+    "issuer": "grant clients look-ups that they redeem without a name",
+    "token": "fetch tokens that pay for look-ups without a name",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -99,6 +101,14 @@ def load(name: str) -> Command:
             from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "issuer":
+            from fingerpost.tokens import issuer_command  # noqa: PLC0415
+
+            return issuer_command
+        case "token":
+            from fingerpost.tokens import wallet_command  # noqa: PLC0415
+
+            return wallet_command
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

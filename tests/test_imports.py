@@ -43,6 +43,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/rootkeys.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/tokens/issuer_command.py",
+    "fingerpost/tokens/issuer_daemon.py",
+    "fingerpost/tokens/wallet_command.py",
     "fingerpost/validate.py",
     "fingerpost/validating.py",
     "fingerpost/verify.py",
@@ -164,7 +167,18 @@ def test_pickles_are_read_where_they_were_written() -> None:
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
     found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
-    assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
+    ours = [name for name in found if name.startswith("zonedata/")]
+    assert ours == ["zonedata/ed25519.py", "zonedata/keys.py"]
+
+
+def test_rsa_is_in_the_tokens_alone() -> None:
+    found = [name for name, modules in IMPORTS.items() if "cryptography" in modules and "tokens" in name]
+    assert found == ["transport/tokens/blind_rsa.py", "transport/tokens/keys.py"]
+
+
+def test_sqlite_is_in_one_file() -> None:
+    found = [name for name, modules in IMPORTS.items() if "sqlite3" in modules]
+    assert found == ["transport/tokens/database.py"]
 
 
 def test_http_messages_are_in_one_file() -> None:
