@@ -11,7 +11,7 @@ from transport.tokens import authentication
 from transport.tokens.authentication import Challenge, authenticate, authorization, challenges_of, token_of
 from transport.tokens.tokens import Token, TokenChallenge, TokenError, to_base64url
 
-KEY = bytes.fromhex(json.loads((Path(__file__).parent / "rfc9578.json").read_text())[0]["pkS"])
+KEY = bytes.fromhex(json.loads((Path(__file__).parent / "rfc9578.json").read_text())["pkS"])
 CHALLENGE = (
     "0002000e6973737565722e6578616d706c65208a3e83a33d98005d2f30bef419fa6bf4cd5c6005e36b1285bbb4ccd40fa4b383"
     "000e6f726967696e2e6578616d706c65"
