@@ -6,8 +6,8 @@ from typing import Any
 from fingerpost import sections as s
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
-from fingerpost.toml_lines import Where
 from fingerpost.tokens import sections as t
+from fingerpost.toml_lines import Where
 from zonedata import addresses
 from zonedata.kinds import Role
 

@@ -1,7 +1,7 @@
-"""Whom an issuer knows: a file with a line for each client, NAME TOKENS-A-DAY sha256:DIGEST; `#` begins a comment.
+"""Whom an issuer knows: a file with a line for each client, NAME TOKENS-A-DAY sha256:DIGEST; `#` begins comments.
 
-The digest is of the client's secret, which the issuer does not keep; so the file is no secret. A secret is 32 random
-octets as text, so nobody can try them all.
+The digest is of the client's secret, which the issuer does not keep; so the file is no secret. A secret is 32
+random octets as text, so nobody can try them all.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ from fingerpost.readiness import Readiness
 from fingerpost.tokens import batch_files, issuer_clients, issuer_daemon, issuer_keys, secret_files
 from fingerpost.tokens.issuer_clients import ClientsFile
 from fingerpost.tokens.issuer_daemon import Office
-from fingerpost.tokens.sections import GRANTS, HTTP, ISSUER, IssuerPart
+from fingerpost.tokens.sections import GRANTS, HTTP, ISSUER, KEYS, IssuerPart
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.tcp_listener import open_tcp
@@ -90,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError([Fault(args.config, 0, "", "has no [issuer], so it is no issuer's")])
     match args.word:
         case "keygen":
-            for path in issuer_keys.make(issuer.keys, issuer.ahead if args.days is None else args.days, time.time()):
+            for path in issuer_keys.make(
+                issuer.keys, issuer.ahead if args.days is None else args.days, time.time()
+            ):
                 say(str(path))
         case "directory":
             _directory(configuration, issuer)
@@ -117,9 +119,8 @@ def _directory(configuration: Configuration, issuer: IssuerPart) -> None:
     keys = issuer_keys.load(issuer.keys)
     if not keys:
         reason = f"{issuer.keys}: there are no keys; 'fingerpost issuer keygen' makes them"
-        raise ConfigError([configuration.fault(ISSUER.where("keys"), reason)])
-    office = Office(issuer.keys, issuer.ahead, ClientsFile(issuer.clients), _grants(configuration, issuer), keys)
-    say(office.directory(time.time()).to_json().decode("ascii").rstrip("\n"))
+        raise ConfigError([configuration.fault(ISSUER.where(KEYS.name), reason)])
+    say(issuer_keys.directory_of(keys, time.time()).to_json().decode("ascii").rstrip("\n"))
 
 
 def _sign(configuration: Configuration, issuer: IssuerPart, args: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from transport.clock import Clock
 from transport.http_listener import HttpLimits, HttpReply, HttpRequest, serve_http
 from transport.tokens import issuing
 from transport.tokens.database import DatabaseError
-from transport.tokens.directory import MEDIA_TYPE, WELL_KNOWN, Directory, in_order
+from transport.tokens.directory import MEDIA_TYPE, WELL_KNOWN, Directory
 from transport.tokens.grants import Grants
 from transport.tokens.issuing import (
     BATCH_RESPONSE_TYPE,
@@ -82,7 +82,7 @@ class Office:
 
     def directory(self, now: float) -> Directory:
         """Return what the issuer says of itself."""
-        return Directory(REQUEST_PATH, in_order((key.listed for key in self.keys), now))
+        return issuer_keys.directory_of(self.keys, now)
 
 
 async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[], None]) -> None:
@@ -136,7 +136,9 @@ async def _issue(
     kind = request.header(b"content-type")
     most = {REQUEST_TYPE: 1, BATCH_TYPE: MAX_BATCH}.get(kind)
     if most is None:
-        return _logged(HttpReply(415, f"expected {REQUEST_TYPE} or {BATCH_TYPE}\n".encode()), client.name, "why=type")
+        return _logged(
+            HttpReply(415, f"expected {REQUEST_TYPE} or {BATCH_TYPE}\n".encode()), client.name, "why=type"
+        )
     if client.name in office.busy:
         reply = HttpReply(503, b"one request at a time\n", headers=(("Retry-After", "5"),))
         return _logged(reply, client.name, "why=busy")

@@ -8,13 +8,15 @@ their tokens count no more.
 
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from transport.tokens import keys
 from transport.tokens.blind_rsa import PrivateKey
-from transport.tokens.issuing import SigningKey
+from transport.tokens.directory import Directory, in_order
+from transport.tokens.issuing import REQUEST_PATH, SigningKey
 from transport.tokens.keys import PERIOD, REDEEMED_FOR, issuer_key, start_of_period
 from transport.tokens.tokens import TokenError
 from zonedata.errors import ConfigError, Fault
@@ -32,7 +34,8 @@ def load(folder: Path) -> tuple[SigningKey, ...]:
     found, faults = [], []
     for path in _files(folder):
         try:
-            found.append(_signing(_read(path), _day_of(path)))
+            day = _day_of(path)
+            found.append(_signing(_read(path), day))
         except TokenError as error:
             faults.append(Fault(path, 0, "", str(error)))
         except OSError as error:
@@ -84,6 +87,11 @@ def drop(folder: Path, now: float) -> list[Path]:
                 path.unlink()
                 dropped.append(path)
     return dropped
+
+
+def directory_of(signing: Iterable[SigningKey], now: float) -> Directory:
+    """Return what the issuer says of itself."""
+    return Directory(REQUEST_PATH, in_order((key.listed for key in signing), now))
 
 
 def _files(folder: Path) -> list[Path]:

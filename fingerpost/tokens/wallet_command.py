@@ -24,7 +24,10 @@ from transport.tokens.wallet import Outstanding, Wallet
 from zonedata.errors import MalformedError
 
 DEFAULT_COUNT = 100
-_NEVER = {http.client.UNPROCESSABLE_ENTITY, http.client.TOO_MANY_REQUESTS}  # not granted, and what was asked is over
+_NEVER = {
+    http.client.UNPROCESSABLE_ENTITY,
+    http.client.TOO_MANY_REQUESTS,
+}  # not granted, and what was asked is over
 _EPILOG = """\
 Fetch tokens well before they are used, and more than are used at once: who
 fetches one and looks somebody up with it a second later has told both sides
@@ -64,7 +67,9 @@ def add_parser(subparsers: Subparsers) -> None:
             one.add_argument("wallet", type=Path, metavar="WALLET", help="the wallet's file")
         if word in {"fetch", "directory"}:
             one.add_argument("url", metavar="URL", help="the issuer's, such as https://issuer.example/")
-            one.add_argument("--allow-plain", action="store_true", help="let requests leave this machine in the clear")
+            one.add_argument(
+                "--allow-plain", action="store_true", help="let requests leave this machine in the clear"
+            )
         if word in {"fetch", "request"}:
             one.add_argument(
                 "--count", type=int, default=DEFAULT_COUNT, metavar="N", help="tokens; %(default)s unless given"
@@ -75,7 +80,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parsers["fetch"].add_argument("secret", type=Path, metavar="SECRET", help="the file that the issuer gave")
     parsers["request"].add_argument("directory", type=Path, metavar="DIRECTORY", help="the issuer's, a file")
     parsers["request"].add_argument("requests", type=Path, metavar="REQUESTS", help="the file to make")
-    parsers["finish"].add_argument("responses", type=Path, metavar="RESPONSES", help="from 'fingerpost issuer sign'")
+    parsers["finish"].add_argument(
+        "responses", type=Path, metavar="RESPONSES", help="from 'fingerpost issuer sign'"
+    )
     parsers["directory"].add_argument("file", type=Path, metavar="FILE", help="the file to make, or to replace")
 
 
@@ -119,7 +126,8 @@ def _directory(args: argparse.Namespace) -> int:
     directory = fetching.directory_of(args.url)
     absolute = Directory(fetching.request_url(args.url, directory), directory.keys)
     write_whole(args.file, absolute.to_json().decode("ascii"))
-    say(f"{args.file}: {len(directory.keys)} keys, until {_day(max((key.not_after for key in directory.keys), default=0))}")
+    end = max((key.not_after for key in directory.keys), default=0)
+    say(f"{args.file}: {len(directory.keys)} keys, until {_day(end)}")
     return 0
 
 

@@ -11,7 +11,9 @@ MAX_AUTHORIZATION = 1_024  # characters; a token takes 472, and parameters that 
 MAX_AUTHENTICATE = 8_192  # characters; what the listeners of ours read as a whole head
 MAX_PARAMETERS = 64  # in one field
 MAX_AGE_DIGITS = 9  # of max-age; some 30 years
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110 5.6.2
+_TOKEN = frozenset(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)  # RFC 9110 5.6.2
 _BLANK = " \t"
 
 
@@ -107,8 +109,8 @@ def _seconds(text: str | None) -> int | None:
 def _credentials(field: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield each scheme of a field with its parameters, their names in lower case (RFC 9110 section 11).
 
-    A comma stands between parameters and between schemes alike: what has the form of a parameter is one, and what has
-    not begins a scheme. The single word of schemes such as Basic is passed over.
+    A comma stands between parameters and between schemes alike: what has the form of a parameter is one, and what
+    has not begins a scheme. The single word of schemes such as Basic is passed over.
 
     Raises:
         TokenError: It has another form, or a parameter twice.
@@ -177,7 +179,7 @@ def _unquoted(value: str) -> str | None:
     """Return what a quoted text says; None where it is none, or more than one."""
     if len(value) < 2 or value[0] != '"':
         return None
-    said, at = [], 1
+    said, at = list[str](), 1
     while at < len(value):
         if value[at] == '"':
             return "".join(said) if at == len(value) - 1 else None

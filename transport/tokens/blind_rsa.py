@@ -8,11 +8,11 @@
                         <- blind signature
     finalize(public, message, signature, blinded.inverse, ...)
 
-No library that we use offers the bare RSA operation, so it is Python's `pow` here, by the Chinese remainder theorem.
-`pow` takes a time that depends on its operands. So the operand is multiplied with the `e`-th power of a new random
-number each time, which is taken out of the result again (base blinding, against the attack that RFC 9474 section
-7.1 names), and the exponents get random multiples of their orders added: what a client can choose and what is
-computed with have nothing to do with each other. That is for an issuer on a machine of its own; whoever shares
+No library that we use offers the bare RSA operation, so it is Python's `pow` here, by the Chinese remainder
+theorem. `pow` takes a time that depends on its operands. So the operand is multiplied with the `e`-th power of a
+new random number each time, which is taken out of the result again (base blinding, against the attack that RFC 9474
+section 7.1 names), and the exponents get random multiples of their orders added: what a client can choose and what
+is computed with have nothing to do with each other. That is for an issuer on a machine of its own; whoever shares
 its processor may measure more than time. Verification is `cryptography`'s.
 """
 

@@ -1,7 +1,7 @@
 """SQLite files that are ours alone and lose nothing: for what is written seldom and must not be forgotten.
 
-A transaction is on the disk, directory entry and all, before it is acknowledged (`synchronous = EXTRA`: with less, a
-journal that comes back after a loss of power would undo what was acknowledged). Any number of processes may have
+A transaction is on the disk, directory entry and all, before it is acknowledged (`synchronous = EXTRA`: with less,
+a journal that comes back after a loss of power would undo what was acknowledged). Any number of processes may have
 one open; writers wait for one another.
 """
 

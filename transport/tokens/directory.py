@@ -74,7 +74,7 @@ class Directory:
         """Return the key that tokens are asked of now.
 
         Raises:
-            TokenError: There are several: an issuer that has more than one a day could tell its clients apart by it.
+            TokenError: There are several: by more than one a day an issuer could tell its clients apart.
         """
         found = [key for key in self.keys if key.issues(now)]
         if len(found) > 1:
@@ -83,7 +83,7 @@ class Directory:
 
 
 def in_order(keys: Iterable[IssuerKey], now: float) -> tuple[IssuerKey, ...]:
-    """Return the keys that are to be listed: the one that issues, those to come, and those that are only redeemed."""
+    """Return the keys that are to be listed: the one that issues, those to come, those that are only redeemed."""
 
     def rank(key: IssuerKey) -> tuple[int, int]:
         if now < key.not_before:

@@ -1,10 +1,10 @@
 """What an issuer has granted: how many tokens of each key to each client, in a file.
 
-A grant is on the disk before anything is signed for it. So a crash at any moment leaves at most a grant whose tokens
-never arrived, and never tokens without a grant. A client who comes again with the same batch has what the crash took:
-the signatures over the same blinded messages are the same, so that gives nobody a token more.
+A grant is on the disk before anything is signed for it. So a crash at any moment leaves at most a grant whose
+tokens never arrived, and never tokens without a grant. A client who comes again with the same batch has what the
+crash took: the signatures over the same blinded messages are the same, so that gives nobody a token more.
 
-What stands here: client, key and a digest of the blinded messages, which say nothing of the tokens that they become.
+What stands here: client, key and a digest of the blinded messages, which say nothing of the tokens to come.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,13 @@ from transport.tokens.database import Database
 
 KIND = 0x46504752  # "FPGR"
 _SCHEMA = (
-    "CREATE TABLE grants (key_id BLOB NOT NULL, client TEXT NOT NULL, batch BLOB NOT NULL, tokens INTEGER NOT NULL,"
-    " until INTEGER NOT NULL, PRIMARY KEY (key_id, client, batch)) WITHOUT ROWID",
+    """
+    CREATE TABLE grants (
+        key_id BLOB NOT NULL, client TEXT NOT NULL, batch BLOB NOT NULL, tokens INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (key_id, client, batch)
+    ) WITHOUT ROWID
+    """,
 )
 
 
@@ -54,7 +59,7 @@ class Grants:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, KIND, _SCHEMA)
 
-    def grant(self, key_id: bytes, client: str, batch: bytes, tokens: int, quota: int, until: int) -> Grant:  # noqa: PLR0913 - what a grant is made of
+    def grant(self, key_id: bytes, client: str, batch: bytes, tokens: int, quota: int, until: int) -> Grant:  # noqa: PLR0913, PLR0917 - what a grant is made of
         """Grant tokens, if the quota has room for all of them; on the disk when this returns.
 
         Args:

@@ -82,7 +82,7 @@ class Refusal:
 
 
 def client_of(field: str, clients: Iterable[Client]) -> Client | None:
-    """Return whose secret an Authorization field shows (Bearer, RFC 6750); every client is compared with, always."""
+    """Return whose secret an Authorization field shows (Bearer, RFC 6750); it is compared with everybody's."""
     scheme, secret = field[: len(_BEARER)], field[len(_BEARER) :]
     digest = hashlib.sha256(secret.encode("latin-1", "replace")).digest()
     found = None
@@ -92,7 +92,7 @@ def client_of(field: str, clients: Iterable[Client]) -> Client | None:
     return found if scheme.lower() == _BEARER and 0 < len(secret) <= MAX_SECRET else None
 
 
-def admit(  # noqa: PLR0913 - what is asked, by whom, and of whom
+def admit(  # noqa: PLR0913, PLR0917 - what is asked, by whom, and of whom
     client: Client, body: bytes, most: int, keys: Sequence[SigningKey], grants: Grants, now: float
 ) -> Batch | Refusal:
     """Look at a request, and grant it; the grant is on the disk when this returns.
@@ -135,7 +135,9 @@ def _key_for(requests: Sequence[TokenRequest], keys: Sequence[SigningKey], now: 
         raise TokenError("requests for several keys; one batch is for one key")
     (name,) = names
     found = [key for key in keys if key.listed.truncated == name and key.listed.issues(now, SKEW)]
-    found.sort(key=lambda key: not key.listed.issues(now))  # of two that clocks may disagree about, the one of today
+    found.sort(
+        key=lambda key: not key.listed.issues(now)
+    )  # of two that clocks may disagree about, the one of today
     if not found:
         raise TokenError("no such key issues now; read the directory again")
     return found[0]

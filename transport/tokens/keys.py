@@ -1,8 +1,8 @@
 """Issuers' keys: on the wire, on disk, and when each counts. Pure but for making keys.
 
-Each key issues for one day, from midnight to midnight UTC, and its tokens are taken until the next midnight but one.
-So what a client may have of one key is its quota of a day; it cannot save up more than two days'; and all tokens
-of a day are alike. RFC 9578 leaves the rotation to the issuer.
+Each key issues for one day, from midnight to midnight UTC, and its tokens are taken until the end of the next day.
+So what a client may have of one key is its quota of a day; it cannot save up more than two days'; and all tokens of
+a day are alike. RFC 9578 leaves the rotation to the issuer.
 """
 
 import hashlib
@@ -19,9 +19,11 @@ DAY = 86_400
 PERIOD = DAY  # seconds for which a key issues
 REDEEMED_FOR = 2 * DAY  # from the beginning of the period; so a token that was fetched at its end lives for a day
 SKEW = 300  # seconds that clocks of clients and resolvers may be wrong; longer, and keys of two days would issue
-_HEAD = bytes.fromhex(  # SEQUENCE { id-RSASSA-PSS { SHA-384, MGF1 with SHA-384, 48 }, BIT STRING { SEQUENCE { INTEGER
-    "30820152303d06092a864886f70d01010a3030a00d300b0609608648016503040202"
-    "a11a301806092a864886f70d010108300b0609608648016503040202a2030201300382010f003082010a0282010100"
+_HEAD = (
+    bytes.fromhex(  # SEQUENCE { id-RSASSA-PSS { SHA-384, MGF1 with SHA-384, 48 }, BIT STRING { SEQUENCE { INTEGER
+        "30820152303d06092a864886f70d01010a3030a00d300b0609608648016503040202"
+        "a11a301806092a864886f70d010108300b0609608648016503040202a2030201300382010f003082010a0282010100"
+    )
 )
 _TAIL = bytes.fromhex("0203010001")  # INTEGER 65537
 SPKI_OCTETS = len(_HEAD) + MODULUS_OCTETS + len(_TAIL)
@@ -126,5 +128,7 @@ def from_pem(pem: bytes) -> PrivateKey:
     numbers = key.private_numbers()
     public = numbers.public_numbers
     if (public.n.bit_length(), public.e) != (BITS, EXPONENT):
-        raise TokenError(f"holds an RSA key of {public.n.bit_length()} bits, e = {public.e}; expected {BITS}, {EXPONENT}")
+        raise TokenError(
+            f"holds an RSA key of {public.n.bit_length()} bits, e = {public.e}; expected {BITS}, {EXPONENT}"
+        )
     return PrivateKey(numbers.p, numbers.q)

@@ -1,12 +1,12 @@
 """Redeeming: the value of an Authorization field to a look-up that is paid for, or why it is not.
 
-It looks at nothing but the token: not at who sent it, nor over what. So a token that came through a relay (Oblivious
-HTTP), inside the request that the relay cannot read, counts as one that came directly.
+It looks at nothing but the token: not at who sent it, nor over what. So a token that came through a relay
+(Oblivious HTTP), inside the request that the relay cannot read, counts as one that came directly.
 
     from whoever has the field: redeem(field, now) -> Redeemed | Refused
 
-A `Redeemed` pays for one look-up. Whoever counts look-ups of clients takes it instead of the client's budget; it has no
-name in it, and must not be joined with one. It is spent whatever becomes of the look-up.
+A `Redeemed` pays for one look-up. Whoever counts look-ups of clients takes it instead of the client's budget; it
+has no name in it, and must not be joined with one. It is spent whatever becomes of the look-up.
 """
 
 from collections.abc import Callable
@@ -78,8 +78,8 @@ class Redeemer:
     def redeem(self, field: str, now: float) -> Redeemed | Refused:
         """Spend the token in an Authorization field, if it is good.
 
-        The cheap looks come first; only a token that is signed is remembered, so that nobody can fill the table with
-        inventions.
+        The cheap looks come first; only a token that is signed is remembered, so that nobody can fill the table
+        with inventions.
         """
         try:
             token = authentication.token_of(field)

@@ -1,4 +1,4 @@
-"""The client's side of issuance (RFC 9578 sections 6.1 and 6.3): a request, and the token that comes of its answer. Pure."""
+"""The client's side of issuance (RFC 9578 sections 6.1 and 6.3): a request, and the token of its answer. Pure."""
 
 from dataclasses import dataclass
 

@@ -2,14 +2,14 @@
 
 A file for each key of an issuer, with all its room from the beginning:
 
-    header   one page: a mark, the key's id, its end, the number of slots, how many tokens it takes, a secret, and how many it holds
+    header   one page: mark, id and end of the key, slots, tokens that it takes, a secret, tokens that it holds
     slots    16 octets each, twice as many as it takes tokens: digests of nonces, or zeroes
 
 A digest has its place by its first octets, or stands in the next free slot after it. The digest is keyed with the
-secret, so that nobody can choose nonces that crowd each other. Slots are only ever filled, under a lock that the kernel
-takes from a process that dies; there is nothing in the file that a kill at any point could leave half done but a
-digest that belongs to no token that was taken. A full file takes no more: tokens are refused, never taken
-unremembered. When the key has ended the file goes.
+secret, so that nobody can choose nonces that crowd each other. Slots are only ever filled, under a lock that the
+kernel takes from a process that dies; all that a kill at any point can leave half done is a digest of a token that
+was not taken. A full file takes no more: tokens are refused, never taken unremembered. A day after the key has
+ended the file goes.
 
 What was spent is in the kernel's hands at once, so that no death of a process loses it. When the machine loses its
 power, what was spent since the last `sync` may be forgotten.
@@ -39,7 +39,9 @@ COUNT: Final = Struct(">Q")
 COUNT_AT: Final = HEADER.size
 PAGE: Final = 4_096
 EMPTY: Final = bytes(DIGEST_OCTETS)
-DEFAULT_CAPACITY: Final = 1_000_000  # tokens of a key, so of a day: a file of 32 MiB, and three or four files at a time
+DEFAULT_CAPACITY: Final = (
+    1_000_000  # tokens of a key, so of a day: a file of 32 MiB, and three or four files at a time
+)
 MIN_CAPACITY: Final = 1_000
 MAX_CAPACITY: Final = 100_000_000  # 4 GiB a file
 MAX_PROBES: Final = 1_024  # slots looked at; with half of all free, the chance of a longer row is nil
@@ -217,7 +219,9 @@ class SpentTokens:
         slots = 1 << (2 * self._capacity - 1).bit_length()
         descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
         try:
-            os.posix_fallocate(descriptor, 0, PAGE + slots * DIGEST_OCTETS)  # a full disk would end us by a signal later
+            os.posix_fallocate(
+                descriptor, 0, PAGE + slots * DIGEST_OCTETS
+            )  # a full disk would end us by a signal later
             secret = os.urandom(SECRET_OCTETS)
             os.pwrite(descriptor, HEADER.pack(MARK, key_id, until, slots, self._capacity, secret), 0)
             os.fsync(descriptor)
@@ -245,4 +249,6 @@ def _check_ours(path: Path, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid():
         raise SpentError(f"{path}: belongs to user {found.st_uid}, not to us")
     if found.st_mode & 0o077:
-        raise SpentError(f"{path}: has mode {stat.S_IMODE(found.st_mode):04o}, so others may have changed what was spent")
+        raise SpentError(
+            f"{path}: has mode {stat.S_IMODE(found.st_mode):04o}, so others may have changed what was spent"
+        )

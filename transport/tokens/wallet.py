@@ -110,7 +110,10 @@ class Wallet:
             cursor.execute("INSERT INTO asked VALUES (?, ?, ?)", (key.spki, key.not_before, key.not_after))
             cursor.executemany(
                 "INSERT INTO requests (nonce, inverse, message) VALUES (?, ?, ?)",
-                [(one.nonce, one.inverse.to_bytes(MODULUS_OCTETS, "big"), one.message) for one in outstanding.requested],
+                [
+                    (one.nonce, one.inverse.to_bytes(MODULUS_OCTETS, "big"), one.message)
+                    for one in outstanding.requested
+                ],
             )
         return outstanding
 
@@ -146,7 +149,8 @@ class Wallet:
                 raise TokenError("these requests are not outstanding any more")
             self._forget(cursor)
             cursor.executemany(
-                "INSERT INTO tokens (until, token) VALUES (?, ?)", [(key.not_after, one.to_wire()) for one in tokens]
+                "INSERT INTO tokens (until, token) VALUES (?, ?)",
+                [(key.not_after, one.to_wire()) for one in tokens],
             )
         return wanted
 

@@ -34,7 +34,7 @@ capacity = 1000
 
 
 def asking(
-    port: int, body: bytes, secret: str, kind: str = BATCH_TYPE, target: str = REQUEST_PATH, method: str = "POST"
+    port: int, body: bytes, secret: str, kind: str = BATCH_TYPE, *, target: str = REQUEST_PATH, method: str = "POST"
 ) -> tuple[int, str, bytes]:
     """Ask as somebody does who has other software."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
@@ -64,7 +64,9 @@ def test_from_an_issuer_to_a_look_up_that_is_paid_for(house: Household) -> None:
         assert house.sound("token", "fetch", "my.wallet", izzy.url, "alpha.secret", "--count", "20") == (
             "20 tokens fetched\n"
         )
-        assert house.sound("token", "directory", izzy.url, "directory.json").startswith("directory.json: 2 keys, until 2")
+        assert house.sound("token", "directory", izzy.url, "directory.json").startswith(
+            "directory.json: 2 keys, until 2"
+        )
         secret = Path("alpha.secret").read_text().strip()
         assert izzy.end() == 0
         assert "action=issue status=200 client=alpha tokens=20 left=10\n" in izzy.log
@@ -110,7 +112,10 @@ def test_the_quota_holds_whoever_asks_when(house: Household) -> None:
             count += 1
         assert count == 7, "28 of 30, and 4 more are too many"
         assert asking(izzy.port, body(key, 2), secret)[0] == 200
-        assert asking(izzy.port, body(key, 1), secret)[::2] == (429, b"0 of 30 tokens are left for this key's day\n")
+        assert asking(izzy.port, body(key, 1), secret)[::2] == (
+            429,
+            b"0 of 30 tokens are left for this key's day\n",
+        )
         assert asking(izzy.port, body(key, 5), Path("beta.secret").read_text().strip())[0] == 200
         assert izzy.end() == 0
         assert "status=429 client=alpha why=quota\n" in izzy.log
@@ -220,8 +225,8 @@ def test_what_keeps_an_issuer_from_beginning(house: Household) -> None:
     refused = house.run("issuer", "directory", "issuer.toml")
     assert (refused.status, "is not called after a day" in refused.err) == (1, True)
     (Path("keys") / "today.pem").unlink()
-    Path("grants").chmod(0o644) if Path("grants").exists() else Path("grants").touch(0o644)
-    refused = house.run("issuer", "directory", "issuer.toml")
+    Path("grants").chmod(0o644)
+    refused = house.run("issuer", "serve", "issuer.toml")
     assert (refused.status, "issuer.toml:5: issuer.grants: grants: has mode" in refused.err) == (1, True)
     house.write("resolver.toml", RESOLVER)
     assert house.run("issuer", "serve", "resolver.toml").status == 1

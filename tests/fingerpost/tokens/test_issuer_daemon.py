@@ -1,6 +1,7 @@
 """The daemon's parts in virtual time and without sockets: days that come and go, and turns."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from fingerpost.tokens.issuer_daemon import Office, take
 from tests.transport.tokens.mint import MIDNIGHT, NOON
 from tests.virtual import virtual
 from transport.http_listener import HttpReply, HttpRequest
-from transport.tokens import issuing, requesting
+from transport.tokens import issuing, keys, requesting
+from transport.tokens.blind_rsa import Draw
 from transport.tokens.directory import WELL_KNOWN, Directory
 from transport.tokens.grants import Grants
-from transport.tokens.issuing import BATCH_TYPE, REQUEST_PATH, SigningKey
+from transport.tokens.issuing import BATCH_TYPE, REQUEST_PATH, Batch
 from transport.tokens.keys import DAY
 from zonedata.errors import ConfigError
 
@@ -65,7 +67,12 @@ async def test_who_has_many_signed_does_not_keep_others_waiting(
     it.sweep(NOON)
     done: list[str] = []
     sign = issuing.sign
-    monkeypatch.setattr(issuing, "sign", lambda *args: (done.append(f"{len(args[1])}"), sign(*args))[1])
+
+    def noted(batch: Batch, messages: Sequence[bytes], draw: Draw) -> bytes:
+        done.append(f"{len(messages)}")
+        return sign(batch, messages, draw)
+
+    monkeypatch.setattr(issuing, "sign", noted)
     limiter = trio.CapacityLimiter(1)
     key = it.directory(NOON).keys[0]
 
@@ -115,28 +122,25 @@ def test_no_two_keys_are_called_alike(tmp_path: Path, monkeypatch: pytest.Monkey
     folder = tmp_path / "keys"
     issuer_keys.make(folder, 0, NOON)
     (first,) = issuer_keys.load(folder)
-    made: list[SigningKey] = []
-    generate = issuer_keys.keys.generate
-    monkeypatch.setattr(
-        issuer_keys.keys, "generate", lambda: first.private if not made.append(first) and len(made) < 3 else generate()
-    )
+    generate, drawn = keys.generate, [first.private, first.private]
+    monkeypatch.setattr(keys, "generate", lambda: drawn.pop() if drawn else generate())
     issuer_keys.make(folder, 1, NOON)
     assert len({key.listed.truncated for key in issuer_keys.load(folder)}) == 2
-    assert len(made) >= 3
+    assert drawn == []
 
 
 def test_a_key_that_somebody_else_has_made_meanwhile_is_the_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "keys"
-    to_pem = issuer_keys.keys.to_pem
+    to_pem = keys.to_pem
 
-    def slow(private: object) -> bytes:
-        monkeypatch.setattr(issuer_keys.keys, "to_pem", to_pem)
+    def slow(_private: object) -> bytes:
+        monkeypatch.setattr(keys, "to_pem", to_pem)
         issuer_keys.make(folder, 0, NOON)
         return b"too late"
 
-    monkeypatch.setattr(issuer_keys.keys, "to_pem", slow)
+    monkeypatch.setattr(keys, "to_pem", slow)
     assert issuer_keys.make(folder, 0, NOON) == []
     assert len(issuer_keys.load(folder)) == 1
     assert len(list(folder.iterdir())) == 1

@@ -84,7 +84,10 @@ def test_what_is_none_is_refused(wrong: Any) -> None:
         of_json(wrong)
 
 
-@given(st.binary(max_size=60) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode))
+@given(
+    st.binary(max_size=60)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode)
+)
 def test_no_octets_do_harm(octets: bytes) -> None:
     with pytest.raises(TokenError):
         Directory.from_json(octets)

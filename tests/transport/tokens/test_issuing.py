@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fulldisk import full_disk
-from tests.transport.tokens.mint import MIDNIGHT, NOON, answered, asked, private_key, signing_key
+from tests.transport.tokens.mint import CHALLENGE, MIDNIGHT, NOON, answered, asked, private_key, signing_key
 from transport.tokens import issuing, requesting
 from transport.tokens.database import DatabaseError
 from transport.tokens.grants import Granting, Grants
 from transport.tokens.issuing import MAX_BATCH, Batch, Client, Refusal, admit, client_of
 from transport.tokens.keys import DAY, SKEW
 from transport.tokens.tokens import REQUEST_OCTETS, RESPONSE_OCTETS, split
-from tests.transport.tokens.mint import CHALLENGE
 
 PROJECT = Path(__file__).parents[3]
 KEYS = tuple(signing_key(number) for number in range(3))
@@ -131,7 +130,9 @@ def test_what_was_granted_before_a_kill_stays_granted(tmp_path: Path) -> None:
     assert new == len(said)
     grants = Grants(tmp_path / "grants")
     grant = grants.grant(bytes(32), "alpha", b"another", 1, 100, 2_000)
-    assert grant.left in {100 - new - 1, 100 - new - 2}, "one may have been granted that nobody was told of; none less"
+    assert grant.left in {100 - new - 1, 100 - new - 2}, (
+        "one may have been granted that nobody was told of; none less"
+    )
     again = grants.grant(bytes(32), "alpha", b"one 0", 1, 100, 2_000)
     assert again.granting is Granting.AGAIN
     grants.close()
@@ -179,7 +180,7 @@ def test_its_file_is_nobody_else_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda octets: b"",
+        lambda octets: octets[:0],
         lambda octets: octets[:-1],
         lambda octets: octets + b"\0",
         lambda octets: b"\0\1" + octets[2:],
@@ -197,7 +198,10 @@ def test_what_is_no_request_is_refused_and_costs_nothing(change: object, grants:
     assert had(admit(ALPHA, body(10), MAX_BATCH, KEYS, grants, NOON)) == 10
 
 
-@given(st.binary(max_size=300) | st.binary(min_size=256, max_size=256).map(lambda x: b"\0\2" + bytes([KEYS[0].listed.truncated]) + x))
+@given(
+    st.binary(max_size=300)
+    | st.binary(min_size=256, max_size=256).map(lambda x: b"\0\2" + bytes([KEYS[0].listed.truncated]) + x)
+)
 def test_no_octets_do_harm(octets: bytes) -> None:
     class Nobody(Grants):
         def __init__(self) -> None:
@@ -216,7 +220,11 @@ def test_of_two_keys_with_one_name_today_s_signs(grants: Grants) -> None:
     today = KEYS[1]
     yesterday = issuing.SigningKey(
         type(today.listed)(
-            KEYS[0].listed.public, KEYS[0].listed.spki, bytes(31) + today.listed.key_id[-1:], MIDNIGHT, MIDNIGHT + DAY
+            KEYS[0].listed.public,
+            KEYS[0].listed.spki,
+            bytes(31) + today.listed.key_id[-1:],
+            MIDNIGHT,
+            MIDNIGHT + DAY,
         ),
         private_key(),
     )
@@ -229,7 +237,15 @@ def test_a_client_is_known_by_its_secret() -> None:
     known = (ALPHA, BETA)
     assert client_of("Bearer alpha's secret", known) is ALPHA
     assert client_of("bearer beta's secret", known) is BETA
-    for field in ("", "Bearer", "Bearer ", "Basic alpha's secret", "Bearer  alpha's secret", "Bearer alpha", "\u20ac"):
+    for field in (
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic alpha's secret",
+        "Bearer  alpha's secret",
+        "Bearer alpha",
+        "\u20ac",
+    ):
         assert client_of(field, known) is None
     long = "x" * 129
     assert client_of(f"Bearer {long}", (Client("long", 1, hashlib.sha256(long.encode()).digest()),)) is None

@@ -174,7 +174,9 @@ def test_files_of_keys_that_are_over_are_removed_a_day_later(tmp_path: Path) -> 
     (tmp_path / "spent" / f"{'ab' * 32}.spent").write_text("nor this")
     table.tidy(UNTIL + KEPT_AFTER)
     assert path.exists()
-    table.spend(OTHER, nonce, UNTIL + KEPT_AFTER + 1, UNTIL + KEPT_AFTER + 1)  # another key's first token looks round
+    table.spend(
+        OTHER, nonce, UNTIL + KEPT_AFTER + 1, UNTIL + KEPT_AFTER + 1
+    )  # another key's first token looks round
     assert not path.exists()
     assert set(table.held()) == {OTHER}
     assert len(list((tmp_path / "spent").iterdir())) == 3
@@ -216,7 +218,7 @@ def test_a_file_that_is_not_to_be_believed_takes_no_token(tmp_path: Path, spoil:
     elif spoil in {"mark", "key"}:
         octets[0 if spoil == "mark" else 33] ^= 1
     elif spoil == "slots":
-        octets[:HEADER.size] = HEADER.pack(spent.MARK, KEY, UNTIL, 2_047, 1_000, bytes(32))
+        octets[: HEADER.size] = HEADER.pack(spent.MARK, KEY, UNTIL, 2_047, 1_000, bytes(32))
     path.write_bytes(octets)
     if spoil == "mode":
         path.chmod(0o640)

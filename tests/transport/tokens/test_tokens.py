@@ -84,7 +84,10 @@ def test_a_challenge_comes_back(challenge: TokenChallenge) -> None:
     assert TokenChallenge.from_wire(challenge.to_wire()) == challenge
 
 
-@given(st.binary(max_size=200) | CHALLENGES.map(TokenChallenge.to_wire).flatmap(lambda w: st.binary().map(lambda x: w + x)))
+@given(
+    st.binary(max_size=200)
+    | CHALLENGES.map(TokenChallenge.to_wire).flatmap(lambda w: st.binary().map(lambda x: w + x))
+)
 def test_a_challenge_has_one_spelling_and_other_octets_are_refused(octets: bytes) -> None:
     try:
         challenge = TokenChallenge.from_wire(octets)

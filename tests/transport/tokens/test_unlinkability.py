@@ -1,8 +1,9 @@
 """That nobody can say which token came of which request, as far as a test can show it.
 
-What the issuer sees of a client is the blinded message; what the resolver sees is the token. For any of the one and any
-of the other there is a blind that makes the one of the other, exactly one, and blinds are drawn from all with equal
-chance. So whatever was seen fits every pairing alike, for somebody with the private key and all the time there is.
+What the issuer sees of a client is the blinded message; what the resolver sees is the token. For any of the one and
+any of the other there is a blind that makes the one of the other, exactly one, and blinds are drawn from all with
+any of the other there is a blind that makes the one of the other, exactly one, and blinds are drawn from all with
+is.
 """
 
 import hashlib
@@ -73,7 +74,9 @@ def test_what_the_issuer_keeps_and_what_the_resolver_keeps_have_nothing_in_commo
     spent.close()
     of_issuer = (tmp_path / "grants").read_bytes() + b"".join(said)
     (path,) = (tmp_path / "spent").iterdir()
-    of_resolver = path.read_bytes()[4_096:] + b"".join(token[:66] + token[98:] for token in shown)  # less the key's id
+    of_resolver = path.read_bytes()[4_096:] + b"".join(
+        token[:66] + token[98:] for token in shown
+    )  # less the key's id
     for client in CLIENTS:
         assert client.name.encode() in of_issuer
         assert client.name.encode() not in of_resolver

@@ -82,7 +82,9 @@ def test_those_that_end_first_go_first_and_those_that_have_ended_do_not_count(wa
     assert [token.key_id for token in wallet.take_some(9, MIDNIGHT + 2 * DAY)] == [signing_key(1).listed.key_id]
 
 
-def test_who_is_killed_after_taking_has_lost_the_token_and_nobody_has_it_again(tmp_path: Path, wallet: Wallet) -> None:
+def test_who_is_killed_after_taking_has_lost_the_token_and_nobody_has_it_again(
+    tmp_path: Path, wallet: Wallet
+) -> None:
     fill(wallet, 5)
     seen = []
     for _ in range(3):
@@ -122,7 +124,14 @@ def test_a_wrong_answer_changes_nothing(wallet: Wallet) -> None:
     key = signing_key()
     outstanding = wallet.ask(key.listed, 2, secrets.token_bytes)
     good = signed(outstanding, key)
-    for wrong in (b"", good[:256], good + good[:256], good[256:] + good[:256], good[:-1] + b"\0", signed(outstanding, key)[:-1]):
+    for wrong in (
+        b"",
+        good[:256],
+        good + good[:256],
+        good[256:] + good[:256],
+        good[:-1] + b"\0",
+        signed(outstanding, key)[:-1],
+    ):
         with pytest.raises(TokenError):
             wallet.finish(outstanding, wrong)
     assert wallet.left(NOON) == []
