@@ -38,7 +38,7 @@ from transport.tokens.issuing import (
 )
 from zonedata.errors import ConfigError
 
-AT_A_TIME = 16  # messages of one client that are signed before others have their turn; below 0.1 s
+AT_A_TIME = 8  # messages of one client that are signed before others have their turn; below 0.1 s
 SWEEP_EVERY = 3_600.0  # seconds; keys are made days in advance
 LIMITS = HttpLimits(body=MAX_BODY, receiving=30.0, answering=120.0, sending=30.0)
 

@@ -141,22 +141,27 @@ def _credentials(field: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _elements(field: str) -> Iterator[str]:
     """Yield what stands between commas, quoted text left whole; nothing for empty elements."""
-    start, at, is_quoted = 0, 0, False
-    while at < len(field):
-        character = field[at]
-        if is_quoted and character == "\\":
-            at += 1
-        elif character == '"':
-            is_quoted = not is_quoted
-        elif character == "," and not is_quoted:
-            if element := field[start:at].strip(_BLANK):
-                yield element
-            start = at + 1
-        at += 1
-    if is_quoted:
-        raise TokenError("quoted text without an end")
-    if element := field[start:].strip(_BLANK):
-        yield element
+    start = at = 0
+    while start <= len(field):
+        comma, quote = field.find(",", at), field.find('"', at)
+        end = comma if comma >= 0 else len(field)
+        if 0 <= quote < end:
+            at = _end_of_quoted(field, quote) + 1
+            continue
+        if element := field[start:end].strip(_BLANK):
+            yield element
+        start = at = end + 1
+
+
+def _end_of_quoted(text: str, start: int) -> int:
+    """Return where the quote stands that ends a quoted text."""
+    at = start + 1
+    while (end := text.find('"', at)) >= 0:
+        escape = text.find("\\", at, end)
+        if escape < 0:
+            return end
+        at = escape + 2
+    raise TokenError("quoted text without an end")
 
 
 def _pair(text: str) -> tuple[str, str] | None:
@@ -176,15 +181,10 @@ def _is_token(text: str) -> bool:
 
 
 def _unquoted(value: str) -> str | None:
-    """Return what a quoted text says; None where it is none, or more than one."""
-    if len(value) < 2 or value[0] != '"':
+    """Return what a quoted text says; None where it is none, or has something after it."""
+    if not value.startswith('"') or _end_of_quoted(value, 0) != len(value) - 1:
         return None
-    said, at = list[str](), 1
-    while at < len(value):
-        if value[at] == '"':
-            return "".join(said) if at == len(value) - 1 else None
-        if value[at] == "\\":
-            at += 1
-        said.append(value[at : at + 1])
-        at += 1
-    return None
+    said, at = value[1:-1], 0
+    while (escape := said.find("\\", at)) >= 0:
+        said, at = said[:escape] + said[escape + 1 :], escape + 1
+    return said

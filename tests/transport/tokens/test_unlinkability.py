@@ -2,8 +2,7 @@
 
 What the issuer sees of a client is the blinded message; what the resolver sees is the token. For any of the one and
 any of the other there is a blind that makes the one of the other, exactly one, and blinds are drawn from all with
-any of the other there is a blind that makes the one of the other, exactly one, and blinds are drawn from all with
-is.
+equal chance. So whatever was seen fits every pairing alike, for somebody with the private key and no end of time.
 """
 
 import hashlib
