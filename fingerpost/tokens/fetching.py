@@ -50,8 +50,12 @@ def request_url(url: str, directory: Directory) -> str:
     Raises:
         SilentError: It names another host.
     """
-    found = urljoin(urljoin(url, WELL_KNOWN), directory.request_uri)
-    if urlsplit(found)[:2] != urlsplit(url)[:2]:
+    try:
+        found = urljoin(urljoin(url, WELL_KNOWN), directory.request_uri)
+        is_there = urlsplit(found)[:2] == urlsplit(url)[:2]
+    except ValueError as error:
+        raise SilentError(f"{url}: takes requests at what is no URL") from error
+    if not is_there:
         raise SilentError(f"{url}: would have the secret sent elsewhere, to {found[:MAX_TOLD]}")
     return found
 

@@ -180,7 +180,7 @@ def disagreements_of(given: Mapping[str, Given]) -> Iterator[tuple[Where, str]]:
         yield TOKENS.where(), "has no [resolver] beside it that would take tokens"
     if not issuer.is_there:
         return
-    for name in ("authority", "resolver"):
+    for name in ("listen", "authority", "resolver"):
         if given[name].is_there:
             yield ISSUER.where(), f"stands beside [{name}]; an issuer has a file of its own"
     endpoints = issuer.get(HTTP)

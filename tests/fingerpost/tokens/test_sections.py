@@ -55,7 +55,7 @@ def test_what_they_become(sound: Household) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (RESOLVER + ISSUER, "issuer: stands beside [resolver]; an issuer has a file of its own"),
+        ("[listen]\nudp = []\n" + ISSUER, "issuer: stands beside [listen]; an issuer has a file of its own"),
         (TOKENS + ISSUER, "tokens: has no [resolver] beside it that would take tokens"),
         (replaced(ISSUER, http="[]"), "issuer.http: has no address; nobody could ask"),
         (
@@ -78,6 +78,17 @@ def test_what_they_become(sound: Household) -> None:
 def test_every_mistake_has_its_line(sound: Household, text: str, fault: str) -> None:
     (line,) = sound.check(text)
     assert line.split(": ", 1)[1] == fault
+
+
+def test_an_issuer_is_nothing_else(sound: Household) -> None:
+    faults = sound.check(RESOLVER + ISSUER)
+    assert [line.split("issuer: ")[1].split(";")[0] for line in faults] == [
+        "stands beside [listen]",
+        "stands beside [resolver]",
+    ]
+    sound.write("i.toml", ISSUER)
+    refused = sound.run("serve", "i.toml")
+    assert (refused.status, "has no address; nothing would be heard" in refused.err) == (1, True)
 
 
 def test_a_plain_address_may_be_allowed(sound: Household) -> None:

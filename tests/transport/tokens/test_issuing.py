@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fulldisk import full_disk
 from tests.transport.tokens.mint import CHALLENGE, MIDNIGHT, NOON, answered, asked, private_key, signing_key
-from transport.tokens import issuing, requesting
+from transport.tokens import database, issuing, requesting
 from transport.tokens.database import DatabaseError
 from transport.tokens.grants import Granting, Grants
 from transport.tokens.issuing import MAX_BATCH, Batch, Client, Refusal, admit, client_of
@@ -118,6 +118,16 @@ def test_several_processes_grant_no_more_than_the_quota_together(tmp_path: Path)
     with granting(tmp_path / "grants", "one") as one, granting(tmp_path / "grants", "other") as other:
         said = [line.strip() for process in (one, other) for line in process.stdout or ()]
     assert (said.count("NEW"), said.count("OVER"), len(said)) == (100, 300, 400)
+
+
+def test_who_writes_begins_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that had read the same count before either wrote would both have the last token."""
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    one, other = (database.Database(tmp_path / "file", 1, ("CREATE TABLE t (x)",)) for _ in "12")
+    with one.writing(), pytest.raises(DatabaseError, match="locked"), other.writing():
+        pass
+    one.close()
+    other.close()
 
 
 def test_what_was_granted_before_a_kill_stays_granted(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_other_public_keys_are_refused(octets: bytes | int) -> None:
     assert key.public.n.bit_length() == 2_048
 
 
+@pytest.mark.parametrize("first", [0x00, 0x7F])
+def test_a_modulus_of_fewer_bits_is_refused(first: int) -> None:
+    spki = bytearray(keys.spki_of(private_key().public))
+    spki[-5 - 256] = first
+    with pytest.raises(TokenError, match="bits"):
+        issuer_key(bytes(spki), 0)
+
+
 def test_a_key_issues_for_a_day_and_is_redeemed_for_two() -> None:
     key = signing_key().listed
     assert start_of_period(NOON) == start_of_period(MIDNIGHT) == key.not_before == MIDNIGHT

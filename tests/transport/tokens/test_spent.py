@@ -1,7 +1,9 @@
 """What was spent: once, in whatever process, over kills and restarts; and files that are not to be believed."""
 
+import fcntl
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -135,17 +137,46 @@ def test_a_process_that_is_killed_in_the_midst_of_spending_leaves_it_whole(tmp_p
     here.close()
 
 
+def test_one_spends_at_a_time(tmp_path: Path) -> None:
+    here = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
+    first, second = nonces(2)
+    here.spend(KEY, first, UNTIL, NOW)
+    with (tmp_path / "spent" / f"{KEY.hex()}.spent").open("rb") as held, spender(tmp_path / "spent") as there:
+        assert told(there, first) == "SPENT"
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert there.stdin is not None
+        assert there.stdout is not None
+        there.stdin.write(second.hex() + "\n")
+        there.stdin.flush()
+        assert select.select([there.stdout], [], [], 0.2)[0] == [], "it waits for who has the lock"
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert there.stdout.readline().split() == [second.hex(), "NEW"]
+        there.stdin.close()
+    here.close()
+
+
 def test_a_fork_has_locks_of_its_own(tmp_path: Path) -> None:
     table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
     first, second = nonces(2)
     assert table.spend(KEY, first, UNTIL, NOW) is Spending.NEW
+    locked = table._tables[KEY]._descriptor
+    fcntl.flock(locked, fcntl.LOCK_EX)
     child = os.fork()
     if child == 0:  # an assertion would end in the parent's test
-        good = table.spend(KEY, first, UNTIL, NOW) is Spending.SPENT
-        good = good and table.spend(KEY, second, UNTIL, NOW) is Spending.NEW
-        os._exit(0 if good else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert table.spend(KEY, second, UNTIL, NOW) is Spending.SPENT
+
+        def waits(*_: object) -> None:
+            raise TimeoutError
+
+        signal.signal(signal.SIGALRM, waits)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            table.spend(KEY, second, UNTIL, NOW)
+        except TimeoutError:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0, "with the parent's lock it would not wait for the parent"
+    fcntl.flock(locked, fcntl.LOCK_UN)
+    assert table.spend(KEY, second, UNTIL, NOW) is Spending.NEW
     table.close()
 
 
