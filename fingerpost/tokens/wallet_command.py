@@ -78,6 +78,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parsers["create"].add_argument("issuer", metavar="ISSUER", help="its name, as the resolver has it")
     parsers["create"].add_argument("origin", metavar="RESOLVER", help="its name, as its URL has it")
     parsers["fetch"].add_argument("secret", type=Path, metavar="SECRET", help="the file that the issuer gave")
+    parsers["fetch"].add_argument(
+        "--directory",
+        type=Path,
+        metavar="FILE",
+        help="the issuer's, had from others: it may show you a key of your own",
+    )
     parsers["request"].add_argument("directory", type=Path, metavar="DIRECTORY", help="the issuer's, a file")
     parsers["request"].add_argument("requests", type=Path, metavar="REQUESTS", help="the file to make")
     parsers["finish"].add_argument(
@@ -133,7 +139,8 @@ def _directory(args: argparse.Namespace) -> int:
 
 def _fetch(wallet: Wallet, args: argparse.Namespace) -> int:
     secret = reading(args.secret, secret_files.read)
-    directory = fetching.directory_of(args.url)
+    asks = args.directory is None
+    directory = fetching.directory_of(args.url) if asks else listed_keys.read(args.directory)
     url = fetching.request_url(args.url, directory)
     missing = args.count
     outstanding = wallet.outstanding()

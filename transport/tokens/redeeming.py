@@ -9,6 +9,7 @@ A `Redeemed` pays for one look-up. Whoever counts look-ups of clients takes it i
 has no name in it, and must not be joined with one. It is spent whatever becomes of the look-up.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,6 +68,9 @@ class Redeemer:
         challenge: For what tokens are asked; always the same, so that tokens can be fetched beforehand.
         keys: The issuer's.
         spent: Shared by all workers.
+
+    Attributes:
+        counts: Of this worker: how many were `redeemed`, and how many refused, for each reason.
     """
 
     def __init__(self, challenge: TokenChallenge, keys: Keys, spent: SpentTokens) -> None:
@@ -74,13 +78,16 @@ class Redeemer:
         self._digest = challenge.digest
         self._keys = keys
         self._spent = spent
+        self.counts: Counter[str] = Counter()
 
     def redeem(self, field: str, now: float) -> Redeemed | Refused:
-        """Spend the token in an Authorization field, if it is good.
+        """Spend the token in an Authorization field, if it is good."""
+        outcome = self._redeem(field, now)
+        self.counts[outcome.why if isinstance(outcome, Refused) else "redeemed"] += 1
+        return outcome
 
-        The cheap looks come first; only a token that is signed is remembered, so that nobody can fill the table
-        with inventions.
-        """
+    def _redeem(self, field: str, now: float) -> Redeemed | Refused:
+        """Do the cheap looks first; remember only what is signed, so that inventions fill nothing."""
         try:
             token = authentication.token_of(field)
         except TokenError:

@@ -67,13 +67,18 @@ def test_from_an_issuer_to_a_look_up_that_is_paid_for(house: Household) -> None:
         assert house.sound("token", "directory", izzy.url, "directory.json").startswith(
             "directory.json: 2 keys, until 2"
         )
+        fetch = ("token", "fetch", "my.wallet", izzy.url, "alpha.secret", "--directory", "directory.json")
+        assert house.sound(*fetch, "--count", "1") == "1 tokens fetched\n"
+        Path("empty.json").write_bytes(Directory(REQUEST_PATH, ()).to_json())
+        refused = house.run(*fetch[:-1], "empty.json")
+        assert (refused.status, "the issuer has no key for today" in refused.err) == (1, True)
         secret = Path("alpha.secret").read_text().strip()
         assert izzy.end() == 0
         assert "action=issue status=200 client=alpha tokens=20 left=10\n" in izzy.log
         assert secret not in izzy.log
     first, second = house.sound("token", "show", "my.wallet").splitlines()
     assert first == "of issuer.example at resolver.example"
-    assert second.startswith("20 tokens, until 2")
+    assert second.startswith("21 tokens, until 2")
 
     # The resolver's side, where nobody is asked who it is.
     house.write("anchor.pem", "")
@@ -83,7 +88,7 @@ def test_from_an_issuer_to_a_look_up_that_is_paid_for(house: Household) -> None:
     redeemer, spent = redeemer_of(part)
     with closing(Wallet(Path("my.wallet"))) as wallet, closing(spent):
         fields = [authorization(token) for token in wallet.take_some(50, time.time())]
-    assert len(fields) == 20
+    assert len(fields) == 21
     assert {redeemer.redeem(field, time.time()) for field in fields} == {Redeemed()}
     assert {redeemer.redeem(field, time.time()) for field in fields} == {Refused(Why.SPENT)}
     assert house.sound("token", "show", "my.wallet") == "of issuer.example at resolver.example\n"

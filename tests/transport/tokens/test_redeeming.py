@@ -36,6 +36,8 @@ def test_a_token_pays_for_one_look_up_once(redeemer: Redeemer) -> None:
     assert redeemer.redeem(field, NOON) == Redeemed(1)
     assert redeemer.redeem(field, NOON) == Refused(Why.SPENT)
     assert redeemer.redeem(authorization(token()), NOON) == Redeemed(1)
+    assert redeemer.redeem("", NOON) == Refused(Why.MALFORMED)
+    assert redeemer.counts == {"redeemed": 2, "spent": 1, "malformed": 1}
 
 
 def test_another_spelling_of_a_spent_token_is_spent(redeemer: Redeemer) -> None:
