@@ -8,6 +8,7 @@ from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
 from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where
 from zonedata.kinds import Role
 
@@ -19,7 +20,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     _, listen, authority, sign, resolver, *_ = (given[section.name] for section in s.SECTIONS)
     if authority.is_there and resolver.is_there:
         yield s.RESOLVER.where(), "stands beside [authority]; a file is an authority's or a resolver's"
-    if not authority.is_there and not resolver.is_there:
+    if not authority.is_there and not resolver.is_there and not given[k.ISSUER.name].is_there:
         yield (), "has neither [authority] nor [resolver]; one of them says what to be"
     if listen.is_there:
         yield from _listen(listen, given[ENCRYPTION.name])
@@ -33,6 +34,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _sign(authority, sign)
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
+    yield from k.disagreements_of(given)
 
 
 def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:

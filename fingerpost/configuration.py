@@ -22,6 +22,7 @@ from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.limit_sections import CLIENT, LIMITS, LimitsPart, limits_part, read_clients
 from fingerpost.limit_sections import disagreements_of as limits_disagreements
 from fingerpost.quic_library import missing
+from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
 from root.validator.claims import Terms
@@ -53,6 +54,8 @@ class Configuration:
         mail: How codes reach mail addresses, if they do.
         numbers: How codes reach telephone numbers, if they do.
         tls: What is shown to clients over TLS, or None.
+        issuer: How tokens are issued, or None where they are not.
+        tokens: Whose tokens a resolver takes, or None where it takes none.
     """
 
     path: Path
@@ -68,6 +71,8 @@ class Configuration:
     mail: v.MailPart | None
     numbers: v.NumbersPart | None
     tls: t.TlsPart | None
+    issuer: k.IssuerPart | None
+    tokens: k.TokensPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -201,7 +206,7 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
     usable: Collection[str],
     notes: Notes,
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls = (
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls, issuer, tokens = (
         given[section.name] for section in s.SECTIONS
     )
     return Configuration(
@@ -218,6 +223,8 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,
         t.TlsPart(tls[t.CERTIFICATE], tls[t.KEY], tls[t.CLIENTS]) if tls.section.name in usable else None,
+        k.issuer_part(issuer) if issuer.section.name in usable else None,
+        k.tokens_part(tokens) if tokens.section.name in usable else None,
         notes,
     )
 

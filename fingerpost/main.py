@@ -61,11 +61,13 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
     "cookie-secret": "change the secrets for DNS cookies",
+    "issuer": "grant clients look-ups that they redeem without a name",
+    "token": "fetch tokens that pay for look-ups without a name",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
 
-def load(name: str) -> Command:  # noqa: C901 - a case for each command
+def load(name: str) -> Command:  # noqa: C901 - a case for each command  # noqa: PLR0912 - one branch a command
     """Import a command."""
     match name:
         case "keygen":
@@ -104,6 +106,14 @@ def load(name: str) -> Command:  # noqa: C901 - a case for each command
             from fingerpost import cookie_secret  # noqa: PLC0415
 
             return cookie_secret
+        case "issuer":
+            from fingerpost.tokens import issuer_command  # noqa: PLC0415
+
+            return issuer_command
+        case "token":
+            from fingerpost.tokens import wallet_command  # noqa: PLC0415
+
+            return wallet_command
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

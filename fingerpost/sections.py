@@ -7,6 +7,7 @@ from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
 from fingerpost.limit_sections import LIMITS
 from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens.sections import ISSUER, TOKENS
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from resolver.settings import UPSTREAM_RATE
@@ -351,4 +352,6 @@ class ProcessPart:
 
 AS_THE_MACHINE = ProcessPart(None)
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION)
+SECTIONS = (
+    TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, ISSUER, TOKENS,
+)  # fmt: skip

@@ -49,6 +49,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/shared_limits.py",  # makes what secrets for cookies follow from
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/tokens/issuer_command.py",
+    "fingerpost/tokens/issuer_daemon.py",
+    "fingerpost/tokens/wallet_command.py",
     "fingerpost/validate.py",
     "fingerpost/validating.py",
     "fingerpost/verify.py",
@@ -185,9 +188,18 @@ def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     hashed = "zonedata/cookies.py"  # SipHash-2-4 is libsodium's, too
     assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == [hashed, "zonedata/ed25519.py"]
     found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
-    of_quic = ["transport/quic/bounds.py", "transport/quic/terms.py"]
-    of_tls = ["transport/tls/certificates.py", "transport/tls/credentials.py"]
-    assert found == [*of_quic, *of_tls, "zonedata/ed25519.py", "zonedata/keys.py"]
+    ours = [name for name in found if name.startswith("zonedata/")]
+    assert ours == ["zonedata/ed25519.py", "zonedata/keys.py"]
+
+
+def test_rsa_is_in_the_tokens_alone() -> None:
+    found = [name for name, modules in IMPORTS.items() if "cryptography" in modules and "tokens" in name]
+    assert found == ["transport/tokens/blind_rsa.py", "transport/tokens/keys.py"]
+
+
+def test_sqlite_is_in_one_file() -> None:
+    found = [name for name, modules in IMPORTS.items() if "sqlite3" in modules]
+    assert found == ["transport/tokens/database.py"]
 
 
 def test_quic_is_in_its_place_and_loaded_where_it_is_spoken() -> None:

@@ -8,7 +8,9 @@ from typing import Final
 from transport.clients import NamedClient
 from transport.handler import Caller, Protocol
 
-SITE: Final = 56  # bits of an IPv6 address that are one client: what a site is given (RFC 6177), as `clients` has it
+SITE: Final = (
+    56  # bits of an IPv6 address that are one client: what a site is given (RFC 6177), as `clients` has it
+)
 MAX_REMEMBERED: Final = 4_096  # addresses whose client or rank is remembered
 
 
