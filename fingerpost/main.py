@@ -67,7 +67,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
 }
 
 
-def load(name: str) -> Command:  # noqa: C901 - a case for each command  # noqa: PLR0912 - one branch a command
+def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
     """Import a command."""
     match name:
         case "keygen":
