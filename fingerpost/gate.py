@@ -199,7 +199,9 @@ class Gate(FastPath):
 
     def _stream(self, message: bytes, caller: Caller, source: bytes, now: float) -> Verdict:
         client = self._clients.of_identity(caller.identity) or self._clients.of_source(source)
-        refused = None if client.is_unlimited else self._refusal(message, client, source, now)
+        refused = None
+        if not client.is_unlimited:
+            refused = self._refusal(message, client, source, now, is_paid=caller.is_paid)
         verdict: Verdict = refused if refused is not None else self._handler(message, caller, now)
         cookie = cookie_in(message)
         if not cookie or verdict is None:
@@ -209,13 +211,15 @@ class Gate(FastPath):
             return _then(verdict, lambda reply: None if reply is None else with_cookie(reply, back))
         return with_cookie(verdict, back)
 
-    def _refusal(self, message: bytes, client: Client, source: bytes, now: float) -> bytes | None:
+    def _refusal(
+        self, message: bytes, client: Client, source: bytes, now: float, *, is_paid: bool
+    ) -> bytes | None:
         """Count a question over a stream; return what is said to it if it is one too many."""
         if not self._rates.passes_stream(source, client, now):
             self.noted.add(Kind.STREAM_RATE, source, now)
             if not self._is_dry:
                 return refusal(message, "too many queries a second; retry after 1 s")
-        budgets = self._budgets if client.quota.is_limited else None
+        budgets = self._budgets if client.quota.is_limited and not is_paid else None
         asked = asked_in(message)[0] if budgets is not None else b""
         if budgets is None or not asked:
             return None

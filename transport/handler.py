@@ -33,12 +33,14 @@ class Caller:
     Attributes:
         endpoint: Where it says it comes from. On UDP nothing proves that.
         protocol: Over what it came.
-        identity: The name of a client that has proved who it is, by its certificate or a token; else "".
+        identity: The name of a client that has proved who it is, by its certificate; else "".
+        is_paid: Whether a token that tells nothing of its owner pays for this message.
     """
 
     endpoint: Endpoint
     protocol: Protocol
     identity: str = ""
+    is_paid: bool = False
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+from typing import cast
 
 import pytest
 import trio
@@ -443,3 +444,14 @@ def test_a_bug_behind_the_gate_costs_one_answer(caplog: pytest.LogCaptureFixture
     server = Server(freely(), broken)
     assert rcode(server.ask(question())) == Rcode.SERVFAIL
     assert "event=bug-in-gate" in caplog.text
+
+
+def test_what_a_token_pays_for_is_charged_to_nobody() -> None:
+    server = Server(LimitSettings(quota=Quota(3, 30)))
+    paying = Caller(Endpoint(ALICE, 4_242), Protocol.HTTPS, is_paid=True)
+    for number in range(10):
+        assert is_whole(cast("bytes", server.gate.handle(question(number), paying, NOW)))
+    for number in range(10, 13):
+        assert is_whole(server.ask(question(number), protocol=Protocol.HTTPS))
+    assert rcode(server.ask(question(13), protocol=Protocol.HTTPS)) == Rcode.REFUSED
+    assert is_whole(cast("bytes", server.gate.handle(question(13), paying, NOW)))
