@@ -184,7 +184,18 @@ def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
 
 
 def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
-    named = {"cryptography", "dns", "email_validator", "h11", "h2", "idna", "lmdb", "msgpack", "nacl", "phonenumbers"}
+    named = {
+        "cryptography",
+        "dns",
+        "email_validator",
+        "h11",
+        "h2",
+        "idna",
+        "lmdb",
+        "msgpack",
+        "nacl",
+        "phonenumbers",
+    }
     known = {*ROOMS, *named, "trio", *sys.stdlib_module_names}
     for name, modules in IMPORTS.items():
         assert modules <= (known | {"matplotlib"} if name == "bench/plots.py" else known), name
