@@ -22,6 +22,7 @@ from zonedata.wire import (
     FLAG_CD,
     FLAG_QR,
     FLAG_RD,
+    MAX_STREAM,
     MAX_UDP,
     OPT,
     OPTION_COOKIE,
@@ -182,9 +183,9 @@ def add_cookie(outbox: memoryview, to: int, octets: int, cookie: bytes) -> int:
 
 
 def with_cookie(reply: bytes, cookie: bytes) -> bytes:
-    """Return a reply of ours with a COOKIE option; one without an OPT record stays as it is."""
+    """Return a reply of ours with a COOKIE option; one without an OPT record, or without room, stays as it is."""
     at = _opt_in(reply)
-    if at < 0:
+    if at < 0 or len(reply) + COOKIE_ROOM > MAX_STREAM:
         return reply
     length = len(reply) - at - _OPT_OCTETS + COOKIE_ROOM
     option = _OPTION.pack(OPTION_COOKIE, COOKIES, cookie)

@@ -7,9 +7,12 @@ import pytest
 
 from fingerpost.configuration import examine, read
 from fingerpost.cookie_file import CookieFile, write
+from fingerpost.gate import MAX_WAITING
 from fingerpost.limit_sections import LimitsPart
 from fingerpost.reference import to_text
-from transport.budgets import DEFAULT_SIZE
+from fingerpost.verdicts import Kind
+from transport import rates
+from transport.budgets import DEFAULT_SIZE, NETWORK_FACTOR
 from transport.clients import AUTHORITY_FACTOR, DISTINCT_DAY, DISTINCT_TEN_DAYS, RATE, UNLIMITED, Quota
 
 RESOLVER = '[listen]\nudp = ["127.0.0.1#5353"]\n[resolver]\nanchor = "anchor.pem"\n'
@@ -136,3 +139,23 @@ def test_the_reference_has_them() -> None:
     assert "[limits]  How much one client may ask." in text
     assert "[[client]]  One client" in text
     assert "distinct_ten_days" in text
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
+    day, ten_days = DISTINCT_DAY, DISTINCT_TEN_DAYS
+    eight = {8: "eight"}[NETWORK_FACTOR]
+    for row in (
+        f"| datagrams of one IPv4 address or IPv6 /56 | {RATE} a second |",
+        f"| datagrams of its /24 or /48 | {rates.NETWORK_FACTOR} times that |",
+        f"| replies to a /24 or /48 that asks more than {rates.SMALL_RATE} datagrams a second without a cookie |",
+        f"| questions over streams, of one address | {RATE * rates.STREAM_FACTOR:,} a second |",
+        f"| questions of one address over UDP whose answers are being sought | {MAX_WAITING} in each worker |",
+        f"in a day | {day:,}; {day * AUTHORITY_FACTOR:,} at an authority |",
+        f"| the same in ten days | {ten_days:,}; {ten_days * AUTHORITY_FACTOR:,} at an authority |",
+        f"| the same for its network, a /24 or /48 | {eight} times that |",
+        f"All of `table_size` ({DEFAULT_SIZE} MiB) is taken at once",
+    ):
+        assert row in " ".join(page.split("\n")) or row in page, row
+    for kind in Kind:
+        assert f"| `{kind.value}` |" in page

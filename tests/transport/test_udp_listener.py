@@ -249,6 +249,22 @@ async def test_errors_of_the_kernel_are_counted_and_survived(monkeypatch: pytest
         assert listener.statistics().receive_errors == 3
 
 
+async def test_work_that_finds_no_room_is_abandoned() -> None:
+    abandoned = []
+
+    def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
+        if message == b"now":
+            return message
+        return Later(trio.sleep_forever, lambda: abandoned.append(message))
+
+    async with serving(handle, pool=LaterPool(1)) as (listener, client):
+        for message in (b"1", b"2", b"3", b"now"):
+            await client.send(message)
+        assert await client.recv(10) == b"now"
+        assert abandoned == [b"2", b"3"]
+        assert listener.statistics().dropped_full == 2
+
+
 async def test_an_answer_longer_than_any_datagram_of_ours_is_an_error() -> None:
     async with serving(lambda message, _caller, _now: message * 5_000) as (listener, client):
         await client.send(b"x")

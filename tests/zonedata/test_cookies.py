@@ -228,6 +228,16 @@ def test_a_reply_without_edns_stays_as_it_is() -> None:
     assert bytes(outbox[: len(reply)]) == reply
 
 
+@pytest.mark.parametrize(("octets", "grows"), [(wire.MAX_STREAM - COOKIE_ROOM, True), (wire.MAX_STREAM, False)])
+def test_no_reply_grows_beyond_what_a_stream_carries(octets: int, grows: bool) -> None:
+    read = wire.read_query(asking((10, CLIENT)))
+    assert isinstance(read, Query)
+    empty = len(Reply(answer=[wire.record(QType.CSI, 60, b"")]).to_wire(read, wire.MAX_STREAM))
+    reply = Reply(answer=[wire.record(QType.CSI, 60, bytes(octets - empty))]).to_wire(read, wire.MAX_STREAM)
+    assert len(reply) == octets
+    assert (with_cookie(reply, LEARNT) != reply) == grows
+
+
 def test_a_ready_reply_carries_the_cookie() -> None:
     packets, cookies = Packets(), Cookies(Secrets(SECRET))
     message = asking((10, CLIENT))
