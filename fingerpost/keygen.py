@@ -50,7 +50,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--zone-key", type=Path, action="append", default=[], metavar="FILE", help="signs the root zone"
     )
-    parser.add_argument("--days", type=int, metavar="N", help="until the anchor (default 365) or the certificate expires")
+    parser.add_argument(
+        "--days", type=int, metavar="N", help="until the anchor (default 365) or the certificate expires"
+    )
     parser.add_argument("--tls", nargs="+", default=[], metavar="NAME", help="make a certificate for these names")
     parser.add_argument("--certificate", type=Path, metavar="OUT", help="where --tls writes it")
     parser.add_argument("--key", type=Path, metavar="OUT", help="where --tls writes its key")
@@ -63,7 +65,14 @@ def run(args: argparse.Namespace) -> int:
     of_anchor = args.root_key or args.zone_key or args.threshold is not None
     of_certificate = args.certificate is not None or args.key is not None
     if args.anchor is not None:
-        if args.files or args.public or args.tls or args.pin or of_certificate or not (args.root_key and args.zone_key):
+        if (
+            args.files
+            or args.public
+            or args.tls
+            or args.pin
+            or of_certificate
+            or not (args.root_key and args.zone_key)
+        ):
             args.refuse("--anchor takes --root-key and --zone-key, once or more, and no other file")
         _make_anchor(args)
         return 0
@@ -132,9 +141,7 @@ def _make_anchor(args: argparse.Namespace) -> None:
     root, zone = loaded[: len(args.root_key)], loaded[len(args.root_key) :]
     threshold = args.threshold if args.threshold is not None else len(root) // 2 + 1
     days = args.days if args.days is not None else DEFAULT_DAYS
-    made = first_version(
-        First(tuple(root), threshold, tuple(key.public for key in zone), days), int(time.time())
-    )
+    made = first_version(First(tuple(root), threshold, tuple(key.public for key in zone), days), int(time.time()))
     write_whole(args.anchor, trust.to_pem(made.sealed))
     expires = datetime.fromtimestamp(made.rootkeys.life.expires, UTC)
     say(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
-from fingerpost.tls_sections import TLS as ENCRYPTION
+from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
@@ -48,7 +48,9 @@ TOP = Section("", "Above all tables.", (APEX,))
 
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
-TLS = Key("tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES)
+TLS = Key(
+    "tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES
+)
 QUIC = Key(
     "quic",
     _ADDRESSES,

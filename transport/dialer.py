@@ -39,7 +39,7 @@ class _Link(typing.Protocol):
 class Dialer(typing.Protocol):
     """Asks one question of one endpoint. The tests have one that needs no sockets."""
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913, PLR0917 - each says something else of one exchange
         self,
         endpoint: Endpoint,
         protocol: Protocol,
@@ -104,7 +104,7 @@ class SocketDialer:
         self._nursery = self._pool = None
         return await self._opening.__aexit__(kind, error, trace)
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913, PLR0917 - each says something else of one exchange
         self,
         endpoint: Endpoint,
         protocol: Protocol,

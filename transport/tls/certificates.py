@@ -1,7 +1,7 @@
 """Certificates: making one for oneself, and the pin by which others know its key. Pure but for making keys.
 
-Who is known by a pin needs no authority to vouch for them: a certificate signed with its own key will do, and may be
-replaced by any other of the same key (RFC 7858 section 4.2).
+Who is known by a pin needs no authority to vouch for them: a certificate signed with its own key will do, and may
+be replaced by any other of the same key (RFC 7858 section 4.2).
 """
 
 from datetime import UTC, datetime, timedelta
