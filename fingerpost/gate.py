@@ -211,9 +211,7 @@ class Gate(FastPath):
             return _then(verdict, lambda reply: None if reply is None else with_cookie(reply, back))
         return with_cookie(verdict, back)
 
-    def _refusal(
-        self, message: bytes, client: Client, source: bytes, now: float, *, is_paid: bool
-    ) -> bytes | None:
+    def _refusal(self, message: bytes, client: Client, source: bytes, now: float, *, is_paid: bool) -> bytes | None:
         """Count a question over a stream; return what is said to it if it is one too many."""
         if not self._rates.passes_stream(source, client, now):
             self.noted.add(Kind.STREAM_RATE, source, now)

@@ -1,8 +1,8 @@
 """A route of which each request may bring a token that pays for it (RFC 9577). Pure but for what the redeemer keeps.
 
-    request with a good token -> the route, its caller marked as one who has paid
-    request with another      -> 401, and for what tokens are asked
-    request without           -> the route, as if there were no tokens
+request with a good token -> the route, its caller marked as one who has paid
+request with another      -> 401, and for what tokens are asked
+request without           -> the route, as if there were no tokens
 """
 
 from dataclasses import replace
