@@ -28,10 +28,13 @@ from resolver.client import (
     walk,
 )
 from resolver.reading import Manner, from_reply
+from resolver.way import Way
 from tests.loopback import on_loopback
 from tests.resolver.small import ALICE, small
 from tests.world import World, key_of
 from transport.dialer import Dialer
+from transport.handler import Protocol
+from transport.proof import Unproven
 from zonedata.kinds import DAY, Kind
 from zonedata.life import Life
 from zonedata.statements import seal
@@ -121,6 +124,12 @@ async def test_lookup_many_may_be_left_early_and_raises_what_its_caller_raises()
                 assert isinstance(answer, Answer)
                 with pytest.raises(OSError, match="no more"):
                     await anext(answers)
+
+
+async def test_many_are_asked_over_one_stream_and_nothing_else() -> None:
+    with pytest.raises(ValueError, match="TCP or TLS, and not over https"):
+        async with lookup_many([ALICE], way=Way(Protocol.HTTPS, Unproven())):
+            pass
 
 
 async def test_lookup_many_where_nobody_is() -> None:

@@ -135,6 +135,21 @@ class _ResumableStream(TlsStream):
         await super().aclose()
 
 
+def connecting(proof: Proof, below: Connect = connect_stream) -> Connect:
+    """Return what makes encrypted connections for somebody who makes them by endpoint alone.
+
+    Args:
+        proof: What is demanded of whoever is there.
+        below: Makes the connections below.
+    """
+    tls = ClientTls(below)
+
+    async def connect(endpoint: Endpoint) -> trio.abc.Stream:
+        return await tls.connect(endpoint, proof)
+
+    return connect
+
+
 def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

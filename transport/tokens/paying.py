@@ -1,4 +1,4 @@
-"""A route of which each request may bring a token that pays for it (RFC 9577). Pure but for what the redeemer keeps.
+"""A route whose requests may each bring a token that pays for it (RFC 9577). Pure but for what the redeemer keeps.
 
 request with a good token -> the route, its caller marked as one who has paid
 request with another      -> 401, and for what tokens are asked
