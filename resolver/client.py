@@ -121,7 +121,7 @@ def _read_anchors(anchor: Path | None, beside: Sequence[Path]) -> tuple[Trust | 
     return (read[0], tuple(read[1:])) if read else (None, ())
 
 
-async def lookup(
+async def lookup(  # noqa: PLR0913 - as lookup_many
     csi: str,
     *,
     server: str = "127.0.0.1#53",
