@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fingerpost import reference
+from fingerpost import reference, relay_configuration
 from fingerpost import sections as s
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, examine
@@ -69,6 +69,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     """Yield every fault of a file and of what it names, and what is worth knowing."""
+    if relay_configuration.is_one(path):
+        yield from _faults_in(lambda: relay_configuration.read(path))
+        return
     try:
         examined = examine(path)
     except ConfigError as error:

@@ -104,8 +104,8 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     Raises:
         ConfigError: It cannot be read at all.
     """
-    text = _text_of(path)
-    tables = _tables_of(path, text)
+    text = text_of(path)
+    tables = tables_of(path, text)
     notes = Notes(path, lines_of(text))
     given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
     trees = read_trees(tables.get(TREE.name), notes)
@@ -125,7 +125,12 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     )
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: It cannot be read, is too long, or is no text.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
@@ -140,7 +145,12 @@ def _text_of(path: Path) -> str:
         raise ConfigError([Fault(path, line, "", "not UTF-8 text")]) from error
 
 
-def _tables_of(path: Path, text: str) -> dict[str, Any]:
+def tables_of(path: Path, text: str) -> dict[str, Any]:
+    """Return what a text of TOML holds.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

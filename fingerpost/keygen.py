@@ -1,6 +1,7 @@
 """`fingerpost keygen`: keys, and the anchor file that a new tree begins with."""
 
 import argparse
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ printed: its file, the text that zone sources take, and its id.
 examples:
   fingerpost keygen assert.pem deny.pem
   fingerpost keygen --public deny.pem
+  fingerpost keygen --oblivious oblivious.keys
   fingerpost keygen root-a.pem root-b.pem root-c.pem zone.pem
   fingerpost keygen --anchor anchor.pem --threshold 2 --days 365 \\
       --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
@@ -39,6 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--public", action="store_true", help="show the public keys of files that are there")
     parser.add_argument("--anchor", type=Path, metavar="OUT", help="make a trust anchor, version 1")
+    parser.add_argument("--oblivious", type=Path, metavar="OUT", help="begin the keys of an oblivious gateway")
     parser.add_argument(
         "--root-key", type=Path, action="append", default=[], metavar="FILE", help="signs the anchor"
     )
@@ -52,6 +55,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked and return the exit status."""
+    if args.oblivious is not None:
+        if args.files or args.public or args.anchor is not None:
+            args.refuse("--oblivious takes the file to be made, and nothing else")
+        _begin_oblivious(args.oblivious)
+        return 0
     if args.anchor is not None:
         if args.files or args.public or not args.root_key or not args.zone_key:
             args.refuse("--anchor takes --root-key and --zone-key, once or more, and no other file")
@@ -93,6 +101,15 @@ def _loaded(files: list[Path]) -> list[tuple[Path, PrivateKey]]:
     if faults:
         raise ConfigError(faults)
     return loaded
+
+
+def _begin_oblivious(file: Path) -> None:
+    """Begin the chain of a gateway's keys; its public keys change daily, so none is printed."""
+    from fingerpost import oblivious_keys  # noqa: PLC0415 - few make these
+
+    _refuse_existing([file])
+    oblivious_keys.make(file, os.urandom(oblivious_keys.SEED_OCTETS), time.time())
+    say(f"{file} oblivious keys, the first for today")
 
 
 def _make_anchor(args: argparse.Namespace) -> None:

@@ -60,6 +60,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
+    "relay": "post sealed requests on to a gateway, so that it does not see who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -99,6 +100,10 @@ def load(name: str) -> Command:
             from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "relay":
+            from fingerpost import relay  # noqa: PLC0415
+
+            return relay
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

@@ -40,6 +40,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/line.py",
     "fingerpost/listening.py",
     "fingerpost/recipient/client.py",
+    "fingerpost/relaying.py",
     "fingerpost/rootkeys.py",
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
@@ -163,8 +164,14 @@ def test_pickles_are_read_where_they_were_written() -> None:
 
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
-    found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
+    found = [name for name, modules in IMPORTS.items() if name.startswith("zonedata/") and "cryptography" in modules]
     assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
+
+
+def test_ciphers_are_in_one_file() -> None:
+    """X25519 and the AEADs; certificates are `transport.tls`'s."""
+    outside = {name for name, modules in IMPORTS.items() if "cryptography" in modules and "/tls/" not in name}
+    assert outside == {"zonedata/ed25519.py", "zonedata/keys.py", "transport/oblivious/hpke.py"}
 
 
 def test_http_messages_are_in_one_file() -> None:

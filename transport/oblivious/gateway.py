@@ -34,7 +34,6 @@ from transport.oblivious.messages import Answer, LaterResponse, Request, Request
 from transport.oblivious.seen import WINDOW, Seen, Sight
 from transport.oblivious.sizes import MAX_CONTENT, MAX_SEALED_REQUEST, response_size
 
-WELL_KNOWN: Final = "/.well-known/ohttp-gateway"  # RFC 9540
 CROWDED_SECONDS: Final = b"60"  # until places have become free, as far as anybody can say
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from transport.errors import UnreachableError
 from transport.oblivious import key_configs
 from transport.oblivious.asking import HttpClient, media_type
-from transport.oblivious.gateway import WELL_KNOWN
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.key_chain import MAX_KEPT
 from transport.oblivious.key_configs import KeyConfig, KeyConfigError
 from transport.oblivious.messages import Request

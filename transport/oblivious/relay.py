@@ -18,14 +18,13 @@ from typing import Final
 
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
-from transport.oblivious import problems
+from transport.oblivious import places, problems
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
 from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import PASSES, Rates
 
-PATH: Final = "/relay"
 MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for the gateway, for seconds at most
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
@@ -71,7 +70,7 @@ class Relay:
     """
 
     def __init__(
-        self, gateway: HttpClient, gateway_path: str, rates: Rates, path: str = PATH, *, names_clients: bool = False
+        self, gateway: HttpClient, gateway_path: str, rates: Rates, path: str = places.RELAY, *, names_clients: bool = False
     ) -> None:
         self.counts = RelayCounts()
         self._gateway = gateway

@@ -10,11 +10,13 @@ from transport.handler import Caller, Handler, Protocol, Verdict
 from transport.oblivious.asking import HttpClient
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.dns_target import DnsTarget
-from transport.oblivious.gateway import WELL_KNOWN, Gateway
+from transport.oblivious.gateway import Gateway
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys
 from transport.oblivious.key_chain import KeyChain, KeyRing
 from transport.oblivious.messages import Answer, LaterResponse, Request, Response
-from transport.oblivious.relay import PATH, Relay
+from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.relay import Relay
 from transport.oblivious.seen import Seen
 from transport.rates import BUCKETS, Rates, RateSettings
 

@@ -17,7 +17,7 @@ from transport.oblivious.gateway_keys import PATIENCE, FetchedKeys, KeptKeys
 from transport.oblivious.key_chain import MAX_KEPT, PERIOD, KeyChain
 from transport.oblivious.key_configs import KeyConfigError
 from transport.oblivious.messages import Request, Response, plain
-from transport.oblivious.relay import PATH
+from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.sizes import MAX_QUERY, SEALED_REQUEST
 
 

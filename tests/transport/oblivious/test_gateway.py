@@ -13,7 +13,8 @@ from transport.handler import Caller, Later, Protocol, Verdict
 from transport.oblivious import binary_http, dates, hpke, key_configs, problems
 from transport.oblivious.binary_http import BinaryRequest, BinaryResponse
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE, SealedRequest, seal_request
-from transport.oblivious.gateway import WELL_KNOWN, Gateway
+from transport.oblivious.gateway import Gateway
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.hpke import Aead
 from transport.oblivious.key_chain import MAX_PERIODS, PERIOD, KeyChain, KeyRing
 from transport.oblivious.messages import Request, Response, plain

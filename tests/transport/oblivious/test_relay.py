@@ -13,9 +13,10 @@ from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
 from transport.endpoint import Endpoint
 from transport.oblivious import problems
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
-from transport.oblivious.gateway import WELL_KNOWN
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.messages import Request, Response, plain
-from transport.oblivious.relay import MAX_IN_HAND, PATH, Relay
+from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.relay import MAX_IN_HAND, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import BUCKETS, BURST_SECONDS, Rates, RateSettings
 
