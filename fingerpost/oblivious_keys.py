@@ -13,7 +13,7 @@ from pathlib import Path
 from fingerpost.files import write_whole
 from fingerpost.logfmt import quoted
 from transport.oblivious.hpke import KEY_OCTETS
-from transport.oblivious.key_chain import KeyChain, KeyChainError, Keys, KeyRing
+from transport.oblivious.key_chain import KeyChain, KeyChainError, KeyRing, Keys
 from zonedata.errors import MalformedError, UntrustedError
 
 MODE = 0o600
@@ -38,7 +38,7 @@ def read(path: Path) -> KeyChain:
         raise MalformedError(f"cannot be read: {error.strerror}") from error
     if mode & 0o077:
         raise UntrustedError(
-            f"has mode {mode:04o}, so others may have read it: make a new one with 'fingerpost keygen --oblivious', "
+            f"has mode {mode:04o}, so others may have read it: make a new one with 'fingerpost keygen', "
             "or chmod 0600 it if you know that nobody did"
         )
     try:

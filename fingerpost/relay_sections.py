@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 from fingerpost import readers
 from fingerpost.definitions import Given, Key, Section
 from transport.endpoint import Endpoint
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.places import RELAY as RELAY_PATH
+from transport.oblivious.places import WELL_KNOWN
 from transport.proof import Certified, Pinned, Proof
 from transport.rates import MAX_RATE, NamedClient, RateSettings
 from zonedata.errors import MalformedError
 
-DEFAULT_RATE: Final = 50  # requests a second of one address; a person's batch of contacts, and each costs the gateway
+DEFAULT_RATE: Final = (
+    50  # requests a second of one address; a person's batch of contacts, and each costs the gateway
+)
 HTTPS_PORT: Final = 443
 PIN_OCTETS: Final = 32  # SHA-256
 
@@ -82,7 +84,9 @@ CERTIFICATE = Key(
     "path",
     "PEM file with the certificate that clients are shown, and after it those that lead to its authority",
 )
-KEY = Key("key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase")
+KEY = Key(
+    "key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase"
+)
 GATEWAY = Key(
     "gateway",
     readers.text_as(gateway_url),

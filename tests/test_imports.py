@@ -164,7 +164,9 @@ def test_pickles_are_read_where_they_were_written() -> None:
 
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
     assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
-    found = [name for name, modules in IMPORTS.items() if name.startswith("zonedata/") and "cryptography" in modules]
+    found = [
+        name for name, modules in IMPORTS.items() if name.startswith("zonedata/") and "cryptography" in modules
+    ]
     assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
 
 

@@ -7,8 +7,8 @@ import pytest
 from fingerpost import relay_configuration
 from fingerpost.relay_sections import GatewayUrl
 from transport.endpoint import Endpoint
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.places import WELL_KNOWN
 from transport.proof import Certified, Pinned
 from transport.rates import RateSettings
 from zonedata.errors import ConfigError
@@ -45,8 +45,12 @@ def test_the_least_that_a_relay_needs(tmp_path: Path) -> None:
 
 def test_all_that_a_relay_may_be_told(tmp_path: Path) -> None:
     (tmp_path / "authorities.pem").write_text("")
-    more = 'address = "192.0.2.53#8443"\nauthorities = "authorities.pem"\npath = "/r"\nrate = 7\nlog_clients = true\n'
-    part = read(tmp_path, LEAST.replace(".example", ".example:8443/o") + more + 'clients = ["10.0.0.0/8 9"]\n').relay
+    more = (
+        'address = "192.0.2.53#8443"\nauthorities = "authorities.pem"\npath = "/r"\nrate = 7\nlog_clients = true\n'
+    )
+    part = read(
+        tmp_path, LEAST.replace(".example", ".example:8443/o") + more + 'clients = ["10.0.0.0/8 9"]\n'
+    ).relay
     assert part.gateway == GatewayUrl("resolver.example", 8443, "/o")
     assert part.address == Endpoint("192.0.2.53", 8443)
     assert part.proof == Certified("resolver.example", tmp_path / "authorities.pem")

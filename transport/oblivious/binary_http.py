@@ -80,7 +80,7 @@ def value_of(fields: Fields, name: bytes) -> bytes | None:
     return values.pop() if len(values) == 1 else None
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------
 
 
 def encode_request(request: BinaryRequest, size: int = 0, *, known_length: bool = True) -> bytes:
@@ -154,7 +154,7 @@ def _section(fields: Fields, *, known_length: bool) -> bytes:
     return _prefixed(lines) if known_length else lines + b"\0"
 
 
-# --- reading -------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------
 
 
 def decode_request(octets: bytes) -> BinaryRequest:

@@ -3,9 +3,9 @@
 Whom it trusts for what: the relay, not to tell the gateway who asks; the gateway, not to tell the relay what was
 asked; and whoever gives it the gateway's keys, for everything (`gateway_keys`).
 
-Everything that leaves here is as long as everything else, and says nothing of who sends it: no cookies, no agent, and
-a Date that all have in common who ask in that minute. The key of each request is new. What comes back sealed can only
-come from who has the gateway's key; what comes back otherwise, the relay may have made up.
+Everything that leaves here is as long as everything else, and says nothing of who sends it: no cookies, no agent,
+and a Date that all have in common who ask in that minute. The key of each request is new. What comes back sealed
+can only come from who has the gateway's key; what comes back otherwise, the relay may have made up.
 """
 
 from collections.abc import Callable

@@ -36,8 +36,9 @@ def from_text(octets: bytes | None) -> float | None:
     try:
         text = octets.decode("ascii")
         month = _MONTHS.index(text[8:11]) + 1
-        fields = [int(text[start:end]) for start, end in ((12, 16), (5, 7), (17, 19), (20, 22), (23, 25))]
-        when = datetime(fields[0], month, *fields[1:], tzinfo=UTC).timestamp()
+        year, day = int(text[12:16]), int(text[5:7])
+        hour, minute, second = (int(text[start : start + 2]) for start in (17, 20, 23))
+        when = datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
     return when if to_text(when) == octets else None

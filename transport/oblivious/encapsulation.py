@@ -56,7 +56,7 @@ class _Exchange:
         return key, hpke.expand(pseudorandom, b"nonce", NONCE_OCTETS)
 
 
-# --- the client's side ---------------------------------------------------------------------------------------------
+# --- the client's side ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def seal_request(config: KeyConfig, aead: Aead, request: bytes, ephemeral: bytes
     return SealedRequest(octets, _Exchange.of(sender, encapsulated))
 
 
-# --- the gateway's side --------------------------------------------------------------------------------------------
+# --- the gateway's side ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,11 @@ def open_request(octets: bytes, keys: Mapping[int, SecretKey]) -> OpenedRequest:
     """
     if len(octets) < OVERHEAD:
         raise EncapsulationError(f"sealed request of {len(octets)} octets, at least {OVERHEAD} are needed")
-    header, encapsulated, sealed = octets[:_HEADER], octets[_HEADER : _HEADER + KEY_OCTETS], octets[_HEADER + KEY_OCTETS :]
+    header, encapsulated, sealed = (
+        octets[:_HEADER],
+        octets[_HEADER : _HEADER + KEY_OCTETS],
+        octets[_HEADER + KEY_OCTETS :],
+    )
     kem, kdf, number = (int.from_bytes(header[at : at + 2]) for at in (1, 3, 5))
     key = keys.get(header[0])
     if key is None or (kem, kdf) != (KEM_ID, KDF_ID) or number not in key.config.aeads:

@@ -3,8 +3,9 @@
     request -> method, type, length -> opened -> binary HTTP -> this origin? -> Date -> seen before?
             -> target -> filled up -> sealed
 
-What is wrong before a request is opened is said openly, and after that sealed (section 5.2). The target is told where
-the relay is, and nothing of the client: there is nothing to tell. Like a handler it never waits and never raises.
+What is wrong before a request is opened is said openly, and after that sealed (section 5.2). The target is told
+where the relay is, and nothing of the client: there is nothing to tell. Like a handler it never waits and never
+raises.
 
 It answers for one origin, which is its own: it forwards to nobody (section 6.3). Its keys are at the same path, for
 GET (RFC 9540 section 4). Which path that is, is its caller's to say.
@@ -105,7 +106,8 @@ class Gateway:
         try:
             return self._handle(request, relay, now)
         except Exception:  # the barrier: a bug costs one request
-            return _bug()
+            log.exception("event=internal-error part=gateway")
+            return plain(500, "a bug of ours")
 
     def _handle(self, request: Request, relay: Caller, now: float) -> Answer:
         try:
@@ -168,7 +170,8 @@ class Gateway:
         try:
             return self._sealed(opened, response)
         except Exception:  # the barrier, as above
-            return _bug()
+            log.exception("event=internal-error part=gateway")
+            return plain(500, "a bug of ours")
 
     def _sealed(self, opened: OpenedRequest, response: Response) -> Response:
         """Fill up and seal what the target, or this gateway, says to whoever sealed the request."""
@@ -196,8 +199,3 @@ def _refusal(request: Request) -> Response | None:
 def _plain(inner: BinaryRequest) -> Request:
     path, _, query = inner.path.decode("ascii").partition("?")
     return Request(inner.method.decode("ascii"), path, query, inner.headers, inner.content)
-
-
-def _bug() -> Response:
-    log.exception("event=internal-error part=gateway")
-    return plain(500, "a bug of ours")

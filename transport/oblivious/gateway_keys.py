@@ -1,9 +1,10 @@
 """A gateway's public keys, as its clients have them: out of a file, or from the gateway itself.
 
-They are trusted with everything: whoever can put another key in their place reads what is asked. So they never come by
-way of the relay. A file is as good as the way that it came; what is fetched is as good as the proof, in TLS, that it is
-the gateway that was asked. A gateway that gave each client a key of its own could tell their requests apart; a file
-that many have in common, or what another network has fetched at the same time, can be compared (RFC 9458 section 7).
+They are trusted with everything: whoever can put another key in their place reads what is asked. So they never come
+by way of the relay. A file is as good as the way that it came; what is fetched is as good as the proof, in TLS,
+that it is the gateway that was asked. A gateway that gave each client a key of its own could tell their requests
+apart; a file that many have in common, or what another network has fetched at the same time, can be compared (RFC
+9458 section 7).
 
 Fetching tells the gateway that somebody at this address is going to ask, though not what. So it is done seldom: the
 keys are kept for as long as the gateway says that all may keep them.
@@ -14,12 +15,12 @@ from typing import Final, Protocol
 from transport.errors import UnreachableError
 from transport.oblivious import key_configs
 from transport.oblivious.asking import HttpClient, media_type
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.key_chain import MAX_KEPT
 from transport.oblivious.key_configs import KeyConfig, KeyConfigError
 from transport.oblivious.messages import Request
+from transport.oblivious.places import WELL_KNOWN
 
-PATIENCE: Final = 60  # seconds between fetchings; a relay that says that keys are refused has us fetch no more often
+PATIENCE: Final = 60  # seconds between fetchings, however often a relay says that keys are refused
 
 Configs = tuple[KeyConfig, ...]  # at least one, the preferred first
 

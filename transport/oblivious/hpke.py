@@ -78,7 +78,7 @@ def _labeled_expand(suite: bytes, secret: bytes, label: bytes, info: bytes, leng
     return expand(secret, length.to_bytes(2) + b"HPKE-v1" + suite + label + info, length)
 
 
-# --- keys ----------------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------------------
 
 
 def new_secret() -> bytes:
@@ -111,7 +111,7 @@ def _shared(secret: bytes, public: bytes, encapsulated: bytes, recipient: bytes)
     return _labeled_expand(_KEM_SUITE, pseudorandom, b"shared_secret", encapsulated + recipient, KEY_OCTETS)
 
 
-# --- contexts ------------------------------------------------------------------------------------------------------
+# --- contexts -------------------------------------------------------------------------------------------------
 
 
 class _Context:

@@ -1,10 +1,10 @@
 """A gateway's secret keys: each out of the one before it, a new one each period, and none that can be gone back to.
 
 Pure. A chain is a seed and the period that it is for. The key of that period is derived from the seed, and so is
-the seed of the next; the seed of the one before cannot be found again. So all workers of a daemon, and those after a
-restart, have the same keys without asking one another, and whoever takes the file later reads nothing that was
-sealed to keys whose time is over (RFC 9458 section 6.6): the file is written anew with the oldest seed that is still
-needed, and whoever writes it writes the same.
+the seed of the next; the seed of the one before cannot be found again. So all workers of a daemon, and those after
+a restart, have the same keys without asking one another, and whoever takes the file later reads nothing that was
+sealed to keys whose time is over (RFC 9458 section 6.6): the file is written anew with the oldest seed that is
+still needed, and whoever writes it writes the same.
 
     period n:   |------ preferred ------|------ still accepted ------|
     published:  from AHEAD before it, after the preferred one, to its end

@@ -1,12 +1,12 @@
-"""The relay: takes sealed requests of clients and posts them on, to one gateway and without a word of whose they are.
+"""The relay: takes sealed requests of clients and posts them on to one gateway, without a word of whose they are.
 
 It opens nothing and can open nothing. What goes on is made anew, never copied: the method, the gateway's path, the
 one media type and the octets, so no field of the client's can come along, nor any that names it (RFC 9458 section
-6.2). What comes back is held to two forms, a sealed response or the one problem that a client can do something about,
-so that nothing else of the gateway's reaches the client either.
+6.2). What comes back is held to two forms, a sealed response or the one problem that a client can do something
+about, so that nothing else of the gateway's reaches the client either.
 
-It counts, and keeps nothing of a request once that is answered. It never sends one twice (section 6.5). Whoever asks
-too often is told so here, since behind the relay nobody can tell clients apart (section 6.2.2).
+It counts, and keeps nothing of a request once that is answered. It never sends one twice (section 6.5). Whoever
+asks too often is told so here, since behind the relay nobody can tell clients apart (section 6.2.2).
 
 Left out: connections, deadlines, and whether the gateway is who it says it is (`asking.HttpClient`).
 """
@@ -25,7 +25,7 @@ from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import PASSES, Rates
 
-MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for the gateway, for seconds at most
+MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for seconds at most
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
 _BUSY = (429, 503)
@@ -70,7 +70,13 @@ class Relay:
     """
 
     def __init__(
-        self, gateway: HttpClient, gateway_path: str, rates: Rates, path: str = places.RELAY, *, names_clients: bool = False
+        self,
+        gateway: HttpClient,
+        gateway_path: str,
+        rates: Rates,
+        path: str = places.RELAY,
+        *,
+        names_clients: bool = False,
     ) -> None:
         self.counts = RelayCounts()
         self._gateway = gateway

@@ -1,15 +1,15 @@
-"""Which requests were seen lately, so that none is answered twice: a bounded table, shared by all workers of a daemon.
+"""Which requests were seen lately, so that none is answered twice: a table of fixed size, for all workers at once.
 
 A request is known by its `enc`, which is new for each one (RFC 9458 section 6.5). It need be remembered only while
 the Date in it would be accepted (section 6.5.1). An entry is eight octets: part of a keyed hash, and the time at
 which it ends. A hash has a row of entries to be in; whoever made the request cannot choose which, since the key of
-the hash is made anew at each start. A request in whose row everything is taken is refused: that nobody's request can
-push another's out is worth more than answering the last few of a flood.
+the hash is made anew at each start. A request in whose row everything is taken is refused: that nobody's request
+can push another's out is worth more than answering the last few of a flood.
 
 The table is a file without a name, which whoever forks afterwards shares. A row is locked while one worker looks in
 it and writes, so that of two workers that are given the same request at the same instant one refuses; the lock of a
-worker that dies goes with it. A start forgets everything: what was sealed in the minutes before one can be shown once
-more, and a question asked twice does no harm but to show whoever repeats it how long the answer takes.
+worker that dies goes with it. A start forgets everything: what was sealed in the minutes before one can be shown
+once more, and a question asked twice does no harm but to show whoever repeats it how long the answer takes.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ from typing import Final, Self
 ROWS: Final = 1 << 16
 ROW: Final = 16  # entries; half full in the mean, one row in 250 is full
 ENTRY: Final = 8  # octets; all of it 8 MiB, and a million requests in WINDOW seconds
-WINDOW: Final = 120  # seconds that a Date may be wrong by, either way; clocks of people's devices are right to seconds
+WINDOW: Final = 120  # seconds that a Date may be wrong by, either way; devices of people are right to seconds
 _TIME_BITS: Final = 20  # of an entry; seconds modulo 12 days
 _TIMES: Final = 1 << _TIME_BITS
 _ROW_OCTETS: Final = ROW * ENTRY

@@ -1,8 +1,8 @@
 """How long sealed messages are, whatever is in them, so that their length says nothing to the relay.
 
 Every request has one length. So has every response but those that are longer than it, which have another: the relay
-learns that an answer is a very long one, and nothing else. A binary HTTP message is filled up with zeros before it is
-sealed (RFC 9292 section 3.8, RFC 9458 section 6.2.3).
+learns that an answer is a very long one, and nothing else. A binary HTTP message is filled up with zeros before it
+is sealed (RFC 9292 section 3.8, RFC 9458 section 6.2.3).
 """
 
 from typing import Final

@@ -11,11 +11,11 @@ from transport.oblivious.asking import HttpClient
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.dns_target import DnsTarget
 from transport.oblivious.gateway import Gateway
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys
 from transport.oblivious.key_chain import KeyChain, KeyRing
 from transport.oblivious.messages import Answer, LaterResponse, Request, Response
 from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.relay import Relay
 from transport.oblivious.seen import Seen
 from transport.rates import BUCKETS, Rates, RateSettings
@@ -24,7 +24,7 @@ NOW = 1_800_000_030.0  # the middle of a minute
 AUTHORITY = "resolver.example"
 CLIENT = Endpoint("203.0.113.77", 40_123)
 RELAY = Endpoint("198.51.100.5", 50_001)
-QUERY = b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + b"\x013\x012\x011\x010\x015\x015\x015\x015\x011\x014\x011\4e164\0" + b"\xff\1\0\1"
+QUERY = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x013\x012\x011\x010\x015\x015\x015\x015\x011\x014\x011\4e164\0\xff\1\0\1"
 ANSWER = QUERY[:2] + b"\x81\x80" + QUERY[4:] + b"sip:alice@alpha.example"
 
 

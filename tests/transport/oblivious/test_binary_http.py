@@ -1,5 +1,7 @@
 """Binary HTTP against the examples of RFC 9292 section 5, and in all forms that there are."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,12 +24,16 @@ from transport.oblivious.binary_http import (
 )
 
 KNOWN_REQUEST = bytes.fromhex(
-    "00034745540568747470730 00a2f68656c6c6f2e74787440 6c0a757365722d6167656e7434 6375726c2f372e31362e33".replace(" ", "")
+    "00034745540568747470730 00a2f68656c6c6f2e74787440 6c0a757365722d6167656e7434 6375726c2f372e31362e33".replace(
+        " ", ""
+    )
     + "206c69626375726c2f372e31362e33204f70656e53534c2f302e392e376c207a6c69622f312e322e3304686f73740f"
     + "7777772e6578616d706c652e636f6d0f6163636570742d6c616e677561676506656e2c206d690000"
 )
 INDETERMINATE_REQUEST = bytes.fromhex(
-    "02034745540568747470 73000a2f68656c6c6f2e7478740a757365722d6167656e74346375726c2f372e31362e33206c".replace(" ", "")
+    "02034745540568747470 73000a2f68656c6c6f2e7478740a757365722d6167656e74346375726c2f372e31362e33206c".replace(
+        " ", ""
+    )
     + "69626375726c2f372e31362e33204f70656e53534c2f302e392e376c207a6c69622f312e322e3304686f73740f777777"
     + "2e6578616d706c652e636f6d0f6163636570742d6c616e677561676506656e2c206d6900000000000000000000000000"
 )
@@ -175,10 +181,8 @@ def test_a_changed_octet_is_another_message_or_none(request: BinaryRequest, data
     octets = bytearray(encode_request(request))
     at = data.draw(st.integers(0, len(octets) - 1))
     octets[at] ^= data.draw(st.integers(1, 255))
-    try:
+    with suppress(BinaryHttpError):
         assert decode_request(bytes(octets)) != request or octets[at] in b"abcxyz"
-    except BinaryHttpError:
-        pass
 
 
 def test_integers_may_be_longer_than_they_need_be() -> None:

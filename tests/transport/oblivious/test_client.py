@@ -126,7 +126,9 @@ async def test_keys_that_have_changed_are_fetched_anew_and_the_question_sealed_a
     assert len(world.posted) == 3
 
 
-async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than_once_a_minute(world: World) -> None:
+async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than_once_a_minute(
+    world: World,
+) -> None:
     fetched: list[Request] = []
 
     async def ask(request: Request) -> Response:

@@ -45,7 +45,9 @@ def test_the_example_is_sealed_and_opened() -> None:
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.sampled_from(Aead), st.integers(0, 255))
-def test_what_is_sealed_is_opened_by_the_other_side(request: bytes, response: bytes, aead: Aead, key_id: int) -> None:
+def test_what_is_sealed_is_opened_by_the_other_side(
+    request: bytes, response: bytes, aead: Aead, key_id: int
+) -> None:
     secret = hpke.new_secret()
     config = KeyConfig(key_id, hpke.public_of(secret))
     sealed = seal_request(config, aead, request, hpke.new_secret())

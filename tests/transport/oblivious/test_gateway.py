@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -14,10 +15,10 @@ from transport.oblivious import binary_http, dates, hpke, key_configs, problems
 from transport.oblivious.binary_http import BinaryRequest, BinaryResponse
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE, SealedRequest, seal_request
 from transport.oblivious.gateway import Gateway
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.hpke import Aead
 from transport.oblivious.key_chain import MAX_PERIODS, PERIOD, KeyChain, KeyRing
 from transport.oblivious.messages import Request, Response, plain
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.seen import ROW, WINDOW, Seen
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, REQUEST, RESPONSES
 
@@ -163,13 +164,22 @@ async def test_a_repetition_is_refused_for_as_long_as_its_date_is_taken(world: W
     assert world.gateway.statistics()["oblivious_repeated"] == 2
 
 
-async def test_a_hundred_thousand_repetitions_reach_the_target_once(world: World) -> None:
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.soak)])
+async def test_repetitions_reach_the_target_once_and_take_no_memory(world: World, count: int) -> None:
     octets = sealed(world, binary_http.encode_request(inner(dated()), REQUEST)).octets
-    before = world.seen._table.nbytes
-    for _ in range(2_000):  # the rest of them is in test_seen: opening takes 0.2 ms
+    for _ in range(100):
         await posted(world, octets)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(count):
+            await posted(world, octets)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 100_000
+    assert world.gateway.counts.repeated == count + 99
     assert len(world.questions) == 1
-    assert world.seen._table.nbytes == before
 
 
 async def test_a_gateway_that_cannot_remember_refuses() -> None:

@@ -83,7 +83,10 @@ BOTH = pytest.mark.parametrize("example", [A_1, A_2], ids=["A.1.1", "A.2.1"])
 
 @BOTH
 def test_key_pairs_are_derived_as_in_the_examples(example: Example) -> None:
-    for ikm, secret, public in ((example.ikm_e, example.sk_e, example.pk_e), (example.ikm_r, example.sk_r, example.pk_r)):
+    for ikm, secret, public in (
+        (example.ikm_e, example.sk_e, example.pk_e),
+        (example.ikm_r, example.sk_r, example.pk_r),
+    ):
         assert hpke.derive_secret(bytes.fromhex(ikm)).hex() == secret
         assert hpke.public_of(bytes.fromhex(secret)).hex() == public
 

@@ -31,7 +31,9 @@ def test_the_example_is_read_and_written() -> None:
             KeyConfig,
             st.integers(0, 255),
             st.binary(min_size=32, max_size=32),
-            st.permutations(list(Aead)).flatmap(lambda all_of_them: st.sampled_from([all_of_them, all_of_them[:1]])).map(tuple),
+            st.permutations(list(Aead))
+            .flatmap(lambda all_of_them: st.sampled_from([all_of_them, all_of_them[:1]]))
+            .map(tuple),
         ),
         min_size=1,
         max_size=5,
@@ -86,5 +88,3 @@ def test_any_octets_are_keys_or_one_error(octets: bytes) -> None:
             continue
         assert configs
         assert all(len(config.public) == 32 and config.aeads for config in configs)
-
-

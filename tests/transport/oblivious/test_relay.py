@@ -13,9 +13,9 @@ from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
 from transport.endpoint import Endpoint
 from transport.oblivious import problems
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
-from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.relay import MAX_IN_HAND, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import BUCKETS, BURST_SECONDS, Rates, RateSettings
@@ -189,7 +189,7 @@ async def test_clients_are_named_in_the_log_only_if_that_is_asked_for(caplog: py
     st.integers(100, 999),
     st.binary(max_size=100),
 )
-async def test_anything_has_a_response(
+async def test_anything_has_a_response(  # noqa: PLR0917 - what hypothesis draws
     method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, status: int, came: bytes
 ) -> None:
     for kind in (RESPONSE_TYPE, problems.MEDIA_TYPE, came):

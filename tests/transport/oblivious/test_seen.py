@@ -39,7 +39,9 @@ def test_a_hundred_thousand_repetitions_take_no_memory_and_push_nothing_out() ->
         first = [enc(number) for number in range(1_000)]
         assert all(seen.see(one, NOW, NOW) is Sight.NEW for one in first)
         held = bytes(seen._table)
-        assert {seen.see(first[number % 1_000], NOW, NOW + number / 1_000) for number in range(100_000)} == {Sight.SEEN}
+        assert {seen.see(first[number % 1_000], NOW, NOW + number / 1_000) for number in range(100_000)} == {
+            Sight.SEEN
+        }
         assert bytes(seen._table) == held
         assert seen._table.nbytes == before
 
