@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from transport.errors import UnreachableError
-from transport.oblivious import binary_http, dates, hpke, problems
+from transport.oblivious import binary_http, dates, problems
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.binary_http import BinaryHttpError, BinaryRequest, BinaryResponse, Fields
 from transport.oblivious.dns_target import MEDIA_TYPE, PATH
 from transport.oblivious.encapsulation import REQUEST_TYPE, RESPONSE_TYPE, EncapsulationError, seal_request
 from transport.oblivious.gateway_keys import GatewayKeys
+from transport.oblivious.hpke import KeyPair
 from transport.oblivious.key_configs import KeyConfig
 from transport.oblivious.messages import Request, Response
 from transport.oblivious.sizes import MAX_QUERY, REQUEST
@@ -52,7 +53,7 @@ class ObliviousExchange:
         via: By way of whom, and whom.
         keys: The gateway's keys.
         fields: Fields for the gateway's target, such as a token; what is one client's alone tells it from others.
-        new_secret: Makes the key of each request.
+        generate: Makes the key of each request.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class ObliviousExchange:
         via: Via,
         keys: GatewayKeys,
         fields: Fields = (),
-        new_secret: Callable[[], bytes] = hpke.new_secret,
+        generate: Callable[[], KeyPair] = KeyPair.generate,
     ) -> None:
         self._relay = relay
         self._via = via
         self._keys = keys
         self._fields = fields
-        self._new_secret = new_secret
+        self._generate = generate
 
     async def exchange(self, message: bytes, now: float) -> bytes:
         """Return the reply to a DNS message.
@@ -118,7 +119,7 @@ class ObliviousExchange:
         request = BinaryRequest(b"POST", b"https", via.authority.encode(), via.path.encode(), headers, message)
         try:
             filled = binary_http.encode_request(request, REQUEST)
-            sealed = seal_request(config, config.aeads[0], filled, self._new_secret())
+            sealed = seal_request(config, config.aeads[0], filled, self._generate())
         except (BinaryHttpError, EncapsulationError) as error:
             raise self._failed(str(error)) from error
         kind = (b"content-type", REQUEST_TYPE)

@@ -5,6 +5,7 @@ seconds tells nobody from others (section 6.8).
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 GRAIN: Final = 60  # seconds
@@ -25,6 +26,7 @@ def to_text(now: float) -> bytes:
     return f"{day}, {when.day:02} {month} {when.year:04} {when:%H:%M:%S} GMT".encode("ascii")
 
 
+@lru_cache(64)  # whoever asks in the same minute says the same
 def from_text(octets: bytes | None) -> float | None:
     """Read an IMF-fixdate, in the one spelling that it has; None for anything else.
 

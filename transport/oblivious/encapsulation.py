@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from transport.oblivious import hpke
-from transport.oblivious.hpke import KDF_ID, KEM_ID, KEY_OCTETS, NONCE_OCTETS, TAG_OCTETS, Aead, HpkeError
+from transport.oblivious.hpke import KDF_ID, KEM_ID, KEY_OCTETS, NONCE_OCTETS, TAG_OCTETS, Aead, HpkeError, KeyPair
 from transport.oblivious.key_chain import SecretKey
 from transport.oblivious.key_configs import KeyConfig
 
@@ -89,14 +89,14 @@ class SealedRequest:
             raise EncapsulationError("response does not open; it is none to this request") from error
 
 
-def seal_request(config: KeyConfig, aead: Aead, request: bytes, ephemeral: bytes) -> SealedRequest:
+def seal_request(config: KeyConfig, aead: Aead, request: bytes, ephemeral: KeyPair) -> SealedRequest:
     """Seal a binary HTTP request (section 4.3).
 
     Args:
         config: The gateway's key, certainly the gateway's.
         aead: One of `config.aeads`.
         request: Filled up already.
-        ephemeral: From `hpke.new_secret`, for this request alone.
+        ephemeral: Generated for this request alone.
 
     Raises:
         EncapsulationError: The gateway's key cannot be used.
@@ -165,7 +165,7 @@ def open_request(octets: bytes, keys: Mapping[int, SecretKey]) -> OpenedRequest:
     if key is None or (kem, kdf) != (KEM_ID, KDF_ID) or number not in key.config.aeads:
         raise UnknownKeyError("key identifier unknown, or not with these algorithms")
     try:
-        receiver = hpke.receiving(encapsulated, key.secret, _info(header), Aead(number))
+        receiver = hpke.receiving(encapsulated, key.pair, _info(header), Aead(number))
         request = receiver.open(b"", sealed)
     except HpkeError as error:
         raise UnknownKeyError("does not open with the key that it names") from error

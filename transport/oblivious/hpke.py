@@ -1,12 +1,14 @@
 """Hybrid public key encryption in base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and two AEADs.
 
-Pure but for `new_secret`. X25519, HMAC, HKDF-Expand and the AEADs are libraries'; what stands here is how they are
-put together, with the export of secrets that those libraries' own HPKE leaves out. Left out: the modes that
+Pure but for `KeyPair.generate`. X25519, HMAC, HKDF-Expand and the AEADs are libraries'; what stands here is how they
+are put together, with the export of secrets that those libraries' own HPKE leaves out. Left out: the modes that
 authenticate the sender, since nobody is to learn who sends.
 """
 
 import hmac
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -81,49 +83,62 @@ def _labeled_expand(suite: bytes, secret: bytes, label: bytes, info: bytes, leng
 # --- keys -----------------------------------------------------------------------------------------------------
 
 
-def new_secret() -> bytes:
-    """Make a secret key from the system's randomness, 32 octets."""
-    return X25519PrivateKey.generate().private_bytes_raw()
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A secret key and its public key, 32 octets each; never printed."""
 
+    secret: bytes = field(repr=False)
+    public: bytes
+    _private: X25519PrivateKey = field(repr=False, compare=False)
 
-def derive_secret(key_material: bytes) -> bytes:
-    """Make a secret key out of key material of 32 octets or more, always the same (section 7.1.3)."""
-    secret = _labeled_extract(_KEM_SUITE, b"", b"dkp_prk", key_material)
-    return _labeled_expand(_KEM_SUITE, secret, b"sk", b"", KEY_OCTETS)
+    @classmethod
+    def of(cls, secret: bytes) -> "KeyPair":
+        """Return the pair of a secret key."""
+        private = X25519PrivateKey.from_private_bytes(secret)
+        return cls(secret, private.public_key().public_bytes_raw(), private)
 
+    @classmethod
+    def generate(cls) -> "KeyPair":
+        """Make one from the system's randomness."""
+        private = X25519PrivateKey.generate()
+        return cls(private.private_bytes_raw(), private.public_key().public_bytes_raw(), private)
 
-def public_of(secret: bytes) -> bytes:
-    """Return the public key of a secret key."""
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    @classmethod
+    def derived(cls, key_material: bytes) -> "KeyPair":
+        """Make one out of key material of 32 octets or more, always the same (section 7.1.3)."""
+        secret = _labeled_extract(_KEM_SUITE, b"", b"dkp_prk", key_material)
+        return cls.of(_labeled_expand(_KEM_SUITE, secret, b"sk", b"", KEY_OCTETS))
 
-
-def _shared(secret: bytes, public: bytes, encapsulated: bytes, recipient: bytes) -> bytes:
-    """Return the shared secret of the KEM (section 4.1); a point of small order is refused (section 7.1.4)."""
-    if len(public) != KEY_OCTETS:
-        raise HpkeError(f"public key of {len(public)} octets, expected {KEY_OCTETS}")
-    try:
-        agreed = X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError as error:
-        raise HpkeError("public key shares no secret with anybody") from error
-    if hmac.compare_digest(agreed, _NOTHING_SHARED):  # the library looks, too; a later one may not
-        raise HpkeError("public key shares no secret with anybody")
-    pseudorandom = _labeled_extract(_KEM_SUITE, b"", b"eae_prk", agreed)
-    return _labeled_expand(_KEM_SUITE, pseudorandom, b"shared_secret", encapsulated + recipient, KEY_OCTETS)
+    def shared_with(self, public: bytes, encapsulated: bytes, recipient: bytes) -> bytes:
+        """Return the shared secret of the KEM (section 4.1); a point of small order is refused (section 7.1.4)."""
+        if len(public) != KEY_OCTETS:
+            raise HpkeError(f"public key of {len(public)} octets, expected {KEY_OCTETS}")
+        try:
+            agreed = self._private.exchange(X25519PublicKey.from_public_bytes(public))
+        except ValueError as error:
+            raise HpkeError("public key shares no secret with anybody") from error
+        if hmac.compare_digest(agreed, _NOTHING_SHARED):  # the library looks, too; a later one may not
+            raise HpkeError("public key shares no secret with anybody")
+        pseudorandom = _labeled_extract(_KEM_SUITE, b"", b"eae_prk", agreed)
+        return _labeled_expand(_KEM_SUITE, pseudorandom, b"shared_secret", encapsulated + recipient, KEY_OCTETS)
 
 
 # --- contexts -------------------------------------------------------------------------------------------------
+
+
+@cache
+def _beginning(aead: Aead) -> tuple[bytes, bytes]:
+    """Return what all contexts with an AEAD begin with: the suite; the mode and the hash of an empty psk_id."""
+    suite = b"HPKE" + KEM_ID.to_bytes(2) + KDF_ID.to_bytes(2) + aead.to_bytes(2)
+    return suite, _BASE + _labeled_extract(suite, b"", b"psk_id_hash", b"")
 
 
 class _Context:
     """The key schedule of base mode (section 5.1), and what both sides do with it."""
 
     def __init__(self, shared: bytes, info: bytes, aead: Aead) -> None:
-        suite = b"HPKE" + KEM_ID.to_bytes(2) + KDF_ID.to_bytes(2) + aead.to_bytes(2)
-        context = (
-            _BASE
-            + _labeled_extract(suite, b"", b"psk_id_hash", b"")
-            + _labeled_extract(suite, b"", b"info_hash", info)
-        )
+        suite, beginning = _beginning(aead)
+        context = beginning + _labeled_extract(suite, b"", b"info_hash", info)
         secret = _labeled_extract(suite, shared, b"secret", b"")
         self.aead = aead
         self._suite = suite
@@ -164,14 +179,14 @@ class Receiver(_Context):
         return opened
 
 
-def sending(public: bytes, info: bytes, aead: Aead, ephemeral: bytes) -> tuple[bytes, Sender]:
+def sending(public: bytes, info: bytes, aead: Aead, ephemeral: KeyPair) -> tuple[bytes, Sender]:
     """Begin to encrypt to a public key (SetupBaseS, section 5.1.1).
 
     Args:
         public: The recipient's, 32 octets.
         info: Both sides have the same, or nothing opens.
         aead: Of the recipient's choice.
-        ephemeral: From `new_secret`, for this context alone: a second use of one gives everything away.
+        ephemeral: Generated for this context alone: a second use of one gives everything away.
 
     Returns:
         `enc`, 32 octets that the recipient needs, and the context.
@@ -179,20 +194,20 @@ def sending(public: bytes, info: bytes, aead: Aead, ephemeral: bytes) -> tuple[b
     Raises:
         HpkeError: The public key shares no secret with anybody.
     """
-    encapsulated = public_of(ephemeral)
-    return encapsulated, Sender(_shared(ephemeral, public, encapsulated, public), info, aead)
+    encapsulated = ephemeral.public
+    return encapsulated, Sender(ephemeral.shared_with(public, encapsulated, public), info, aead)
 
 
-def receiving(encapsulated: bytes, secret: bytes, info: bytes, aead: Aead) -> Receiver:
+def receiving(encapsulated: bytes, recipient: KeyPair, info: bytes, aead: Aead) -> Receiver:
     """Begin to decrypt (SetupBaseR, section 5.1.1).
 
     Args:
         encapsulated: `enc`, untrusted.
-        secret: The recipient's.
+        recipient: Whose public key the sender had.
         info: As the sender has it.
         aead: As the sender has chosen it.
 
     Raises:
         HpkeError: `enc` shares no secret with anybody.
     """
-    return Receiver(_shared(secret, encapsulated, encapsulated, public_of(secret)), info, aead)
+    return Receiver(recipient.shared_with(encapsulated, encapsulated, recipient.public), info, aead)

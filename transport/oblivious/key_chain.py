@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from transport.oblivious import hpke
-from transport.oblivious.hpke import KEY_OCTETS
+from transport.oblivious.hpke import KEY_OCTETS, KeyPair
 from transport.oblivious.key_configs import KeyConfig
 
 PERIOD: Final = 86_400  # seconds for which a key is preferred: what one key opens is a day's
@@ -42,10 +42,7 @@ class SecretKey:
     """What a gateway opens requests with."""
 
     config: KeyConfig
-    secret: bytes
-
-    def __repr__(self) -> str:
-        return f"<SecretKey {self.config.key_id}>"
+    pair: KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +181,5 @@ def _next(seed: bytes) -> bytes:
 
 
 def _key(period: int, seed: bytes) -> SecretKey:
-    secret = hpke.derive_secret(hpke.expand(seed, b"fingerpost ohttp key", KEY_OCTETS))
-    return SecretKey(KeyConfig(period % KEY_IDS, hpke.public_of(secret)), secret)
+    pair = KeyPair.derived(hpke.expand(seed, b"fingerpost ohttp key", KEY_OCTETS))
+    return SecretKey(KeyConfig(period % KEY_IDS, pair.public), pair)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.oblivious import hpke
 from transport.oblivious.binary_http import BinaryRequest, BinaryResponse, decode_request, decode_response
 from transport.oblivious.encapsulation import (
     OVERHEAD,
@@ -13,14 +12,15 @@ from transport.oblivious.encapsulation import (
     open_request,
     seal_request,
 )
-from transport.oblivious.hpke import Aead
+from transport.oblivious.hpke import Aead, KeyPair
 from transport.oblivious.key_chain import SecretKey
 from transport.oblivious.key_configs import KeyConfig
 
 SECRET = bytes.fromhex("3c168975674b2fa8e465970b79c8dcf09f1c741626480bd4c6162fc5b6a98e1a")
-CONFIG = KeyConfig(1, hpke.public_of(SECRET))
-KEYS = {1: SecretKey(CONFIG, SECRET)}
-EPHEMERAL = bytes.fromhex("bc51d5e930bda26589890ac7032f70ad12e4ecb37abb1b65b1256c9c48999c73")
+PAIR = KeyPair.of(SECRET)
+CONFIG = KeyConfig(1, PAIR.public)
+KEYS = {1: SecretKey(CONFIG, PAIR)}
+EPHEMERAL = KeyPair.of(bytes.fromhex("bc51d5e930bda26589890ac7032f70ad12e4ecb37abb1b65b1256c9c48999c73"))
 REQUEST = bytes.fromhex("00034745540568747470730b6578616d706c652e636f6d012f")
 SEALED_REQUEST = bytes.fromhex(
     "010020000100014b28f881333e7c164ffc499ad9796f877f4e1051ee6d31bad1"
@@ -48,11 +48,11 @@ def test_the_example_is_sealed_and_opened() -> None:
 def test_what_is_sealed_is_opened_by_the_other_side(
     request: bytes, response: bytes, aead: Aead, key_id: int
 ) -> None:
-    secret = hpke.new_secret()
-    config = KeyConfig(key_id, hpke.public_of(secret))
-    sealed = seal_request(config, aead, request, hpke.new_secret())
+    pair = KeyPair.generate()
+    config = KeyConfig(key_id, pair.public)
+    sealed = seal_request(config, aead, request, KeyPair.generate())
     assert len(sealed.octets) == len(request) + OVERHEAD
-    opened = open_request(sealed.octets, {key_id: SecretKey(config, secret)})
+    opened = open_request(sealed.octets, {key_id: SecretKey(config, pair)})
     assert opened.request == request
     assert sealed.octets[7:39] == opened.encapsulated
     answered = opened.seal_response(response, bytes(opened.nonce_octets))
@@ -76,7 +76,7 @@ def test_a_changed_response_does_not_open(at: int) -> None:
 
 
 def test_a_response_to_another_request_does_not_open() -> None:
-    one, other = (seal_request(CONFIG, Aead.AES_128_GCM, REQUEST, hpke.new_secret()) for _ in range(2))
+    one, other = (seal_request(CONFIG, Aead.AES_128_GCM, REQUEST, KeyPair.generate()) for _ in range(2))
     assert one.octets != other.octets
     answer = open_request(one.octets, KEYS).seal_response(RESPONSE, NONCE)
     assert one.open_response(answer) == RESPONSE
@@ -92,7 +92,7 @@ def test_one_request_has_other_responses_each_time() -> None:
 def test_a_gateway_may_be_unwilling_to_use_an_algorithm() -> None:
     config = KeyConfig(1, CONFIG.public, (Aead.CHACHA20_POLY1305,))
     with pytest.raises(UnknownKeyError, match="these algorithms"):
-        open_request(SEALED_REQUEST, {1: SecretKey(config, SECRET)})
+        open_request(SEALED_REQUEST, {1: SecretKey(config, PAIR)})
 
 
 def test_a_key_that_shares_no_secret_is_no_gateways() -> None:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.transport.oblivious.people import ANSWER, AUTHORITY, NOW, QUERY, RELAY, World, settled
 from transport.handler import Caller, Later, Protocol, Verdict
-from transport.oblivious import binary_http, dates, hpke, key_configs, problems
+from transport.oblivious import binary_http, dates, key_configs, problems
 from transport.oblivious.binary_http import BinaryRequest, BinaryResponse
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE, SealedRequest, seal_request
 from transport.oblivious.gateway import Gateway
-from transport.oblivious.hpke import Aead
+from transport.oblivious.hpke import Aead, KeyPair
 from transport.oblivious.key_chain import MAX_PERIODS, PERIOD, KeyChain, KeyRing
 from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.places import WELL_KNOWN
@@ -44,7 +44,7 @@ def dated(now: float = NOW) -> tuple[bytes, bytes]:
 
 def sealed(world: World, message: bytes, aead: Aead = Aead.AES_128_GCM) -> SealedRequest:
     config = KeyChain.begun(bytes(32), NOW).keys(world.now).published[0]
-    return seal_request(config, aead, message, hpke.new_secret())
+    return seal_request(config, aead, message, KeyPair.generate())
 
 
 async def posted(world: World, body: bytes, kind: tuple[bytes, bytes] = KIND) -> Response:

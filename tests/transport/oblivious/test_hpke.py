@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transport.oblivious import hpke
-from transport.oblivious.hpke import Aead, HpkeError
+from transport.oblivious.hpke import Aead, HpkeError, KeyPair
 
 PLAINTEXT = bytes.fromhex("4265617574792069732074727574682c20747275746820626561757479")
 INFO = bytes.fromhex("4f6465206f6e2061204772656369616e2055726e")
@@ -87,15 +87,18 @@ def test_key_pairs_are_derived_as_in_the_examples(example: Example) -> None:
         (example.ikm_e, example.sk_e, example.pk_e),
         (example.ikm_r, example.sk_r, example.pk_r),
     ):
-        assert hpke.derive_secret(bytes.fromhex(ikm)).hex() == secret
-        assert hpke.public_of(bytes.fromhex(secret)).hex() == public
+        pair = KeyPair.derived(bytes.fromhex(ikm))
+        assert (pair.secret.hex(), pair.public.hex()) == (secret, public)
+        assert pair == KeyPair.of(bytes.fromhex(secret))
 
 
 @BOTH
 def test_the_examples_are_sealed_opened_and_exported(example: Example) -> None:
-    enc, sender = hpke.sending(bytes.fromhex(example.pk_r), INFO, example.aead, bytes.fromhex(example.sk_e))
+    enc, sender = hpke.sending(
+        bytes.fromhex(example.pk_r), INFO, example.aead, KeyPair.of(bytes.fromhex(example.sk_e))
+    )
     assert enc.hex() == example.pk_e
-    receiver = hpke.receiving(enc, bytes.fromhex(example.sk_r), INFO, example.aead)
+    receiver = hpke.receiving(enc, KeyPair.of(bytes.fromhex(example.sk_r)), INFO, example.aead)
     for number in range(257):
         aad = f"Count-{number}".encode()
         sealed = sender.seal(aad, PLAINTEXT)
@@ -109,27 +112,27 @@ def test_the_examples_are_sealed_opened_and_exported(example: Example) -> None:
 @pytest.mark.parametrize("point", SMALL_ORDER, ids=lambda point: point.hex()[:8])
 def test_a_point_that_shares_no_secret_is_refused_on_both_sides(point: bytes) -> None:
     with pytest.raises(HpkeError, match="shares no secret"):
-        hpke.sending(point, INFO, Aead.AES_128_GCM, hpke.new_secret())
+        hpke.sending(point, INFO, Aead.AES_128_GCM, KeyPair.generate())
     with pytest.raises(HpkeError, match="shares no secret"):
-        hpke.receiving(point, hpke.new_secret(), INFO, Aead.AES_128_GCM)
+        hpke.receiving(point, KeyPair.generate(), INFO, Aead.AES_128_GCM)
 
 
 def test_what_is_changed_or_for_another_does_not_open() -> None:
-    secret = hpke.new_secret()
-    enc, sender = hpke.sending(hpke.public_of(secret), INFO, Aead.AES_128_GCM, hpke.new_secret())
+    pair = KeyPair.generate()
+    enc, sender = hpke.sending(pair.public, INFO, Aead.AES_128_GCM, KeyPair.generate())
     sealed = sender.seal(b"", PLAINTEXT)
     changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
     for other, info, aead, octets, aad in (
-        (hpke.new_secret(), INFO, Aead.AES_128_GCM, sealed, b""),
-        (secret, INFO + b"x", Aead.AES_128_GCM, sealed, b""),
-        (secret, INFO, Aead.CHACHA20_POLY1305, sealed, b""),
-        (secret, INFO, Aead.AES_128_GCM, changed, b""),
-        (secret, INFO, Aead.AES_128_GCM, sealed, b"x"),
-        (secret, INFO, Aead.AES_128_GCM, b"", b""),
+        (KeyPair.generate(), INFO, Aead.AES_128_GCM, sealed, b""),
+        (pair, INFO + b"x", Aead.AES_128_GCM, sealed, b""),
+        (pair, INFO, Aead.CHACHA20_POLY1305, sealed, b""),
+        (pair, INFO, Aead.AES_128_GCM, changed, b""),
+        (pair, INFO, Aead.AES_128_GCM, sealed, b"x"),
+        (pair, INFO, Aead.AES_128_GCM, b"", b""),
     ):
         with pytest.raises(HpkeError, match="does not open"):
             hpke.receiving(enc, other, info, aead).open(aad, octets)
-    receiver = hpke.receiving(enc, secret, INFO, Aead.AES_128_GCM)
+    receiver = hpke.receiving(enc, pair, INFO, Aead.AES_128_GCM)
     with pytest.raises(HpkeError):
         receiver.open(b"", changed)
     assert receiver.open(b"", sealed) == PLAINTEXT, "what did not open does not count"
@@ -139,8 +142,13 @@ def test_what_is_changed_or_for_another_does_not_open() -> None:
 def test_any_octets_raise_one_error(enc: bytes, sealed: bytes, aead: Aead) -> None:
     for encapsulated in (enc, enc[:32].ljust(32, b"\7")):
         with pytest.raises(HpkeError):
-            hpke.receiving(encapsulated, b"\5" * 32, INFO, aead).open(b"", sealed)
+            hpke.receiving(encapsulated, KeyPair.of(b"\5" * 32), INFO, aead).open(b"", sealed)
 
 
 def test_every_key_is_another() -> None:
-    assert len({hpke.new_secret() for _ in range(100)}) == 100
+    assert len({KeyPair.generate().secret for _ in range(100)}) == 100
+
+
+def test_no_pair_is_printed_with_its_secret() -> None:
+    pair = KeyPair.of(b"\5" * 32)
+    assert repr(pair.secret) not in repr(pair)

@@ -124,7 +124,7 @@ def test_another_spelling_is_refused(text: str) -> None:
 def test_nothing_that_is_printed_has_a_secret_in_it() -> None:
     keys = CHAIN.keys(NOON)
     shown = repr([CHAIN, keys, KeyRing(CHAIN)])
-    for secret in (SEED, *(key.secret for key in keys.accepted.values())):
+    for secret in (SEED, *(key.pair.secret for key in keys.accepted.values())):
         assert secret.hex() not in shown
         assert repr(secret) not in shown
 

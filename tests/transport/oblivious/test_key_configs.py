@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport.oblivious import hpke
-from transport.oblivious.hpke import Aead
+from transport.oblivious.hpke import Aead, KeyPair
 from transport.oblivious.key_configs import MAX_CONFIGS, MAX_OCTETS, KeyConfig, KeyConfigError, from_wire, to_wire
 
 RFC_9458 = bytes.fromhex(  # appendix A
@@ -20,7 +19,7 @@ def prefixed(*configs: bytes) -> bytes:
 
 
 def test_the_example_is_read_and_written() -> None:
-    assert hpke.public_of(RFC_9458_SECRET) == OURS.public
+    assert KeyPair.of(RFC_9458_SECRET).public == OURS.public
     assert from_wire(prefixed(RFC_9458)) == (OURS,)
     assert to_wire((OURS,)) == prefixed(RFC_9458)
 
