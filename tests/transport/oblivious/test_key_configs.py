@@ -11,6 +11,7 @@ RFC_9458 = bytes.fromhex(  # appendix A
     "01002031e1f05a740102115220e9af918f738674aec95f54db6e04eb705aae8e79815500080001000100010003"
 )
 RFC_9458_SECRET = bytes.fromhex("3c168975674b2fa8e465970b79c8dcf09f1c741626480bd4c6162fc5b6a98e1a")
+SECOND = b"\2" + RFC_9458[1:]
 OURS = KeyConfig(1, RFC_9458[3:35])
 
 
@@ -21,6 +22,7 @@ def prefixed(*configs: bytes) -> bytes:
 def test_the_example_is_read_and_written() -> None:
     assert KeyPair.of(RFC_9458_SECRET).public == OURS.public
     assert from_wire(prefixed(RFC_9458)) == (OURS,)
+    assert from_wire(prefixed(RFC_9458, SECOND)) == (OURS, KeyConfig(2, OURS.public))
     assert to_wire((OURS,)) == prefixed(RFC_9458)
 
 
@@ -64,11 +66,11 @@ def test_what_we_cannot_use_is_passed_over() -> None:
         prefixed(RFC_9458) + b"\0\0",
         prefixed(RFC_9458, RFC_9458),
         prefixed(RFC_9458, b"\1\0"),
-        prefixed(RFC_9458, RFC_9458[:34]),
-        prefixed(RFC_9458, RFC_9458[:35] + b"\0\0"),
-        prefixed(RFC_9458, RFC_9458[:35] + b"\0\6\0\1\0\1\0\1"),
-        prefixed(RFC_9458, RFC_9458 + b"\0"),
-        prefixed(RFC_9458, RFC_9458[:35] + b"\0\x44" + bytes(68)),
+        prefixed(RFC_9458, SECOND[:34]),
+        prefixed(RFC_9458, SECOND[:35] + b"\0\0"),
+        prefixed(RFC_9458, SECOND[:35] + b"\0\6\0\1\0\1\0\1"),
+        prefixed(RFC_9458, SECOND + b"\0"),
+        prefixed(RFC_9458, SECOND[:35] + b"\0\x44" + bytes(68)),
         prefixed(*(bytes([number]) + RFC_9458[1:] for number in range(MAX_CONFIGS + 1))),
         bytes(MAX_OCTETS + 1),
     ],
