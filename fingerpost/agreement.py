@@ -21,7 +21,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     if not authority.is_there and not resolver.is_there:
         yield (), "has neither [authority] nor [resolver]; one of them says what to be"
     if listen.is_there:
-        yield from _listen(listen)
+        yield from _listen(listen, given[s.ENCRYPTION.name])
     elif resolver.is_there:
         yield (), "has a [resolver], but no [listen] that says where"
     if authority.is_there:
@@ -34,12 +34,17 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     yield from _validate(authority, validate, mail, numbers)
 
 
-def _listen(listen: Given) -> Iterator[Disagreement]:
-    if not listen.has(s.UDP) and not listen.has(s.TCP):
-        yield s.LISTEN.where(), "has no 'udp' and no 'tcp', so nothing would be heard"
+def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:
+    keys = (*s.PLAIN, *s.ENCRYPTED)
+    if not any(listen.has(key) for key in keys):
+        words = " and ".join(f"no '{key.name}'" for key in keys)
+        yield s.LISTEN.where(), f"has {words}, so nothing would be heard"
+    for key in s.ENCRYPTED:
+        if listen.get(key) and not tls.is_there:
+            yield s.LISTEN.where(key.name), "needs a [tls] that says with which certificate"
     if listen.get(s.ALLOW_PLAIN):
         return
-    for key in (s.UDP, s.TCP):
+    for key in s.PLAIN:
         endpoints = listen.get(key)
         for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
             if not endpoint.is_loopback:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import tls_sections as t
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
@@ -48,6 +49,7 @@ class Configuration:
         validate: How a validator hears of proofs, or None where nobody is vouched for.
         mail: How codes reach mail addresses, if they do.
         numbers: How codes reach telephone numbers, if they do.
+        tls: What is shown to clients over TLS, or None.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Configuration:
     validate: v.ValidatePart | None
     mail: v.MailPart | None
     numbers: v.NumbersPart | None
+    tls: t.TlsPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -192,7 +195,7 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 def _typed(
     path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers = (
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls = (
         given[section.name] for section in s.SECTIONS
     )
     return Configuration(
@@ -208,12 +211,13 @@ def _typed(
         _validate(validate) if validate.section.name in usable else None,
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,
+        t.TlsPart(tls[t.CERTIFICATE], tls[t.KEY], tls[t.CLIENTS]) if tls.section.name in usable else None,
         notes,
     )
 
 
 def _listen(given: Given) -> s.Listen:
-    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN])
+    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN], given[s.TLS])
 
 
 def _authority(given: Given) -> s.AuthorityPart:

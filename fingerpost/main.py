@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 COMMANDS = {  # and what each says of itself in the help of the whole
-    "keygen": "make keys, show public keys, or make a trust anchor",
+    "keygen": "make keys, trust anchors and certificates, or show them",
     "rootkeys": "change the root's keys: draft, sign, finish a version",
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",

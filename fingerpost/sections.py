@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.tls_sections import TLS as ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
@@ -47,6 +48,7 @@ TOP = Section("", "Above all tables.", (APEX,))
 
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
+TLS = Key("tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES)
 ALLOW_PLAIN = Key(
     "allow_plain",
     readers.flag,
@@ -54,7 +56,9 @@ ALLOW_PLAIN = Key(
     "whether plain DNS may leave this machine; everything else that does is encrypted",
     default=False,
 )
-LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, ALLOW_PLAIN))
+LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, ALLOW_PLAIN))
+PLAIN = (UDP, TCP)
+ENCRYPTED = (TLS,)  # these need a [tls]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Listen:
     udp: tuple[Endpoint, ...]
     tcp: tuple[Endpoint, ...]
     allow_plain: bool
+    tls: tuple[Endpoint, ...] = ()
 
 
 NOWHERE = Listen((), (), allow_plain=False)
@@ -343,4 +348,4 @@ CLIENTS = Key(
 LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS)
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION)

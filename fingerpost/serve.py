@@ -5,12 +5,13 @@
 This process opens, reads and checks everything, so that what is wrong is said once and nothing is half started.
 Then it supervises workers, which do all the answering. SIGTERM and SIGINT end them: nothing more is taken, what is
 in hand has a second or two; a second signal ends them at once. SIGHUP makes an authority go over to a newly signed
-store.
+store, and both to a new certificate.
 """
 
 import argparse
 import logging
 import os
+import time
 from pathlib import Path
 
 from fingerpost import readiness, worker
@@ -20,6 +21,7 @@ from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
 from fingerpost.served_store import ServedStore
+from fingerpost.served_tls import ServedTls
 from fingerpost.supervisor import Seat, Supervisor
 from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
@@ -35,8 +37,8 @@ to standard error; 'event=ready' is the last one of the start.
 
 signals:
   TERM, INT   end gracefully, with status 0; a second one kills, with status 1
-  HUP         an authority opens the store that is there now; when that fails
-              it goes on with the old one
+  HUP         an authority opens the store that is there now, and the files of
+              [tls] are read again; what fails goes on with the old one
 
 examples:
   fingerpost serve msp.toml
@@ -67,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
             ready.close()
             return worker.work(shared, seat)
 
-        status = Supervisor(workers, work, ready.tell).run()
+        def reload() -> None:
+            if shared.tls is not None:
+                shared.tls.reload(time.time())
+
+        status = Supervisor(workers, work, ready.tell, reload).run()
     log.info("event=stopped")
     return status
 
@@ -84,8 +90,9 @@ def cores() -> int:
 def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shared:
     """Make what all workers share; what would stop them is found here."""
     authority = configuration.authority
+    tls = ServedTls(configuration, time.time()) if configuration.tls is not None else None
     if authority is None:
-        return Shared(configuration, sockets, trust_of(configuration), None, shared_table())
+        return Shared(configuration, sockets, trust_of(configuration), None, shared_table(), tls)
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
-    return Shared(configuration, sockets, None, deny_key, shared_table())
+    return Shared(configuration, sockets, None, deny_key, shared_table(), tls)

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 import trio
 
@@ -23,6 +24,7 @@ from fingerpost.listening import Opened
 from fingerpost.logfmt import quoted
 from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
+from fingerpost.served_tls import ServedTls
 from fingerpost.supervisor import Seat
 from resolver.cache import Stores
 from resolver.front import Front
@@ -66,6 +68,7 @@ class Shared:
         trust: Whom a resolver believes, of several trees with what each speaks for; None in an authority.
         deny_key: What an authority signs denials with, if it does.
         rates: How often addresses have asked, in memory that all workers share.
+        tls: What is shown to clients over TLS, if anything is spoken over it.
     """
 
     configuration: Configuration
@@ -73,6 +76,7 @@ class Shared:
     trust: Trust | Policy | None
     deny_key: PrivateKey | None
     rates: memoryview
+    tls: ServedTls | None = None
 
 
 def work(shared: Shared, seat: Seat) -> int:
@@ -226,12 +230,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
-                serving: Callable[..., Awaitable[None]] = (
-                    partial(serve_udp, fast=daemon.fast)
-                    if opened.protocol is Protocol.UDP
-                    else partial(serve_tcp, limits=StreamLimits())
-                )
-                sock = opened.socks[seat.number]
+                sock, serving = opened.socks[seat.number], _serving(opened.protocol, daemon, shared)
                 listener = await nursery.start(serving, sock, daemon.handler, daemon.clock, later)
                 listeners.append((opened, listener))
             nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)
@@ -240,8 +239,26 @@ async def _run(shared: Shared, seat: Seat) -> None:
                 if number != signal.SIGHUP:
                     break
                 daemon.reload()
+                if shared.tls is not None:
+                    shared.tls.reload(daemon.clock.now())
             nursery.cancel_scope.cancel()
             _tell_counts(daemon, listeners)
+
+
+def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[..., Awaitable[None]]:
+    """Return what serves a socket of a protocol."""
+    match protocol:
+        case Protocol.UDP:
+            return partial(serve_udp, fast=daemon.fast)
+        case Protocol.TCP:
+            return partial(serve_tcp, limits=StreamLimits())
+        case Protocol.TLS:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=shared.tls.server.handshake)
+        case Protocol.HTTPS | Protocol.QUIC:
+            raise AssertionError(protocol)  # no configuration names such a listener
+        case other:
+            assert_never(other)
 
 
 def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:

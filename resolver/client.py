@@ -167,7 +167,7 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
         beside: As in `lookup`.
         proof: Ask for the proof, so that an answer says of every authority how it stands. Without it, for what the
             resolver accepts alone: nothing is verified here, and it costs all concerned a fraction.
-        tries: How long and how often to ask; `tries.tcp` has no meaning here.
+        tries: How long and how often to ask.
         assurance: As in `lookup`.
 
     Raises:

@@ -49,9 +49,10 @@ class _Detour:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
-        return await self.dialer.exchange(self.ways[endpoint], protocol, message, accept, deadline, proof)
+        return await self.dialer.exchange(self.ways[endpoint], protocol, message, accept, deadline, proof=proof)
 
 
 @dataclass(frozen=True, slots=True)

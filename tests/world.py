@@ -101,6 +101,7 @@ class Network:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
         assert proof is None, "nothing is encrypted in this world"

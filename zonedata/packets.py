@@ -30,8 +30,9 @@ _TYPE_AND_LENGTH: Final = struct.Struct(">H6xH")
 MAX_TTLS: Final = 64  # records of a reply that is kept; longer ones are laid out each time
 OVERHEAD: Final = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS: Final = 64 * 2**20  # of one process; some 120,000 answers
-_STREAM_OCTET: Final = 0xFF
-STREAM_MARK: Final = bytes((_STREAM_OCTET,))  # ends the keys of replies over streams, which have more room
+_LEAST_MARK: Final = 0xFE
+PADDED_MARK: Final = bytes((_LEAST_MARK,))  # ends the keys of replies over encrypted streams, which are padded
+STREAM_MARK: Final = b"\xff"  # ends those of replies over plain streams, which have more room than datagrams
 OPT_HEAD: Final = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
@@ -213,7 +214,7 @@ def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
     cut: tuple[bytes, bytes, bytes] = parts.unpack_from(inbox, at)
     message_id, middle, tail = cut
     octets = 0
-    if tail[_TAIL_OCTETS - 1] != _STREAM_OCTET:  # no plain form ends so; a stream's reply may be too long
+    if tail[_TAIL_OCTETS - 1] < _LEAST_MARK:  # no plain form ends so; a stream's reply may be too long
         octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
     if octets == 0:
         message = bytes(inbox[at:end])

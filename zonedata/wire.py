@@ -14,6 +14,7 @@ from typing import Final
 
 from zonedata import names
 from zonedata.names import Name
+from zonedata.padding import padded
 
 MAX_QUERY: Final = 1_024  # octets; ours are under 300, cookies and padding included
 MAX_UDP: Final = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
@@ -25,8 +26,11 @@ MAX_QUERY_ADDITIONAL: Final = 2  # an OPT, and a TSIG one day
 CLASS_IN: Final = 1
 TYPE_SOA: Final = 6
 TYPE_OPT: Final = 41
+OPTION_PADDING: Final = 12
 OPTION_EDE: Final = 15
+OPTION_HEAD: Final = 4  # octets of an option before its data
 POINTER_TO_QUESTION: Final = b"\xc0\x0c"
+RECORD_OCTETS: Final = 12  # of a record whose owner is that pointer, besides its data
 OPT: Final = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)  # what ends our questions
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
@@ -264,8 +268,14 @@ class Reply:
     errors: list[tuple[Ede, str]] = field(default_factory=list)
     optional: list[bytes] = field(default_factory=list)
 
-    def to_wire(self, query: Query, limit: int) -> bytes:
-        """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records."""
+    def to_wire(self, query: Query, limit: int, room: int = 0) -> bytes:
+        """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records.
+
+        Args:
+            query: What it answers.
+            limit: Octets.
+            room: If any, a multiple of this is what the message is padded to, if the query has EDNS (RFC 7830).
+        """
         opt = self._opt(self.errors) if query.udp_size else b""
         flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
         sections = [self.answer, self.authority, list(self.additional)]
@@ -281,6 +291,8 @@ class Reply:
                 if size + len(extra) <= limit:
                     sections[2].append(extra)
                     size += len(extra)
+        if room and opt:
+            opt = _padded_opt(opt, min(padded(size + OPTION_HEAD, room), limit) - size)
         counts = [1, len(sections[0]), len(sections[1]), len(sections[2]) + bool(opt)]
         head = b"".join(n.to_bytes(2, "big") for n in (query.id, flags, *counts))
         return b"".join([head, query.question, *sections[0], *sections[1], *sections[2], opt])
@@ -292,6 +304,15 @@ class Reply:
             options += OPTION_EDE.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
         head = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big")
         return head + bytes((self.rcode >> 4, 0, 0, 0)) + len(options).to_bytes(2, "big") + options
+
+
+def _padded_opt(opt: bytes, octets: int) -> bytes:
+    """Make an OPT record so many octets longer; where not even an option fits, leave it."""
+    if octets < OPTION_HEAD:
+        return opt
+    length = int.from_bytes(opt[9:11], "big") + octets
+    option = OPTION_PADDING.to_bytes(2, "big") + (octets - OPTION_HEAD).to_bytes(2, "big")
+    return opt[:9] + length.to_bytes(2, "big") + opt[11:] + option + bytes(octets - OPTION_HEAD)
 
 
 def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int = 0) -> bytes:

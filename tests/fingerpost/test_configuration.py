@@ -134,7 +134,7 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
                 "where a provider is delegated to; every listing lies below one of them"
             ),
         ),
-        ({"udp": None, "tcp": None}, "c.toml:1: listen: has no 'udp' and no 'tcp', so nothing would be heard"),
+        ({"udp": None, "tcp": None}, "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls', so nothing would be heard"),
         # what is unknown
         ({"store": '"s"\nstroe = 1'}, "c.toml:8: authority.stroe: unknown; did you mean 'store'?"),
         ({"store": '"s"\nnodes = []'}, "c.toml:8: authority.nodes: does not belong here, but into [sign]"),

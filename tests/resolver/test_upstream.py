@@ -40,6 +40,7 @@ class Peers:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
         assert proof is None

@@ -124,7 +124,7 @@ async def test_a_batch_has_one_time_and_the_loop_goes_on() -> None:
         await client.send(b"last")
         assert await client.recv(100) == b"last"
         assert listener.statistics().received == BATCHES * SLOTS + 1
-        assert len(times) <= 3  # one reading for each batch; sending may have let one more begin
+        assert len(times) <= BATCHES + 2  # one reading for each batch; sending may have let one more begin
 
 
 async def test_too_long_datagrams_are_ignored() -> None:

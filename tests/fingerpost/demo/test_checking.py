@@ -62,6 +62,7 @@ class Deaf:
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes:
         assert deadline < math.inf

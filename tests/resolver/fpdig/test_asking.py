@@ -204,6 +204,7 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             message: bytes,
             accept: Callable[[bytes], bool],
             deadline: float = math.inf,
+            *,
             proof: Proof | None = None,
         ) -> bytes:
             assert proof is None
@@ -216,7 +217,7 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             return reply
 
     async def play() -> Exit:
-        options = Options(at=("192.0.2.1", 7), cd=cd, csi=True, tcp=True, apex=Name(b"x\0"), json=True)
+        options = Options(at=("192.0.2.1", 7), cd=cd, csi=True, over=Protocol.TCP, apex=Name(b"x\0"), json=True)
         return await Asker(Listening(), Clock(), "1").ask(question(options), Told().voice())
 
     assert trio.run(play) is Exit.ANSWERED

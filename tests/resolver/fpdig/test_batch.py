@@ -100,6 +100,7 @@ class Many:
         message: bytes,
         _accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
         proof: Proof | None = None,
     ) -> bytes | None:
         """As a dialer: what is asked apart comes here."""
@@ -113,7 +114,9 @@ class Many:
 
     async def run(self, path: Path | str, options: Options, voice: Voice, clock: Clock) -> Exit:
         async with trio.open_nursery() as self.nursery:
-            status = await run_batch(str(path), options, Asker(self, clock, "1"), voice, self.connect)
+            status = await run_batch(
+                str(path), options, Asker(self, clock, "1"), voice, options.server, self.connect
+            )
             self.nursery.cancel_scope.cancel()
         return status
 
