@@ -34,6 +34,12 @@ class GatewayUrl:
     port: int
     path: str
 
+    @property
+    def authority(self) -> str:
+        """How it is named in requests (RFC 9113 section 8.3.1)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == HTTPS_PORT else f"{host}:{self.port}"
+
 
 def gateway_url(text: str) -> GatewayUrl:
     """Read `https://resolver.example/.well-known/ohttp-gateway`; without a path, that one is meant.

@@ -11,7 +11,10 @@ Left out: what happens on a connection (stream_session), who has how many (slots
 """
 
 import socket
+import typing
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import trio
 
@@ -21,7 +24,7 @@ from transport.grace import open_lasting_nursery
 from transport.handler import Caller, Handler, Protocol
 from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
-from transport.stream_session import StreamService, StreamSession
+from transport.stream_session import StreamCounts, StreamService, StreamSession
 from transport.tls.stream import Secure, Secured
 
 BACKLOG = 1_024  # connections the kernel holds for us while all slots are taken: one full turn of them
@@ -98,12 +101,51 @@ def open_tcp(endpoint: Endpoint, is_beside: bool = False) -> socket.socket:
     return sock
 
 
+class Session(typing.Protocol):
+    """One connection being served: `StreamSession`, or whatever else is spoken on a stream."""
+
+    async def run(self) -> None:
+        """Serve until the client leaves, breaks a rule, or `finish` is called and nothing is left in hand."""
+        ...
+
+    def finish(self) -> None:
+        """Read no further; what is in hand is answered."""
+        ...
+
+    def hurry(self) -> None:
+        """See anew how long the client may keep us waiting."""
+        ...
+
+
+class Service(typing.Protocol):
+    """What all connections of one listener share, as far as it is the listener's business."""
+
+    @property
+    def limits(self) -> StreamLimits:
+        """What is put up with."""
+        ...
+
+    @property
+    def slots(self) -> Slots:
+        """Who may have a connection."""
+        ...
+
+    @property
+    def counts(self) -> StreamCounts:
+        """What is counted."""
+        ...
+
+
+Speak = Callable[[trio.abc.Stream, Caller], Session]  # begins a connection; the stream is encrypted if anything is
+
+
 class TcpListener:
     """One listening socket being served.
 
     Args:
         sock: Owned by whoever opened it.
         service: What all connections share.
+        speak: What is spoken on each.
         protocol: What callers are said to speak.
         secure: The handshake that each connection begins with; None where nothing is encrypted.
     """
@@ -111,16 +153,18 @@ class TcpListener:
     def __init__(
         self,
         sock: socket.socket,
-        service: StreamService,
+        service: Service,
+        speak: Speak,
         protocol: Protocol = Protocol.TCP,
         secure: Secure | None = None,
     ) -> None:
         self._sock = trio.socket.from_stdlib_socket(sock)
         self._service = service
+        self._speak = speak
         self._protocol = protocol
         self._secure = secure
         self._handshakes: dict[trio.CancelScope, float] = {}  # when each began; entries leave with its end
-        self._sessions: set[StreamSession] = set()  # entries leave when their connection ends
+        self._sessions: set[Session] = set()  # entries leave when their connection ends
         self._freed = trio.lowlevel.ParkingLot()  # the accepting loop waits here for a slot
 
     def statistics(self) -> StreamStatistics:
@@ -173,7 +217,7 @@ class TcpListener:
                 if secured is None:
                     return
                 stream, caller = secured.stream, replace(caller, identity=secured.identity)
-            await self._serve(StreamSession(stream, caller, self._service))
+            await self._serve(self._speak(stream, caller))
         finally:
             self._service.slots.give_back(caller.endpoint.host)
             self._freed.unpark_all()
@@ -198,7 +242,7 @@ class TcpListener:
         counts.handshakes_slow += 1
         return None
 
-    async def _serve(self, session: StreamSession) -> None:
+    async def _serve(self, session: Session) -> None:
         self._sessions.add(session)
         try:
             await session.run()
@@ -221,6 +265,8 @@ async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each par
 
     For DNS over TLS, `secure` is `ServerTls.handshake`.
     """
-    listener = TcpListener(sock, StreamService(handler, clock, later, limits, Slots(limits)), protocol, secure)
+    service = StreamService(handler, clock, later, limits, Slots(limits))
+    speak = partial(StreamSession, service=service)
+    listener = TcpListener(sock, service, speak, protocol, secure)
     task_status.started(listener)
     await listener.run()
