@@ -1,6 +1,6 @@
 """`fingerpost relay`: a relay, from its sockets to its end.
 
-    configuration -> certificate read -> sockets opened -> listeners running -> ready -> signals -> end
+configuration -> certificate read -> sockets opened -> listeners running -> ready -> signals -> end
 """
 
 import argparse
@@ -39,7 +39,9 @@ from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn
 from zonedata.errors import ConfigError
 
-QUEUED = 1_048_576  # octets of responses that wait to be sent on a connection: each has 8 KiB, and 100 may be asked for
+QUEUED = (
+    1_048_576  # octets of responses that wait to be sent on a connection: each has 8 KiB, and 100 may be asked for
+)
 _EPILOG = """\
 Takes sealed requests of clients at the addresses in [relay], in HTTP/2 over
 TLS, and posts them to its one gateway. It sees who asks, and not what; the

@@ -13,7 +13,7 @@ from functools import partial
 import trio
 
 from transport.handler import Caller
-from transport.oblivious.messages import LaterResponse, Request, RequestHandler
+from transport.http2.messages import LaterResponse, Request, RequestHandler
 from transport.oblivious.relay import Relay
 
 COUNTS_EVERY = 3_600.0  # seconds; in shorter times there may have been one client alone

@@ -11,9 +11,9 @@ from trio.testing import MockClock
 from fingerpost import relaying
 from tests.transport.oblivious.people import ANSWER, AUTHORITY, CLIENT, NOW, QUERY, World
 from transport.handler import Caller, Protocol
+from transport.http2.messages import LaterResponse, Request, RequestHandler, Response
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys
-from transport.oblivious.messages import LaterResponse, Request, RequestHandler, Response
 from transport.oblivious.places import RELAY as PATH
 
 

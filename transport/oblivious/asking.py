@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from transport.oblivious.messages import Request, Response
+from transport.http2.messages import Request, Response
 
 HttpClient = Callable[[Request], Awaitable[Response]]
 """Asks one server, known by its certificate or its pin, and bounds time and octets; raises `UnreachableError`."""

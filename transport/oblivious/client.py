@@ -12,18 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from transport.errors import UnreachableError
+from transport.http2.doh import MAX_QUERY, PATH, reply_in, request_for
+from transport.http2.messages import Request, Response
 from transport.oblivious import binary_http, dates, problems
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.binary_http import BinaryHttpError, BinaryRequest, BinaryResponse, Fields
-from transport.oblivious.dns_target import MEDIA_TYPE, PATH
 from transport.oblivious.encapsulation import REQUEST_TYPE, RESPONSE_TYPE, EncapsulationError, seal_request
 from transport.oblivious.gateway_keys import GatewayKeys
 from transport.oblivious.hpke import KeyPair
 from transport.oblivious.key_configs import KeyConfig
-from transport.oblivious.messages import Request, Response
-from transport.oblivious.sizes import MAX_QUERY, REQUEST
-
-_ID = 2  # octets that a reply has in common with what was asked
+from transport.oblivious.sizes import REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +104,18 @@ class ObliviousExchange:
         if problems.type_of(answer) == problems.DATE and theirs is not None and dates.from_text(theirs) is not None:
             inner = await self._sealed(message, config, theirs)  # for this request alone, and never kept
             answer = Response(inner.status, inner.headers, inner.content)
-        if answer.status != 200 or media_type(answer) != MEDIA_TYPE:
-            raise self._failed(f"the gateway says {answer.status}")
-        if len(answer.body) < _ID or answer.body[:_ID] != message[:_ID]:
-            raise self._failed("the reply is to another question")
-        return answer.body
+        try:
+            return reply_in(answer, message)
+        except ValueError as error:
+            raise self._failed(f"the gateway answers with {error}") from error
 
     async def _sealed(self, message: bytes, config: KeyConfig, date: bytes) -> BinaryResponse:
         """Send one sealed request and return what came back sealed."""
         via = self._via
-        headers = ((b"content-type", MEDIA_TYPE), (b"date", date), *self._fields)
-        request = BinaryRequest(b"POST", b"https", via.authority.encode(), via.path.encode(), headers, message)
+        asked = request_for(message, via.path)
+        headers = (*asked.headers, (b"date", date), *self._fields)
+        origin = b"https", via.authority.encode()
+        request = BinaryRequest(asked.method.encode(), *origin, asked.path.encode(), headers, asked.body)
         try:
             filled = binary_http.encode_request(request, REQUEST)
             sealed = seal_request(config, config.aeads[0], filled, self._generate())

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final
 
 from transport.handler import Caller, Protocol
+from transport.http2.messages import Answer, LaterResponse, Request, RequestHandler, Response, plain
 from transport.oblivious import binary_http, dates, key_configs, problems
 from transport.oblivious.asking import media_type
 from transport.oblivious.binary_http import BinaryHttpError, BinaryRequest, BinaryResponse
@@ -31,7 +32,6 @@ from transport.oblivious.encapsulation import (
     open_request,
 )
 from transport.oblivious.key_chain import MAX_KEPT, KeyChainError, KeyRing
-from transport.oblivious.messages import Answer, LaterResponse, Request, RequestHandler, Response, plain
 from transport.oblivious.seen import WINDOW, Seen, Sight
 from transport.oblivious.sizes import MAX_CONTENT, MAX_SEALED_REQUEST, response_size
 

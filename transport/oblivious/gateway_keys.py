@@ -13,11 +13,11 @@ keys are kept for as long as the gateway says that all may keep them.
 from typing import Final, Protocol
 
 from transport.errors import UnreachableError
+from transport.http2.messages import Request
 from transport.oblivious import key_configs
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.key_chain import MAX_KEPT
 from transport.oblivious.key_configs import KeyConfig, KeyConfigError
-from transport.oblivious.messages import Request
 from transport.oblivious.places import WELL_KNOWN
 
 PATIENCE: Final = 60  # seconds between fetchings, however often a relay says that keys are refused

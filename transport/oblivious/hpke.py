@@ -1,8 +1,8 @@
 """Hybrid public key encryption in base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and two AEADs.
 
 Pure but for `KeyPair.generate`. X25519, HMAC, HKDF-Expand and the AEADs are libraries'; what stands here is how
-they are put together, with the export of secrets that those libraries' own HPKE leaves out. Left out: the modes that
-authenticate the sender, since nobody is to learn who sends.
+they are put together, with the export of secrets that those libraries' own HPKE leaves out. Left out: the modes
+that authenticate the sender, since nobody is to learn who sends.
 """
 
 import hmac

@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
+from transport.http2.messages import Headers, Response
 from transport.oblivious.asking import media_type
-from transport.oblivious.messages import Headers, Response
 
 MEDIA_TYPE: Final = b"application/problem+json"
 KEY: Final = "https://iana.org/assignments/http-problem-types#ohttp-key"

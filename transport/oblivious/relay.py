@@ -18,10 +18,10 @@ from typing import Final
 
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
+from transport.http2.messages import Request, Response, plain
 from transport.oblivious import places, problems
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
-from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import PASSES, Rates
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from transport.oblivious.encapsulation import OVERHEAD
 
-MAX_QUERY: Final = 1_024  # octets of a DNS message to be asked with; who answers takes no longer ones
 REQUEST: Final = 1_536  # octets of a binary HTTP request: the longest query, 512 for host, path, Date and a token
 SEALED_REQUEST: Final = REQUEST + OVERHEAD
 RESPONSES: Final = (8_192, 66_560)  # octets of a binary HTTP response: an answer with its proof; any DNS message

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Caller, Handler, Protocol, Verdict
+from transport.http2.doh import PATH, doh_route
+from transport.http2.messages import Answer, LaterResponse, Request, Response
+from transport.http2.routes import Routes
 from transport.oblivious.asking import HttpClient
 from transport.oblivious.client import ObliviousExchange, Via
-from transport.oblivious.dns_target import DnsTarget
 from transport.oblivious.gateway import Gateway
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys
 from transport.oblivious.key_chain import KeyChain, KeyRing
-from transport.oblivious.messages import Answer, LaterResponse, Request, Response
-from transport.oblivious.places import RELAY as PATH
+from transport.oblivious.places import RELAY as RELAY_PATH
 from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.relay import Relay
 from transport.oblivious.seen import Seen
+from transport.oblivious.target import sealed_target
 from transport.rates import BUCKETS, Rates, RateSettings
 
 NOW = 1_800_000_030.0  # the middle of a minute
@@ -69,9 +71,8 @@ class World:
         self.callers: list[Caller] = []
         self.seen = Seen(1 << 8)
         self._handler = handler or self.answer
-        self.gateway = Gateway(
-            AUTHORITY, KeyRing(KeyChain.begun(seed, self.now)), self.seen, DnsTarget(self._record(self._handler))
-        )
+        routes = Routes({PATH: doh_route(self._record(self._handler))})
+        self.gateway = Gateway(AUTHORITY, KeyRing(KeyChain.begun(seed, self.now)), self.seen, sealed_target(routes))
         table = memoryview(bytearray(8 * BUCKETS)).cast("Q")
         self.relay = Relay(self.ask_gateway, WELL_KNOWN, Rates(RateSettings(rate=rate), table))
 
@@ -117,7 +118,7 @@ class World:
 
     def client(self, keys: GatewayKeys | None = None, endpoint: Endpoint = CLIENT) -> ObliviousExchange:
         keys = keys or FetchedKeys(self.ask_for_keys, AUTHORITY)
-        return ObliviousExchange(self.relay_for(endpoint), Via(PATH, AUTHORITY), keys)
+        return ObliviousExchange(self.relay_for(endpoint), Via(RELAY_PATH, AUTHORITY), keys)
 
 
 class Listening(logging.Handler):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transport.http2.messages import Response
 from transport.oblivious import problems
-from transport.oblivious.messages import Response
 
 
 def _response(body: bytes, kind: bytes = problems.MEDIA_TYPE) -> Response:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
 from transport.endpoint import Endpoint
+from transport.http2.messages import Request, Response, plain
 from transport.oblivious import problems
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
-from transport.oblivious.messages import Request, Response, plain
 from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.relay import MAX_IN_HAND, Relay
