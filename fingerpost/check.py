@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     """Yield every fault of a file and of what it names, and what is worth knowing."""
     if relay_configuration.is_one(path):
-        yield from _faults_in(lambda: relay_configuration.read(path))
+        yield from _faults_in(lambda: _look_at_relay(path))
         return
     try:
         examined = examine(path)
@@ -99,6 +99,12 @@ def _look_at_tls(configuration: Configuration, now: float) -> Iterator[Fault | s
         yield f"note: {configuration.path}: {look_at(configuration, now)}"
     except ConfigError as error:
         yield from error.faults
+
+
+def _look_at_relay(path: Path) -> None:
+    from fingerpost.relay import served_tls  # noqa: PLC0415 - as above
+
+    served_tls(relay_configuration.read(path))
 
 
 def _faults_in(look: Callable[[], object]) -> list[Fault]:
