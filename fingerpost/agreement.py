@@ -6,6 +6,7 @@ from typing import Any
 from fingerpost import sections as s
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
+from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.toml_lines import Where
 from zonedata import addresses
 from zonedata.kinds import Role
@@ -21,7 +22,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     if not authority.is_there and not resolver.is_there:
         yield (), "has neither [authority] nor [resolver]; one of them says what to be"
     if listen.is_there:
-        yield from _listen(listen, given[s.ENCRYPTION.name])
+        yield from _listen(listen, given[ENCRYPTION.name])
     elif resolver.is_there:
         yield (), "has a [resolver], but no [listen] that says where"
     if authority.is_there:

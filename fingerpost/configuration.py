@@ -18,6 +18,7 @@ from fingerpost import tls_sections as t
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
+from fingerpost.quic_library import missing
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
 from root.validator.claims import Terms
@@ -114,7 +115,8 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     trees = read_trees(tables.get(TREE.name), notes)
     _note_unknown(tables, notes)
     refused = set()
-    for where, reason in (*disagreements(given), *disagreements_of(trees, given[s.RESOLVER.name])):
+    said = *disagreements(given), *disagreements_of(trees, given[s.RESOLVER.name]), *missing(given[s.LISTEN.name])
+    for where, reason in said:
         notes.add(where, reason)
         refused.add(where[:1])
     for name in inspect:
@@ -217,7 +219,7 @@ def _typed(
 
 
 def _listen(given: Given) -> s.Listen:
-    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN], given[s.TLS])
+    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN], given[s.TLS], given[s.HTTPS], given[s.QUIC])
 
 
 def _authority(given: Given) -> s.AuthorityPart:

@@ -61,6 +61,8 @@ def opened_sockets(configuration: Configuration, workers: int) -> Iterator[tuple
             (s.UDP, Protocol.UDP, configuration.listen.udp, open_udp),
             (s.TCP, Protocol.TCP, configuration.listen.tcp, open_tcp),
             (s.TLS, Protocol.TLS, configuration.listen.tls, open_tcp),
+            (s.HTTPS, Protocol.HTTPS, configuration.listen.https, open_tcp),
+            (s.QUIC, Protocol.QUIC, configuration.listen.quic, open_udp),
         )
         for index, endpoint in enumerate(endpoints)
     ]

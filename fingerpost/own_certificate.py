@@ -39,7 +39,7 @@ def make(names: list[str], certificate: Path, key: Path, days: int | None) -> st
 
 
 def pin_lines(files: list[Path]) -> Iterator[str]:
-    """Yield a line for each certificate: its file, its pin as zone sources have it, and as others write it (base64).
+    """Yield a line for each certificate: its file, its pin as zone sources have it, and the same in base64.
 
     Raises:
         ConfigError: With a fault for each file that holds none; nothing is yielded then.

@@ -23,9 +23,9 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.http2.limits import Http2Limits
+from transport.http2.listener import serve_https
 from transport.http2.messages import RequestHandler
 from transport.http2.routes import Route, Routes
-from transport.https_listener import serve_https
 from transport.later import LaterPool
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.relay import MAX_IN_HAND, Relay
@@ -112,11 +112,9 @@ async def _relay(part: r.RelayPart, tls: ServerTls, sockets: list[socket.socket]
             sock: socket.socket, handler: RequestHandler, *, task_status: trio.TaskStatus[TcpListener]
         ) -> None:
             routes = Routes({part.path: Route(handler, ("POST",), MAX_SEALED_REQUEST)})
-            http = Http2Limits(queued=QUEUED)
-            limits = StreamLimits()
-            await serve_https(
-                sock, routes, clock, later, tls=tls, limits=limits, http=http, task_status=task_status
-            )
+            secure = partial(tls.handshake, alpn=Alpn.H2)
+            serving = partial(serve_https, limits=StreamLimits(), secure=secure, http=Http2Limits(queued=QUEUED))
+            await serving(sock, routes, clock, later, task_status=task_status)
 
         await relaying.run(relay, [partial(serve, sock) for sock in sockets], ready.tell)
 

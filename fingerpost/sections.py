@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
-from fingerpost.tls_sections import TLS as ENCRYPTION
+from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from transport import rates
@@ -48,7 +48,23 @@ TOP = Section("", "Above all tables.", (APEX,))
 
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
-TLS = Key("tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES)
+TLS = Key(
+    "tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES
+)
+HTTPS = Key(
+    "https",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "where DNS over HTTPS is answered, at the path /dns-query; usual is port 443",
+    _NO_ADDRESSES,
+)
+QUIC = Key(
+    "quic",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "where DNS over QUIC is answered; usual is port 853, beside TLS",
+    _NO_ADDRESSES,
+)
 ALLOW_PLAIN = Key(
     "allow_plain",
     readers.flag,
@@ -56,9 +72,9 @@ ALLOW_PLAIN = Key(
     "whether plain DNS may leave this machine; everything else that does is encrypted",
     default=False,
 )
-LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, ALLOW_PLAIN))
+LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, HTTPS, QUIC, ALLOW_PLAIN))
 PLAIN = (UDP, TCP)
-ENCRYPTED = (TLS,)  # these need a [tls]
+ENCRYPTED = (TLS, HTTPS, QUIC)  # these need a [tls]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,8 @@ class Listen:
     tcp: tuple[Endpoint, ...]
     allow_plain: bool
     tls: tuple[Endpoint, ...] = ()
+    https: tuple[Endpoint, ...] = ()
+    quic: tuple[Endpoint, ...] = ()
 
 
 NOWHERE = Listen((), (), allow_plain=False)

@@ -14,7 +14,7 @@ import os
 import time
 from pathlib import Path
 
-from fingerpost import readiness, worker
+from fingerpost import readiness, served_quic, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
 from fingerpost.listening import Opened, opened_sockets
@@ -91,6 +91,8 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     """Make what all workers share; what would stop them is found here."""
     authority = configuration.authority
     tls = ServedTls(configuration, time.time()) if configuration.tls is not None else None
+    if configuration.listen.quic and tls is not None:
+        served_quic.prepare(configuration, tls)
     if authority is None:
         return Shared(configuration, sockets, trust_of(configuration), None, shared_table(), tls)
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None

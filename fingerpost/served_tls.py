@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 class ServedTls:
     """What [tls] names, as it is shown to clients.
 
-    Made before workers are forked, so that a client resumes with whichever it meets; and gone over to new files in the
-    supervisor too, so that the successor of a worker has them.
+    Made before workers are forked, so that a client resumes with whichever it meets; and reloaded in the supervisor
+    too, so that the successor of a worker has what is new.
 
     Attributes:
         server: Answers handshakes; the same value before and after a reload.
@@ -38,6 +38,11 @@ class ServedTls:
         with _blaming(configuration):
             self.server = ServerTls(self._credentials, self._clients)
         self._warn(now)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What is shown now, for those who encrypt by themselves; another value when it is something else."""
+        return self._credentials
 
     def reload(self, now: float) -> None:
         """Go over to what the files hold now; if that cannot be, log why and go on as before."""
@@ -64,7 +69,9 @@ class ServedTls:
         chain = self._credentials.chain
         if not chain.begins <= now < chain.ends:
             file = quoted(part_of(self._configuration).certificate)
-            log.warning("event=certificate-not-current certificate=%s reason=%s", file, quoted(standing_of(chain, now)))
+            log.warning(
+                "event=certificate-not-current certificate=%s reason=%s", file, quoted(standing_of(chain, now))
+            )
 
 
 def part_of(configuration: Configuration) -> t.TlsPart:
@@ -85,16 +92,16 @@ def read_files(configuration: Configuration) -> tuple[Credentials, Mapping[bytes
     part = part_of(configuration)
     faults: list[Fault] = []
     credentials: Credentials | None = None
-    file, where = part.certificate, t.TLS.where(t.CERTIFICATE.name)
+    file, where = part.certificate, t.ENCRYPTION.where(t.CERTIFICATE.name)
     try:
         chain = read_chain(file)
-        file, where = part.key, t.TLS.where(t.KEY.name)
+        file, where = part.key, t.ENCRYPTION.where(t.KEY.name)
         credentials = read_key(file, chain)
     except CredentialsError as error:
         faults.append(configuration.fault(where, f"{file}: {error}"))
     clients: dict[bytes, str] = {}
     for index, client in enumerate(part.clients):
-        where = t.TLS.where(t.CLIENTS.name, index)
+        where = t.ENCRYPTION.where(t.CLIENTS.name, index)
         try:
             shown = read_chain(client.file).certificates
         except CredentialsError as error:
@@ -138,7 +145,7 @@ def _blaming(configuration: Configuration) -> Iterator[None]:
         yield
     except CredentialsError as error:
         reason = f"{part_of(configuration).certificate}: {error}"
-        raise ConfigError([configuration.fault(t.TLS.where(t.CERTIFICATE.name), reason)]) from error
+        raise ConfigError([configuration.fault(t.ENCRYPTION.where(t.CERTIFICATE.name), reason)]) from error
 
 
 def _date(seconds: float) -> str:

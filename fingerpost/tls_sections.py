@@ -36,7 +36,9 @@ CERTIFICATE = Key(
     "path",
     "PEM file with the certificate that clients are shown, and after it those that lead to its authority",
 )
-KEY = Key("key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase")
+KEY = Key(
+    "key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase"
+)
 CLIENTS = Key(
     "clients",
     readers.list_of(client_certificate),
@@ -44,7 +46,7 @@ CLIENTS = Key(
     "clients known by a certificate of theirs, in PEM; the others are served all the same, and have no name",
     _NO_CLIENTS,
 )
-TLS = Section(
+ENCRYPTION = Section(
     "tls",
     "Encryption: what is shown to clients, and which of them are known; SIGHUP has its files read again.",
     (CERTIFICATE, KEY, CLIENTS),

@@ -18,7 +18,7 @@ from typing import assert_never
 
 import trio
 
-from fingerpost import logfmt
+from fingerpost import logfmt, served_https, served_quic
 from fingerpost.configuration import Configuration
 from fingerpost.listening import Opened
 from fingerpost.logfmt import quoted
@@ -255,8 +255,12 @@ def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[...
         case Protocol.TLS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
             return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=shared.tls.server.handshake)
-        case Protocol.HTTPS | Protocol.QUIC:
-            raise AssertionError(protocol)  # no configuration names such a listener
+        case Protocol.QUIC:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return served_quic.serving(shared.tls)
+        case Protocol.HTTPS:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return served_https.serving(shared.tls)
         case other:
             assert_never(other)
 

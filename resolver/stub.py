@@ -108,6 +108,7 @@ class Stub:
                 lambda reply: _is_readable(reply, query),
                 start + self.tries.seconds,
                 proof=way.proof,
+                resource=way.resource,
             )
             if message is None:
                 break

@@ -5,8 +5,8 @@ from typing import Final
 
 from transport.handler import Protocol
 from transport.proof import Proof
+from transport.resource import USUAL, Resource
 
-DOH_PATH: Final = "/dns-query"  # RFC 8484 names none; this is in its examples, and what dig, kdig and servers take
 PORTS: Final = {
     Protocol.UDP: 53,
     Protocol.TCP: 53,
@@ -23,14 +23,12 @@ class Way:
     Attributes:
         protocol: Over UDP a reply that was cut short is asked for again over TCP; over the others there is one try.
         proof: How the resolver proves who it is; None where nothing is encrypted.
-        path: Of DNS over HTTPS.
-        is_get: Whether DNS over HTTPS asks by GET, which caches on the way can keep, and not by POST.
+        resource: Where it is asked over HTTPS.
     """
 
     protocol: Protocol = Protocol.UDP
     proof: Proof | None = None
-    path: str = DOH_PATH
-    is_get: bool = False
+    resource: Resource = USUAL
 
 
 PLAIN: Final = Way()

@@ -36,8 +36,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     """A folder with the configuration that the page shows."""
     monkeypatch.chdir(tmp_path)
     house = Household(Path(), capsys)
-    house.root()
-    house.write("resolver.toml", blocks("toml")[0].replace("8853", "0"))
+    house.root("server . ns.root.example 127.0.0.1 udp=5300 tcp=5300")
+    house.sound("sign", "root.toml")
+    house.write("resolver.toml", blocks("toml")[0].replace("8853", "0") + "lab_addresses = true\n")
     return tmp_path
 
 

@@ -31,6 +31,7 @@ from transport.errors import UnreachableError
 from transport.framing import Deframer, frame
 from transport.handler import Caller, Handler, Later, Protocol
 from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import identifiers, names, statements, wire
 from zonedata.holdings import Holdings
 from zonedata.identifiers import parse
@@ -103,8 +104,9 @@ class Network:
         deadline: float = math.inf,
         *,
         proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
-        assert proof is None, "nothing is encrypted in this world"
+        assert (proof, resource) == (None, USUAL), "nothing is encrypted in this world"
         host = self.hosts[endpoint]
         query = wire.read_query(message)
         assert isinstance(query, wire.Query)

@@ -50,7 +50,9 @@ class StreamLink:
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
         self._reason = "the dialer was closed"
-        self._failure: type[UnreachableError] = UnreachableError  # or the kind of it that says that somebody else is there
+        self._failure: type[UnreachableError] = (
+            UnreachableError  # or the kind of it that says that somebody else is there
+        )
         self.connected = False
         self.ended = False
 

@@ -1,7 +1,7 @@
 """One connection of a client: messages in, replies out in any order (RFC 7766), and when it has to end.
 
-Works on any stream, encrypted or not. Left out: accepting, handshakes, counting connections, closing the stream: all the
-listener's.
+Works on any stream, encrypted or not. Left out: accepting, handshakes, counting connections, closing the
+stream: all the listener's.
 """
 
 import math

@@ -4,8 +4,8 @@ A client address over its share is turned away at once. When all slots are taken
 one is free; by then patience is down to a fifth of a second, so that is soon. Whoever opened the listening
 socket closes it, after the loop has ended.
 
-A handshake, where there is one, is the beginning of its connection: it has its slot, and its time shrinks as the rest of
-our patience does.
+A handshake, where there is one, is the beginning of its connection: it has its slot, and its time shrinks as
+the rest of our patience does.
 
 Left out: what happens on a connection (stream_session), who has how many (slots), how a stream is encrypted (tls).
 """
@@ -14,7 +14,6 @@ import socket
 import typing
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
 import trio
 
@@ -42,7 +41,7 @@ class StreamStatistics:
         refused: Connections turned away, since their address has its share.
         handshakes: Those that ended well, where there are any.
         resumed: Of these, how many took up an earlier one.
-        handshakes_failed: Those that did not: another version, another certificate, no TLS at all, a client that left.
+        handshakes_failed: Those that did not: an older version, a certificate of nobody, no TLS at all.
         handshakes_slow: Connections closed during a handshake that took too long.
         received: Messages given to the handler.
         answered: Replies written.
@@ -102,14 +101,14 @@ def open_tcp(endpoint: Endpoint, is_beside: bool = False) -> socket.socket:
 
 
 class Session(typing.Protocol):
-    """One connection being served: `StreamSession`, or whatever else is spoken on a stream."""
+    """One connection being served; `StreamSession` is one."""
 
     async def run(self) -> None:
-        """Serve until the client leaves, breaks a rule, or `finish` is called and nothing is left in hand."""
+        """Serve until it ends."""
         ...
 
     def finish(self) -> None:
-        """Read no further; what is in hand is answered."""
+        """Read no further; what is in hand still goes out."""
         ...
 
     def hurry(self) -> None:
@@ -118,7 +117,7 @@ class Session(typing.Protocol):
 
 
 class Service(typing.Protocol):
-    """What all connections of one listener share, as far as it is the listener's business."""
+    """What all connections of one listener share, as far as it matters here."""
 
     @property
     def limits(self) -> StreamLimits:
@@ -132,11 +131,11 @@ class Service(typing.Protocol):
 
     @property
     def counts(self) -> StreamCounts:
-        """What is counted."""
+        """Counters."""
         ...
 
 
-Speak = Callable[[trio.abc.Stream, Caller], Session]  # begins a connection; the stream is encrypted if anything is
+Begin = Callable[[trio.abc.Stream, Caller], Session]  # makes the session of a connection
 
 
 class TcpListener:
@@ -145,7 +144,7 @@ class TcpListener:
     Args:
         sock: Owned by whoever opened it.
         service: What all connections share.
-        speak: What is spoken on each.
+        begin: Makes a session of a connection, once its handshake is over.
         protocol: What callers are said to speak.
         secure: The handshake that each connection begins with; None where nothing is encrypted.
     """
@@ -154,13 +153,13 @@ class TcpListener:
         self,
         sock: socket.socket,
         service: Service,
-        speak: Speak,
+        begin: Begin,
         protocol: Protocol = Protocol.TCP,
         secure: Secure | None = None,
     ) -> None:
         self._sock = trio.socket.from_stdlib_socket(sock)
         self._service = service
-        self._speak = speak
+        self._begin = begin
         self._protocol = protocol
         self._secure = secure
         self._handshakes: dict[trio.CancelScope, float] = {}  # when each began; entries leave with its end
@@ -217,7 +216,7 @@ class TcpListener:
                 if secured is None:
                     return
                 stream, caller = secured.stream, replace(caller, identity=secured.identity)
-            await self._serve(self._speak(stream, caller))
+            await self._serve(self._begin(stream, caller))
         finally:
             self._service.slots.give_back(caller.endpoint.host)
             self._freed.unpark_all()
@@ -266,7 +265,10 @@ async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each par
     For DNS over TLS, `secure` is `ServerTls.handshake`.
     """
     service = StreamService(handler, clock, later, limits, Slots(limits))
-    speak = partial(StreamSession, service=service)
-    listener = TcpListener(sock, service, speak, protocol, secure)
+
+    def begin(stream: trio.abc.Stream, caller: Caller) -> Session:
+        return StreamSession(stream, caller, service)
+
+    listener = TcpListener(sock, service, begin, protocol, secure)
     task_status.started(listener)
     await listener.run()

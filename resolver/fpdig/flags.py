@@ -6,9 +6,9 @@ Pure. Readers of values raise ValueError with what was expected. Left out: the g
 import base64
 from collections.abc import Callable
 
-from resolver.way import DOH_PATH
 from transport.endpoint import MAX_PORT, Endpoint
 from transport.handler import Protocol
+from transport.resource import USUAL
 from zonedata import names
 from zonedata.kinds import Assurance
 from zonedata.names import Name
@@ -89,7 +89,7 @@ def _pin(text: str) -> bytes:
 def doh_path(text: str) -> str:
     """Read the path of DNS over HTTPS."""
     if not text.startswith("/") or not text.isascii() or not text.isprintable() or set(text) & set(" ?#"):
-        raise ValueError(f"{text[:80]!r}, expected a path such as {DOH_PATH}")
+        raise ValueError(f"{text[:80]!r}, expected a path such as {USUAL.path}")
     return text
 
 
@@ -103,8 +103,8 @@ OVER = {  # by field: over what is asked; the last one that is named counts
 _NAMES = ("short", "json", "trace", "proof", "tcp", "tls", "quic", "csi", "direct", "cd", "lab", "all", *DISPLAY)
 TOGGLES = {name: name for name in _NAMES} | {"cdflag": "cd", "vc": "tcp"}  # the last two as dig spells them
 OPTIONAL: dict[str, tuple[Callable[[str], object], object]] = {  # with what stands for no value
-    "https": (doh_path, DOH_PATH),
-    "https_get": (doh_path, DOH_PATH),
+    "https": (doh_path, USUAL.path),
+    "https_get": (doh_path, USUAL.path),
     "tls_ca": (_path, ""),
 }
 VALUES: dict[str, Callable[[str], object]] = {

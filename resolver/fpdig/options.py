@@ -12,10 +12,11 @@ from typing import Any
 from resolver.fpdig import flags, url
 from resolver.fpdig.flags import DISPLAY, OPTIONAL, OVER, VALUES
 from resolver.settings import DEFAULT_APEX
-from resolver.way import DOH_PATH, PORTS, Way
+from resolver.way import PORTS, Way
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.proof import Certified, Pinned, Proof, Unproven
+from transport.resource import USUAL, Resource
 from zonedata import identifiers
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance
@@ -43,7 +44,7 @@ class Options:
     time: float = 5.0
     tries: int = 3
     over: Protocol = Protocol.UDP
-    path: str = DOH_PATH
+    path: str = USUAL.path
     is_get: bool = False
     tls_ca: str | None = None
     tls_hostname: str = ""
@@ -84,7 +85,7 @@ class Options:
         """How the server is asked, and how it proves who it is."""
         if not self.over.is_encrypted:
             return Way(self.over)
-        return Way(self.over, self._proof(), self.path, self.is_get)
+        return Way(self.over, self._proof(), Resource(self.path, self.is_get))
 
     def _proof(self) -> Proof:
         """Return what is demanded of the server: nothing, as with dig, unless words or a URL say what."""

@@ -31,6 +31,7 @@ class Doors:
     udp: int
     tcp: int
     tls: int = 0
+    quic: int = 0
 
     @classmethod
     def from_line(cls, line: bytes) -> "Doors":

@@ -2,8 +2,8 @@
 
 import socket
 import ssl
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.certificates import write_certificate
@@ -42,13 +42,13 @@ def trusting(authority: Path = Path("tls.crt"), client: str = "") -> ssl.SSLCont
 
 
 @contextmanager
-def encrypted(
-    port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None
-) -> Iterator[ssl.SSLSocket]:
+def encrypted(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> Iterator[ssl.SSLSocket]:
     """Connect to a port of this machine."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
-        with context.wrap_socket(sock, server_hostname="localhost", session=session) as secured:
-            yield secured
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock,
+        context.wrap_socket(sock, server_hostname="localhost", session=session) as secured,
+    ):
+        yield secured
 
 
 def ask(sock: ssl.SSLSocket, name: Name, qtype: int = QType.CSI) -> Received:

@@ -134,14 +134,17 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
                 "where a provider is delegated to; every listing lies below one of them"
             ),
         ),
-        ({"udp": None, "tcp": None}, "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls', so nothing would be heard"),
+        (
+            {"udp": None, "tcp": None},
+            "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls', so nothing would be heard",
+        ),
         # what is unknown
         ({"store": '"s"\nstroe = 1'}, "c.toml:8: authority.stroe: unknown; did you mean 'store'?"),
         ({"store": '"s"\nnodes = []'}, "c.toml:8: authority.nodes: does not belong here, but into [sign]"),
         ({"store": '"s"\napex = "x."'}, "c.toml:8: authority.apex: belongs above all tables"),
         (
             {"udp": '["127.0.0.1#1"]\nx = 1'},
-            "c.toml:3: listen.x: unknown; expected one of allow_plain, tcp, udp",
+            "c.toml:3: listen.x: unknown; expected one of allow_plain, tcp, tls, udp",
         ),
         # what does not agree
         (
@@ -291,7 +294,7 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     assert house.check(text) == [
         (
             "c.toml:1: colour: unknown; expected one of apex, authority, limits, listen, mail, numbers, process, "
-            "resolver, sign, tree, validate"
+            "resolver, sign, tls, tree, validate"
         ),
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",

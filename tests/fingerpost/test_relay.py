@@ -21,9 +21,8 @@ from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Caller
 from transport.http2.doh import PATH, doh_route
-from transport.http2.limits import Http2Limits
+from transport.http2.listener import serve_https
 from transport.http2.routes import Route, Routes
-from transport.https_listener import serve_https
 from transport.later import LaterPool
 from transport.oblivious import places
 from transport.oblivious.client import ObliviousExchange, Via
@@ -80,7 +79,8 @@ async def gateway() -> AsyncGenerator[RunningGateway]:
         one = Gateway(f"localhost:{port}", FileRing(file), seen, target)
         routes = Routes({places.WELL_KNOWN: Route(one.handle, ("GET", "POST"), MAX_SEALED_REQUEST)})
         async with LaterPool(100).running() as later, trio.open_nursery() as nursery:
-            serve = partial(serve_https, tls=tls, limits=StreamLimits(), http=Http2Limits())
+            secure = partial(tls.handshake, alpn=Alpn.H2)
+            serve = partial(serve_https, limits=StreamLimits(), secure=secure)
             await nursery.start(serve, sock, routes, clock, later)
             yield here
             nursery.cancel_scope.cancel()

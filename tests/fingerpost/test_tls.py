@@ -64,13 +64,11 @@ def test_nothing_plain_is_needed(house: Household) -> None:
         ),
         (
             replaced(with_tls(MSP), certificate=None),
-            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate that clients are shown, "
-            "and after it those that lead to its authority",
+            "c.toml:17: tls.certificate: missing; expected path: PEM file with the certificate ",
         ),
         (
             with_tls(MSP, 'clients = ["ann", "b b b.crt"]\n'),
-            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, a-z, 0-9, "
-            "'.', '-' and '_'",
+            "c.toml:20: tls.clients: 'ann', expected NAME FILE, with a name of 1 to 64 of the characters A-Z, ",
         ),
         (with_tls(MSP, 'clients = ["ann ann.crt", "ann ann.crt"]\n'), "stands here twice"),
         (with_tls(MSP, "clients = [5]\n"), "c.toml:20: tls.clients: 5, expected text in quotes"),
@@ -164,7 +162,16 @@ def test_an_expired_certificate_is_no_fault_and_is_said(house: Household) -> Non
 
 def test_a_certificate_is_made_for_its_names(house: Household) -> None:
     out = house.sound(
-        "keygen", "--tls", "resolver.example", "192.0.2.1", "--certificate", "a.crt", "--key", "a.key", "--days", "30"
+        "keygen",
+        "--tls",
+        "resolver.example",
+        "192.0.2.1",
+        "--certificate",
+        "a.crt",
+        "--key",
+        "a.key",
+        "--days",
+        "30",
     )
     chain = read_chain(Path("a.crt"))
     assert out == f"a.crt pin={chain.pin.hex()} {base64.b64encode(chain.pin).decode()}\n"
@@ -201,7 +208,10 @@ def test_half_of_it_is_not_left_behind(house: Household) -> None:
         (("--pin",), "--pin FILE..."),
         (("--pin", "--public", "a.crt"), "--pin FILE..."),
         (("--pin", "no.crt"), "no.crt: cannot be read: No such file or directory"),
-        (("--tls", "a.example", "--certificate", "a.crt", "--key", "a.key", "--days", "0"), "--days 0, expected 1 to"),
+        (
+            ("--tls", "a.example", "--certificate", "a.crt", "--key", "a.key", "--days", "0"),
+            "--days 0, expected 1 to",
+        ),
         (("--tls", "\N{SNOWMAN}", "--certificate", "a.crt", "--key", "a.key"), "cannot be made for \N{SNOWMAN}: "),
     ],
 )
@@ -248,7 +258,7 @@ def test_whichever_worker_is_met_a_client_resumes(house: Household) -> None:
 
 def _shown(port: int) -> bytes:
     """Return the certificate that is shown now, in DER, to a client that takes any."""
-    context = trusting()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with encrypted(port, context) as sock:
@@ -306,7 +316,7 @@ def test_a_bad_certificate_leaves_the_old_one_serving(house: Household, what: st
 def test_a_resolver_answers_over_tls_and_reloads_too(house: Household) -> None:
     house.root()
     write_certificate(Path())
-    house.write("resolver.toml", with_tls(RESOLVER))
+    house.write("resolver.toml", with_tls(RESOLVER + 'root = ["127.0.0.1#9"]\n'))
     with running("resolver.toml") as daemon:
         with encrypted(daemon.doors.tls, trusting()) as sock:
             assert ask(sock, names.from_text("."), QType.ZONE).rcode == Rcode.NOERROR
@@ -325,9 +335,11 @@ def test_clients_are_known_or_nameless_or_refused(house: Household) -> None:
         for client in ("", "ann"):
             with encrypted(daemon.doors.tls, trusting(client=client)) as sock:
                 assert ask(sock, KNOWN).rcode == Rcode.NOERROR
-        with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):  # noqa: PT012 - which, is up to timing
-            with encrypted(daemon.doors.tls, trusting(client="eve")) as sock:
-                ask(sock, KNOWN)
+        with (
+            pytest.raises((ssl.SSLError, ConnectionError, AssertionError)),  # which, is up to timing
+            encrypted(daemon.doors.tls, trusting(client="eve")) as sock,
+        ):
+            ask(sock, KNOWN)
         log = daemon.end()[1]
     assert " handshakes=2 resumed=0 handshakes_failed=1 " in log
 
@@ -390,21 +402,40 @@ def test_dnsperf_asks_over_tls(house: Household) -> None:
 
 def test_openssl_resumes(house: Household) -> None:
     encrypted_msp(house)
-    query = b"\0\x0c" + bytes(12)  # no question: FORMERR comes, and tickets with it
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl here")
     with running("alpha.toml") as daemon:
-        if shutil.which("openssl") is None:
-            pytest.skip("there is no openssl here")
-        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.doors.tls}", "-alpn", "dot", "-CAfile", "tls.crt"]
-        outs = []
-        for option in ("-sess_out", "-sess_in"):
-            with subprocess.Popen(
-                [*base, option, "session", "-ign_eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            ) as client:
-                out, _ = client.communicate(query, timeout=SECONDS)  # the daemon closes after its idle seconds
-                outs.append(out.decode(errors="replace"))
-        assert "New, TLSv1.3" in outs[0]
-        assert "Verify return code: 0 (ok)" in outs[0]
-        assert "ALPN protocol: dot" in outs[0]
-        assert "Reused, TLSv1.3" in outs[1]
-        assert daemon.end()[0] == 0
-    wait_until(lambda: " resumed=1 " in daemon.log, lambda: daemon.log)
+        base = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{daemon.doors.tls}",
+            "-alpn",
+            "dot",
+            "-CAfile",
+            "tls.crt",
+        ]
+        first = _until_ticket(base, Path("first"))
+        second = _until_ticket([*base, "-sess_in", "first"], Path("second"))
+        assert "New, TLSv1.3" in first
+        assert "Verify return code: 0 (ok)" in first
+        assert "ALPN protocol: dot" in first
+        assert "Reused, TLSv1.3" in second
+        status, log = daemon.end()
+    assert status == 0
+    assert " resumed=1 " in log
+
+
+def _until_ticket(command: list[str], ticket: Path) -> str:
+    """Ask something with openssl, and end it once a ticket has come with the answer."""
+    with subprocess.Popen(
+        [*command, "-sess_out", str(ticket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as client:
+        assert client.stdin is not None
+        client.stdin.write(b"\0\x0c" + bytes(12))  # no question: the answer is FORMERR
+        client.stdin.flush()
+        wait_until(lambda: ticket.exists() and "END" in ticket.read_text(), lambda: "no ticket")
+        return client.communicate(timeout=SECONDS)[0].decode(errors="replace")

@@ -14,6 +14,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
 from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.standing import Standing
@@ -42,8 +43,9 @@ class Peers:
         deadline: float = math.inf,
         *,
         proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
-        assert proof is None
+        assert (proof, resource) == (None, USUAL)
         name = "abc"[int(endpoint.host[-1]) - 1]
         self.asked.append((name, protocol))
         await trio.sleep(0.01)

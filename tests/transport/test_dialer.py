@@ -139,9 +139,7 @@ async def test_a_few_datagram_exchanges_have_a_port_each(loopback: Endpoint) -> 
 
 
 @pytest.mark.parametrize(("protocol", "proof"), DIALLED)
-async def test_a_refused_port_is_unreachable(
-    anywhere: Endpoint, protocol: Protocol, proof: Proof | None
-) -> None:
+async def test_a_refused_port_is_unreachable(anywhere: Endpoint, protocol: Protocol, proof: Proof | None) -> None:
     kind = socket.SOCK_DGRAM if protocol == Protocol.UDP else socket.SOCK_STREAM
     with socket.socket(anywhere.family, kind) as bound:  # a stream socket that does not listen
         bound.bind((anywhere.host, 0))
@@ -321,19 +319,22 @@ class Encrypted:
                 nursery.start_soon(self._serve, await _accept(self._sock))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        with suppress(trio.BrokenResourceError):
-            secured = await self.tls.handshake(stream)
-            self.handshakes.append(secured)
-            deframer = Deframer()
-            while data := await secured.stream.receive_some(1_000):
-                deframer.feed(data)
-                for message in deframer:
-                    self.messages.append(message[2:])
-                    await secured.stream.send_all(frame(message))
-                    if message[2:] == b"leave":
-                        await secured.stream.aclose()
-                        return
-        await trio.aclose_forcefully(stream)
+        async with stream:
+            with suppress(trio.BrokenResourceError):
+                secured = await self.tls.handshake(stream)
+                self.handshakes.append(secured)
+                await self._echo(secured.stream)
+
+    async def _echo(self, stream: trio.abc.Stream) -> None:
+        deframer = Deframer()
+        while data := await stream.receive_some(1_000):
+            deframer.feed(data)
+            for message in deframer:
+                self.messages.append(message[2:])
+                await stream.send_all(frame(message))
+                if message[2:] == b"leave":
+                    await stream.aclose()
+                    return
 
 
 @asynccontextmanager
@@ -412,11 +413,15 @@ async def test_a_server_that_changes_its_key_is_not_asked_any_more(tmp_path: Pat
 async def test_an_encrypted_exchange_has_the_callers_deadline(loopback: Endpoint) -> None:
     async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, _sock):
         deadline = trio.current_time() + 0.05  # nobody ever answers the handshake
-        assert await dialer.exchange(there, Protocol.TLS, b"ID", _any, deadline, Unproven()) is None
+        assert await dialer.exchange(there, Protocol.TLS, b"ID", _any, deadline, proof=Unproven()) is None
 
 
 async def test_plain_dns_behind_a_port_for_tls_is_unreachable(loopback: Endpoint) -> None:
-    async with dialing() as dialer, listening(loopback, socket.SOCK_STREAM) as (there, sock), trio.open_nursery() as n:
+    async with (
+        dialing() as dialer,
+        listening(loopback, socket.SOCK_STREAM) as (there, sock),
+        trio.open_nursery() as n,
+    ):
 
         async def serve() -> None:
             async with await _accept(sock) as stream:
@@ -436,7 +441,7 @@ async def test_batches_go_over_tls_as_over_tcp(tmp_path: Path) -> None:
         nursery.start_soon(pipeline.run)
         for number in range(90):
             pipeline.ask(Asked(b"%d" % number))
-        while len(asks.taken) < 90:
+        while len(asks.taken) < 90:  # noqa: ASYNC110 - what is asked of may not wait
             await trio.sleep(0.001)
         assert sorted(asks.taken) == sorted(b"%d" % number for number in range(90))
         assert len(server.handshakes) == 1
@@ -451,7 +456,7 @@ async def test_a_batch_is_asked_of_nobody_who_proves_nothing(tmp_path: Path) -> 
         )
         nursery.start_soon(pipeline.run)
         pipeline.ask(Asked(b"secret"))
-        while not asks.lost:
+        while not asks.lost:  # noqa: ASYNC110 - as above
             await trio.sleep(0.001)
         assert "has another key" in asks.lost[0]
         assert not server.messages

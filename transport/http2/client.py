@@ -1,8 +1,8 @@
 """A connection to a server that speaks HTTP/2, shared by everybody who asks there.
 
-Requests beyond what the server takes at a time wait for their turn; who gives up on one disturbs no other. Nothing is
-sent twice here: a request of which the server says that it has not looked at it fails with `UntouchedError`, and may be
-sent over another connection.
+Requests beyond what the server takes at a time wait for their turn; who gives up on one disturbs no other. Nothing
+is sent twice here: a request of which the server says that it has not looked at it fails with `UntouchedError`, and
+may be sent over another connection.
 
 Left out: which endpoint has which connection, encryption, and what is asked (doh_link asks in DNS).
 """

@@ -1,6 +1,7 @@
 """One connection of a client, without sockets: requests in, octets out; octets in, responses out. Pure.
 
-The server is as little trusted as a client is: its frames pass the same gate, and what it sends is capped by length.
+The server is as little trusted as a client is: its frames pass the same gate, and what it sends is capped by
+length.
 
 Left out: connecting, waiting, and what a response means.
 """
@@ -148,7 +149,7 @@ class ClientConnection:
         return outcomes + list(self._untouched())
 
     def take(self) -> bytes:
-        """return what is to be written next, in one piece; nothing when there is nothing."""
+        """Return what is to be written next, in one piece; nothing when there is nothing."""
         return self._out.take()
 
     def end(self, reason: str) -> Iterator[Outcome]:

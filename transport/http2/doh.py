@@ -1,8 +1,8 @@
 """DNS over HTTPS (RFC 8484): a message as a request and as a response, for either side. Pure.
 
 A request has one spelling: POST with the message as its body and nothing after the path, or GET with `dns=` and the
-message in base64url without padding, and nothing else. So a cache in front keeps one copy of each answer, and nobody
-hides a mark in the spelling by which a client could be known again.
+message in base64url without padding, and nothing else. So a cache in front keeps one copy of each answer, and
+nobody hides a mark in the spelling by which a client could be known again.
 """
 
 import binascii
@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from transport.handler import Caller, Handler, Later
 from transport.http2.messages import Answer, LaterResponse, Request, Response, plain
 from transport.http2.routes import Route
+from transport.resource import USUAL
 
 MEDIA_TYPE = b"application/dns-message"
-PATH = "/dns-query"  # what everybody uses; RFC 8484 leaves it to the operator
+PATH = USUAL.path
 PARAMETER = "dns="
 MAX_QUERY = 1_024  # octets; as on a stream without HTTP (`StreamLimits.message`)
 ID = 2  # octets of id at the start of a message

@@ -1,7 +1,7 @@
 """One server that is asked in DNS over HTTPS: a `StreamLink` by another protocol.
 
-Holds a connection and, once the server says that it is going away, begins another for what is asked from then on; what
-the server has not looked at goes there as well.
+Holds a connection and, once the server says that it is going away, begins another for what is asked from then on;
+what the server has not looked at goes there as well.
 
 Left out: which endpoint has which link, and trying again where a connection had ended (dialer).
 """
@@ -11,9 +11,10 @@ import trio
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
-from transport.http2.doh import PATH, reply_in, request_for
+from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
 from transport.http2.messages import Request, Response
+from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 
 TRIES = 2  # connections that one exchange may go over: a server that sends everybody away is not asked for ever
@@ -30,7 +31,7 @@ class DohLink:
         endpoint: Who is there, for errors.
         connect: Makes a stream, encrypted and with `h2` agreed on.
         authority: Who is asked, as it stands in URIs.
-        path: Where questions go, from the server's URI template (RFC 8484 section 4.1).
+        resource: Where questions go, and by which method.
         limits: What is put up with.
     """
 
@@ -39,13 +40,13 @@ class DohLink:
         endpoint: Endpoint,
         connect: Connect,
         authority: str,
-        path: str = PATH,
+        resource: Resource = USUAL,
         limits: ClientLimits = LIMITS,
     ) -> None:
         self._endpoint = endpoint.to_text()
         self._connect = connect
         self._authority = authority
-        self._path = path
+        self._resource = resource
         self._limits = limits
         self._client = self._new_client()  # the newest
         self._running = 0  # clients
@@ -63,7 +64,9 @@ class DohLink:
         Raises:
             UnreachableError: There is none, or one that is not accepted.
         """
-        response = await self._ask(request_for(message, self._path))
+        response = await self._ask(
+            request_for(message, self._resource.path, "GET" if self._resource.is_get else "POST")
+        )
         try:
             reply = reply_in(response, message)
         except ValueError as error:

@@ -78,7 +78,8 @@ class Exchanges:
             takes: Whether more streams are taken.
 
         Raises:
-            ProtocolError: A response of ours cannot be sent; of our table of header fields nothing is known any more.
+            ProtocolError: A response of ours cannot be sent; of our table of header fields nothing is known any
+            more.
         """
         match event:
             case RequestReceived():

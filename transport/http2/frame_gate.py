@@ -1,9 +1,9 @@
 """Looks at the nine octets before each frame (RFC 9113 section 4.1) before h2 gets to see it. Pure.
 
 h2 gathers a frame whole before it looks at its length, and up to 64 CONTINUATIONs before it decodes; here both are
-refused by their announced lengths. It also ends a connection at the first GOAWAY, although streams that are open may
-still be answered (section 6.8; https://github.com/python-hyper/h2/issues/1181): so that frame is kept from it, and
-read here.
+refused by their announced lengths. It also ends a connection at the first GOAWAY, although streams that are open
+may still be answered (section 6.8; https://github.com/python-hyper/h2/issues/1181): so that frame is kept from it,
+and read here.
 
 Left out: everything that takes knowing the state of a stream, which is h2's.
 """

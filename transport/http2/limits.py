@@ -1,7 +1,7 @@
 """What a connection in HTTP/2 puts up with. Pure.
 
-Times and slots of connections are those of all streams (`transport.slots.StreamLimits`): first octet, a request from its
-first octet to its last, idle, and how long a response may wait for whoever is to read it.
+Times and slots of connections are those of all streams (`transport.slots.StreamLimits`): first octet, a request
+from its first octet to its last, idle, and how long a response may wait for whoever is to read it.
 """
 
 from dataclasses import dataclass, field
@@ -19,9 +19,11 @@ class FrameLimits:
     CONTINUATION, DATA that others follow, and what is unknown. Each request makes up for some.
 
     Attributes:
-        block: Octets of HEADERS with its CONTINUATIONs, as sent. Requests have some 300, cookies of others included.
+        block: Octets of HEADERS with its CONTINUATIONs, as sent. Requests have some 300, cookies of others
+            included.
         settings: SETTINGS frames over a whole connection. One is usual, two where somebody changes his mind.
-        settings_octets: Of one SETTINGS frame, 6 for each. Seven kinds are known; h2 remembers unknown ones for ever.
+        settings_octets: Of one SETTINGS frame, 6 for each. Seven kinds are known; h2 remembers unknown ones for
+            ever.
         spare: Spare frames at the beginning; browsers send five to ten.
         spare_for_one: Spare frames that each HEADERS makes up for: two WINDOW_UPDATEs for each DATA of a response.
         spare_at_most: As many may have been saved up.
@@ -41,16 +43,16 @@ class Http2Limits:
 
     Attributes:
         frames: What the gate refuses.
-        headers: Of one request, decoded, counted as RFC 9113 section 6.5.2 has it: 32 more for each field. Ten octets
-            of HPACK can stand for 4,000.
+        headers: Of one request, decoded, counted as RFC 9113 section 6.5.2 has it: 32 more for each field. One
+            octet of HPACK can stand for 4,000.
         streams: At a time. One that was reset counts until its work has ended, since the work is what costs.
-        streams_in_all: Then the client is told to go on over another connection. It bounds what a library may forget to
-            forget; no lower, since dnsperf (2.10, Debian's) crashes when it is told so.
+        streams_in_all: Then the client is told to go on over another connection. It bounds what a library may
+            forget to forget; no lower, since dnsperf (2.10, Debian's) crashes when it is told so.
         resets: Streams reset by the client, or by us for what the client did, in `reset_seconds`; then it is over.
             Who asks for 100 at a time may give up twice on all.
         reset_seconds: See `resets`.
-        queued: Responses that wait to be sent; at half of it no request is begun. A hundred answers of the size of a
-            datagram can become ready at once, and one that finds no room is reset.
+        queued: Responses that wait to be sent; at half of it no request is begun. A hundred answers of the size of
+            a datagram can become ready at once, and one that finds no room is reset.
         linger: After the last word, for the client to close: closing first would take back what it has yet to read.
     """
 

@@ -1,8 +1,8 @@
 """One connection of a server, without sockets: octets in, whole requests out; responses in, octets out. Pure.
 
-What h2 does not limit is limited here and in the gate before it: what is open or still running, resets, what waits to be
-sent, how long each may take. Times are seconds of any one clock; `patience` says how much of a usual time is left at the
-present load.
+What h2 does not limit is limited here and in the gate before it: what is open or still running, resets, what waits
+to be sent, how long each may take. Times are seconds of any one clock; `patience` says how much of a usual time is
+left at the present load.
 
 Left out: reading and writing, running what answers (session), and which path is whose (routes).
 """
@@ -102,7 +102,7 @@ class ServerConnection:
     def receive(self, octets: bytes | bytearray, now: float) -> None:
         """Take what the client sent."""
         if self.ending is not None:
-            return
+            return None
         self._has_spoken = True
         unit = self._gate.units if self._gate.partial else None
         try:
@@ -138,7 +138,7 @@ class ServerConnection:
         return is_taken
 
     def take(self) -> bytes:
-        """return what is to be written next, in one piece; nothing when there is nothing."""
+        """Return what is to be written next, in one piece; nothing when there is nothing."""
         return self._out.take()
 
     def leave(self, now: float, why: Ending = Ending.PARTED) -> None:
@@ -174,7 +174,7 @@ class ServerConnection:
     def expire(self, now: float, patience: Patience) -> None:
         """Do what follows where the deadline is over."""
         if self.ending is not None:
-            return
+            return None
         times = self._times
         if self._exchanges.expire(now, patience(times.whole_message), patience(times.stuck)):
             return self._end(Ending.UNREAD, ErrorCodes.ENHANCE_YOUR_CALM)

@@ -1,10 +1,10 @@
 """One connection of a client that speaks HTTP/2: reading, writing, and running what answers its requests.
 
-Has the manner of `StreamSession`, so that whoever accepts streams can serve either. Works on any stream. What is allowed
-is decided by server_connection; left out, as there: accepting, counting connections, closing the stream.
+Has the manner of `StreamSession`, so that whoever accepts streams can serve either. Works on any stream. What is
+allowed is decided by server_connection; left out, as there: accepting, counting connections, closing the stream.
 
-A reader, a writer, and one that begins requests: the reader goes on while requests wait for a place in the later pool,
-since only what it reads opens the windows through which responses go.
+A reader, a writer, and one that begins requests: the reader goes on while requests wait for a place in the later
+pool, since only what it reads opens the windows through which responses go.
 """
 
 import logging
@@ -33,7 +33,8 @@ class Http2Counts:
     """Counters of HTTP/2, shared by the connections of one listener; the rest is in `StreamCounts`.
 
     Attributes:
-        streams_refused: Requests turned away since too many were open or still running, or the connection was ending.
+        streams_refused: Requests turned away since too many were open or still running, or the connection was
+            ending.
         flooded: Connections closed for too much of something: resets, frames that ask for nothing, header fields.
         faulty: Connections closed for a bug of ours.
     """
@@ -45,7 +46,7 @@ class Http2Counts:
 
 @dataclass(frozen=True, slots=True)
 class Http2Service:
-    """What all connections of one listener share; the names are those of `StreamService`, as far as both have them."""
+    """What all connections of one listener share; named as in `StreamService`, as far as both have it."""
 
     routes: Routes
     clock: Clock
@@ -129,7 +130,7 @@ class Http2Session:
         self._settle()
 
     async def _wait_written(self) -> None:
-        """Who does not take what we send is not read, so that nothing we must answer piles up; the writer gives up."""
+        """Read on only while what we send is taken, so that nothing piles up; the writer gives up in the end."""
         while self._core.unsent >= self._service.http.queued // 2:
             await self._changed.park()
 

@@ -47,7 +47,7 @@ class ClientTls:
     def __init__(self, connect: Connect = connect_stream) -> None:
         self._connect = connect
         self._contexts: dict[tuple[_Trusted, Alpn], ssl.SSLContext] = {}
-        self._sessions: dict[_Peer, ssl.SSLSession] = {}  # each used once (RFC 8446 section C.4); oldest first
+        self._sessions: dict[_Peer, ssl.SSLSession] = {}  # oldest first
 
     async def connect(self, endpoint: Endpoint, proof: Proof, alpn: Alpn = Alpn.DOT) -> trio.abc.Stream:
         """Connect and have the other side prove who it is. Waits as it is let.
@@ -73,7 +73,7 @@ class ClientTls:
         host = proof.host if isinstance(proof, Certified) else None
         try:
             encrypted = trio.SSLStream(Metered(below), context, server_hostname=host)
-        except ValueError as error:  # no host name, as the library sees it
+        except (ValueError, TypeError) as error:  # no host name, as the library sees it
             raise UnprovenError(endpoint.to_text(), f"{host!r} cannot stand in a certificate") from error
         session = self._sessions.pop(peer, None)
         if session is not None:
@@ -89,7 +89,8 @@ class ClientTls:
             raise ConnectionError(f"speaks TLS, but not {alpn}")
 
         def remember() -> None:
-            self._remember(peer, encrypted.session)
+            if encrypted.session != session:  # a ticket is used once (RFC 8446 section C.4)
+                self._remember(peer, encrypted.session)
 
         return _ResumableStream(encrypted, remember)
 

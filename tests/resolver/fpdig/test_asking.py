@@ -26,6 +26,7 @@ from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import wire
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance
@@ -206,8 +207,9 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             deadline: float = math.inf,
             *,
             proof: Proof | None = None,
+            resource: Resource = USUAL,
         ) -> bytes:
-            assert proof is None
+            assert (proof, resource) == (None, USUAL)
             query = wire.read_query(message)
             assert isinstance(query, wire.Query)
             assert deadline < math.inf

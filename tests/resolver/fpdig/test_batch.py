@@ -26,6 +26,7 @@ from transport.framing import Deframer, frame
 from transport.handler import Protocol
 from transport.pipeline import WINDOW
 from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import names, wire
 from zonedata.kinds import Role
 from zonedata.life import Life
@@ -102,9 +103,10 @@ class Many:
         deadline: float = math.inf,
         *,
         proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
         """As a dialer: what is asked apart comes here."""
-        assert proof is None
+        assert (proof, resource) == (None, USUAL)
         with trio.move_on_at(deadline):
             reply = await self._reply(message)
             if reply is None:

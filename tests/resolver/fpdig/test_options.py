@@ -19,6 +19,7 @@ from resolver.way import Way
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.proof import Certified, Pinned, Unproven
+from transport.resource import Resource
 from zonedata import names
 
 ALICE = "+14155550123"
@@ -104,7 +105,11 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["+quic", "@::1"], "::1#853", Way(Protocol.QUIC, Unproven())),
         (["+tls", "+https"], "127.0.0.1#443", Way(Protocol.HTTPS, Unproven())),
         (["+https", "+notls"], "127.0.0.1#53", Way()),
-        (["+https-get=/q", "-p", "8443"], "127.0.0.1#8443", Way(Protocol.HTTPS, Unproven(), "/q", is_get=True)),
+        (
+            ["+https-get=/q", "-p", "8443"],
+            "127.0.0.1#8443",
+            Way(Protocol.HTTPS, Unproven(), Resource("/q", is_get=True)),
+        ),
         (["+tls", "+tls-ca"], "127.0.0.1#853", Way(Protocol.TLS, Certified("127.0.0.1"))),
         (["+tls", "+tls-ca=a.pem"], "127.0.0.1#853", Way(Protocol.TLS, Certified("127.0.0.1", Path("a.pem")))),
         (["+tls", "+tls-ca", "+notls-ca"], "127.0.0.1#853", Way(Protocol.TLS, Unproven())),
@@ -116,7 +121,7 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["@tls://dns.example"], "dns.example#853", Way(Protocol.TLS, Certified("dns.example"))),
         (["@quic://192.0.2.1:8853"], "192.0.2.1#8853", Way(Protocol.QUIC, Certified("192.0.2.1"))),
         (["@https://DNS.example"], "dns.example#443", Way(Protocol.HTTPS, Certified("dns.example"))),
-        (["@https://[::1]:8443/q"], "::1#8443", Way(Protocol.HTTPS, Certified("::1"), "/q")),
+        (["@https://[::1]:8443/q"], "::1#8443", Way(Protocol.HTTPS, Certified("::1"), Resource("/q"))),
         (["@tls://a.example", f"+tls-pin={'ab' * 32}"], "a.example#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
         (["@udp://192.0.2.1"], "192.0.2.1#53", Way()),
     ],

@@ -1,4 +1,4 @@
-"""HTTP/2 on loopback: over plain TCP, where both know beforehand that it is spoken (RFC 9113 section 3.3), or over TLS."""
+"""HTTP/2 on loopback: over TLS, or over plain TCP where both know that it is spoken (RFC 9113 section 3.3)."""
 
 import socket
 import ssl

@@ -16,6 +16,7 @@ from transport.errors import UnreachableError
 from transport.http2.doh import MEDIA_TYPE
 from transport.http2.doh_link import DohLink
 from transport.http2.frame_gate import goaway
+from transport.resource import Resource
 
 THERE = Endpoint("192.0.2.1", 443)
 QUESTION = b"ID" + bytes(10) + b"?"
@@ -30,7 +31,7 @@ async def linked(*hosts: Host) -> AsyncGenerator[tuple[DohLink, trio.Nursery]]:
     async def connect() -> trio.abc.Stream:
         return await left.pop(0).connect()
 
-    link = DohLink(THERE, connect, "host.example:8443", "/q")
+    link = DohLink(THERE, connect, "host.example:8443", Resource("/q"))
     async with trio.open_nursery() as running:
         running.start_soon(link.run)
         async with trio.open_nursery() as nursery:

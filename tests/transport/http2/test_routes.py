@@ -11,7 +11,7 @@ CALLER = Caller(Endpoint("192.0.2.1", 1), Protocol.HTTPS)
 
 
 def _named(name: str) -> Route:
-    return Route(lambda request, caller, now: Response(200, (), name.encode()), ("GET", "POST"), 100)
+    return Route(lambda *_: Response(200, (), name.encode()), ("GET", "POST"), 100)
 
 
 ROUTES = Routes({"/a": _named("a"), "/b": Route(_named("b").handler, ("GET",))}, target=50)

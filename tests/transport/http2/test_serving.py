@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.transport.http2.serving import serving
+from tests.certificates import write_certificate
+from tests.transport.http2.serving import h2_context, serving
 from transport.endpoint import Endpoint
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.http2.doh import PATH, doh_route, request_for
@@ -80,15 +81,39 @@ async def test_curl_is_told_what_is_wrong(tmp_path: Path) -> None:
 
 
 @needs_curl
-async def test_curl_may_ask_many_times_over_one_connection() -> None:
-    query = request_for(QUESTION, method="GET").query
+async def test_curl_may_ask_many_times_over_one_connection(tmp_path: Path) -> None:
+    query, files = request_for(QUESTION, method="GET").query, write_certificate(tmp_path)
     with trio.fail_after(20):
-        async with serving(_routes()) as listener:
-            url = f"http://{listener.endpoint.host}:{listener.endpoint.port}{PATH}?{query}"
-            command = ["curl", "--silent", "--fail", "--http2-prior-knowledge", "--output", "/dev/null"]
-            done = await trio.run_process([*command, f"{url}#[1-50]"], check=False)
+        async with serving(_routes(), context=h2_context(files)) as listener:
+            url = f"https://127.0.0.1:{listener.endpoint.port}{PATH}?{query}#[1-50]"
+            command = ["curl", "--silent", "--fail", "--cacert", str(files[0]), "--output", "/dev/null", url]
+            done = await trio.run_process(command, check=False)
             assert done.returncode == 0
             assert listener.service.counts.answered == 50
+            assert listener.service.counts.accepted == 1
+
+
+@pytest.mark.skipif(shutil.which("kdig") is None, reason="kdig is not installed")
+@pytest.mark.parametrize("method", ["+https", "+https-get"])
+async def test_kdig_asks(tmp_path: Path, method: str) -> None:
+    with trio.fail_after(20):
+        async with serving(_routes(), context=h2_context(write_certificate(tmp_path))) as listener:
+            where = ["@127.0.0.1", "-p", str(listener.endpoint.port), method, "+retry=0"]
+            done = await trio.run_process(["kdig", *where, "www.example"], capture_stdout=True, check=False)
+            assert b"status: NOERROR" in done.stdout
+            assert b"HTTP/2" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("dnsperf") is None, reason="dnsperf is not installed")
+async def test_dnsperf_loses_nothing(tmp_path: Path) -> None:
+    with trio.fail_after(20):
+        async with serving(_routes(), context=h2_context(write_certificate(tmp_path))) as listener:
+            (tmp_path / "questions").write_text("www.example A\nlater.example A\n")
+            port = listener.endpoint.port
+            command = ["dnsperf", "-m", "doh", "-O", f"doh-uri=https://127.0.0.1:{port}{PATH}", "-s", "127.0.0.1"]
+            more = ["-p", str(port), "-d", str(tmp_path / "questions"), "-n", "600", "-q", "100", "-l", "10"]
+            done = await trio.run_process([*command, *more], capture_stdout=True)
+            assert b"Queries completed:    1200 (100.00%)" in done.stdout
             assert listener.service.counts.accepted == 1
 
 

@@ -1,4 +1,4 @@
-"""Records of TLS 1.3 made by hand: key updates (RFC 8446 sections 4.6.3, 5.2 and 7), which no library sends by heaps."""
+"""Records of TLS 1.3 made by hand: key updates (RFC 8446 sections 4.6.3 and 7), which no library sends by heaps."""
 
 import struct
 from pathlib import Path
@@ -13,7 +13,7 @@ NOT_REQUESTED, REQUESTED = 0, 1
 
 
 def client_secret(keys: Path) -> bytes:
-    """Return the client's first secret for application data, from a file that `SSLContext.keylog_filename` names."""
+    """Return the client's first secret for application data, from the file of `SSLContext.keylog_filename`."""
     for line in keys.read_text().splitlines():
         if line.startswith("CLIENT_TRAFFIC_SECRET_0 "):
             return bytes.fromhex(line.split()[2])

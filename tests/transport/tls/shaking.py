@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trio
-from trio.testing import memory_stream_pair
+from trio.testing import MemoryReceiveStream, MemorySendStream, memory_stream_pair
 
 from tests.certificates import write_certificate
 from transport.tls.credentials import Credentials, read_chain, read_key
 from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn, Secured
+
+MemoryStream = trio.StapledStream[MemorySendStream, MemoryReceiveStream]
 
 
 def credentials(place: Path, *names: str, stem: str = "tls") -> Credentials:
@@ -39,7 +41,7 @@ def trusting(*alpn: str, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl
 class Shaken:
     """Both ends of a stream after the handshake; each is closed with the other."""
 
-    client: trio.SSLStream[trio.abc.Stream]
+    client: trio.SSLStream[MemoryStream]
     secured: Secured
 
     async def carry(self, message: bytes = b"message") -> bytes:

@@ -61,7 +61,9 @@ class Server:
 
 
 @asynccontextmanager
-async def running(place: Path, *names: str, alpn: Alpn = Alpn.DOT) -> AsyncGenerator[tuple[ClientTls, Server, bytes]]:
+async def running(
+    place: Path, *names: str, alpn: Alpn = Alpn.DOT
+) -> AsyncGenerator[tuple[ClientTls, Server, bytes]]:
     """Run a server; with it come a client and the server's pin."""
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
@@ -246,7 +248,7 @@ async def test_who_speaks_no_tls_is_not_reached(reply: bytes, reason: str) -> No
     async def connect(_: Endpoint) -> trio.abc.Stream:
         ours, theirs = memory_stream_pair()
         await theirs.send_all(reply)
-        await theirs.aclose()
+        await theirs.send_eof()
         return ours
 
     await _refused(connect, reason)

@@ -23,7 +23,9 @@ def test_a_certificate_and_its_key_are_read(tmp_path: Path) -> None:
     assert abs(read.chain.begins + BACKDATED.total_seconds() - begun) < 5
     assert abs(read.chain.ends - begun - 3_650 * DAY) < 5
     assert read.key == (tmp_path / "tls.key").read_bytes()
-    alternative = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    alternative = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
     assert [str(name.value) for name in alternative.value] == ["one.example", "192.0.2.1"]
 
 
@@ -51,7 +53,10 @@ def test_the_first_of_a_chain_is_the_one_that_counts(tmp_path: Path) -> None:
     [
         (None, "cannot be read: No such file or directory"),
         (b"", "holds no certificate in PEM that can be read"),
-        (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "holds no certificate in PEM that can be read"),
+        (
+            b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+            "holds no certificate in PEM that can be read",
+        ),
         (b"\xff" * (MAX_FILE + 1), f"is longer than {MAX_FILE} octets"),
     ],
 )
@@ -107,7 +112,7 @@ def test_days_are_as_asked_and_pins_are_of_the_key() -> None:
     assert spki in made.public_bytes(serialization.Encoding.DER)
 
 
-@pytest.mark.parametrize("octets", [b"", b"\x30\x03\x02\x01\x01", os.urandom(100)])
+@pytest.mark.parametrize("octets", [b"", b"\x30\x03\x02\x01\x01", bytes(range(100))])
 def test_what_has_no_pin_is_a_value_error(octets: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="parsing"):
         pin_of(octets)

@@ -35,6 +35,11 @@ class Server:
     def __init__(self, sock: socket.socket, listener: TcpListener) -> None:
         self.address = sock.getsockname()
         self.listener = listener
+        self._opened: list[trio.SocketStream] = []
+
+    def close_clients(self) -> None:
+        for stream in self._opened:
+            stream.socket.close()
 
     @property
     def counts(self) -> StreamStatistics:
@@ -43,9 +48,14 @@ class Server:
     async def connect(self, source: str = "127.0.0.1") -> trio.SocketStream:
         """Connect, and leave it at that."""
         sock = trio.socket.socket()
-        await sock.bind((source, 0))
-        await sock.connect(self.address)
-        return trio.SocketStream(sock)
+        try:
+            await sock.bind((source, 0))
+            await sock.connect(self.address)
+        except BaseException:
+            sock.close()
+            raise
+        self._opened.append(trio.SocketStream(sock))
+        return self._opened[-1]
 
     async def shake(self, source: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Client:
         client = trio.SSLStream(await self.connect(source), context or trusting("dot"))
@@ -60,7 +70,7 @@ class Server:
         return client
 
     async def wait_until(self, happened: Callable[[StreamStatistics], bool]) -> None:
-        while not happened(self.counts):
+        while not happened(self.counts):  # noqa: ASYNC110 - counters tell nobody
             await trio.sleep(0.001)
 
 
@@ -107,7 +117,11 @@ async def serving(
                     task_status=task_status,
                 )
 
-            yield Server(sock, await nursery.start(serve))
+            server = Server(sock, await nursery.start(serve))
+            try:
+                yield server
+            finally:
+                server.close_clients()
             nursery.cancel_scope.cancel()
 
 
@@ -203,6 +217,7 @@ async def test_a_handshake_has_six_seconds(tmp_path: Path, leaping_clock: MockCl
     async with serving(tmp_path, _echo) as server, await server.connect() as client:
         await client.send_all(begun)
         await server.wait_until(lambda counts: counts.accepted == 1)
+        await wait_all_tasks_blocked()
         leaping_clock.jump(LIMITS.handshake - 0.5)
         await wait_all_tasks_blocked()
         assert server.counts.connected == 1
@@ -279,7 +294,11 @@ async def test_a_wrong_length_is_closed_without_being_read(tmp_path: Path, octet
 
 async def test_a_client_that_never_reads_is_closed(tmp_path: Path) -> None:
     limits = StreamLimits(stuck=0.05)
-    async with serving(tmp_path, lambda *_: b"x" * 60_000, limits) as server:
+
+    def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
+        return b"x" * 60_000 if message == b"again" else message
+
+    async with serving(tmp_path, handle, limits) as server:
         client = await server.shake()
         with pytest.raises(trio.BrokenResourceError):  # noqa: PT012 - it breaks at some time
             while True:
@@ -340,16 +359,12 @@ async def test_handshakes_over_and_over_leave_nothing_behind(tmp_path: Path) -> 
         await server.wait_until(lambda counts: counts.connected == 0)
         before = _encrypted_objects()
         for number in range(60):
-            client = await server.shake(context=context)
-            await trio.aclose_forcefully(client)
-            half = await server.connect()
-            await half.send_all(hello[: 5 + 5 * number])
-            await half.aclose()
-            junk = await server.connect()
-            await junk.send_all(hello[:40] + bytes(600))
-            await junk.aclose()
+            await trio.aclose_forcefully(await server.shake(context=context))
+            for octets in (hello[: 5 + 5 * number], hello[:40] + bytes(600)):
+                client = await server.connect()
+                await client.send_all(octets)
+                await client.aclose()
             await server.wait_until(lambda counts: counts.connected == 0)
-        del client, half, junk
         assert server.counts.accepted == 181
         assert server.counts.handshakes_failed >= 60
         assert _encrypted_objects() == before

@@ -48,7 +48,8 @@ async def test_an_older_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 70_000, b"\x16\x03\x01\xff\xff" + b"\0" * 70_000, b"\0\x0dquestion"]
+    "garbage",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 70_000, b"\x16\x03\x01\xff\xff" + b"\0" * 70_000, b"\0\x0dquestion"],
 )
 async def test_what_is_no_tls_is_refused(tmp_path: Path, garbage: bytes) -> None:
     client, there = memory_stream_pair()
