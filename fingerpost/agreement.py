@@ -6,6 +6,7 @@ from typing import Any
 from fingerpost import sections as s
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
+from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.toml_lines import Where
 from zonedata import addresses
@@ -31,6 +32,8 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _resolver(resolver)
     if sign.is_there:
         yield from _sign(authority, sign)
+    if given[OBLIVIOUS.name].is_there:
+        yield from _oblivious(listen, resolver)
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
 
@@ -54,6 +57,13 @@ def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:
                     "'allow_plain = true' allows it"
                 )
                 yield s.LISTEN.where(key.name, index), reason
+
+
+def _oblivious(listen: Given, resolver: Given) -> Iterator[Disagreement]:
+    if not resolver.is_there:
+        yield OBLIVIOUS.where(), "has no [resolver] beside it; people ask resolvers"
+    if not listen.get(s.HTTPS):
+        yield OBLIVIOUS.where(), "is asked over HTTPS, and [listen] has no 'https'"
 
 
 def _is_zone(authority: Given) -> bool | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fingerpost import gateway_sections as g
 from fingerpost import sections as s
 from fingerpost import tls_sections as t
 from fingerpost import validator_sections as v
@@ -51,6 +52,7 @@ class Configuration:
         mail: How codes reach mail addresses, if they do.
         numbers: How codes reach telephone numbers, if they do.
         tls: What is shown to clients over TLS, or None.
+        oblivious: Whose gateway it is, or None where questions come in the open alone.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Configuration:
     mail: v.MailPart | None
     numbers: v.NumbersPart | None
     tls: t.TlsPart | None
+    oblivious: g.ObliviousPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -197,7 +200,7 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
 def _typed(
     path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls = (
+    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls, oblivious = (
         given[section.name] for section in s.SECTIONS
     )
     return Configuration(
@@ -214,6 +217,7 @@ def _typed(
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,
         t.TlsPart(tls[t.CERTIFICATE], tls[t.KEY], tls[t.CLIENTS]) if tls.section.name in usable else None,
+        g.ObliviousPart(oblivious[g.KEYS], oblivious[g.AUTHORITY]) if oblivious.section.name in usable else None,
         notes,
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
@@ -366,4 +367,4 @@ CLIENTS = Key(
 LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
 
 
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION)
+SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, OBLIVIOUS)

@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from fingerpost.oblivious_keys import FileRing
 from tests.certificates import write_certificate
 from tests.fingerpost.daemons import starting
 from tests.fingerpost.household import Household
+from tests.fingerpost.obliviously import CLIENT, RELAY, client
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
@@ -25,31 +26,17 @@ from transport.http2.listener import serve_https
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.oblivious import places
-from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway import Gateway
-from transport.oblivious.gateway_keys import FetchedKeys
-from transport.oblivious.http_link import HttpLink
 from transport.oblivious.seen import Seen
 from transport.oblivious.sizes import MAX_SEALED_REQUEST
 from transport.oblivious.target import sealed_target
-from transport.proof import Certified
 from transport.slots import StreamLimits
 from transport.tcp_listener import open_tcp
-from transport.tls.client import ClientTls
 from transport.tls.credentials import read_chain, read_key
 from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn
 
 QUERY = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x013\x012\x011\4e164\0\xff\1\0\1"
-CLIENT = "127.0.0.77"
-RELAY = """[relay]
-listen = ["127.0.0.1#0"]
-certificate = "relay.crt"
-key = "relay.key"
-gateway = "https://localhost:{port}"
-address = "127.0.0.1#{port}"
-authorities = "gateway.crt"
-"""
 
 
 @dataclass
@@ -58,6 +45,10 @@ class RunningGateway:
 
     port: int
     asked: list[tuple[bytes, Caller]] = field(default_factory=list)
+
+    @property
+    def authority(self) -> str:
+        return f"localhost:{self.port}"
 
 
 @asynccontextmanager
@@ -76,7 +67,7 @@ async def gateway() -> AsyncGenerator[RunningGateway]:
             return message + b"answer"
 
         target = sealed_target(Routes({PATH: doh_route(answer)}))
-        one = Gateway(f"localhost:{port}", FileRing(file), seen, target)
+        one = Gateway(here.authority, FileRing(file), seen, target)
         routes = Routes({places.WELL_KNOWN: Route(one.handle, ("GET", "POST"), MAX_SEALED_REQUEST)})
         async with LaterPool(100).running() as later, trio.open_nursery() as nursery:
             secure = partial(tls.handshake, alpn=Alpn.H2)
@@ -84,31 +75,6 @@ async def gateway() -> AsyncGenerator[RunningGateway]:
             await nursery.start(serve, sock, routes, clock, later)
             yield here
             nursery.cancel_scope.cancel()
-
-
-async def _from(host: str, endpoint: Endpoint) -> trio.abc.Stream:
-    """Connect from an address of ours that nobody else here has."""
-    sock = trio.socket.socket(socket.AF_INET)
-    await sock.bind((host, 0))
-    await sock.connect((endpoint.host, endpoint.port))
-    return trio.SocketStream(sock)
-
-
-async def opened(stack: AsyncExitStack, port: int, authority: str) -> HttpLink:
-    tls = ClientTls(partial(_from, CLIENT))
-    proof = Certified("localhost", Path(authority))
-    connect = partial(tls.connect, Endpoint("127.0.0.1", port), proof, Alpn.H2)
-    return await stack.enter_async_context(HttpLink(f"localhost:{port}", connect).running())
-
-
-@asynccontextmanager
-async def client(relay: int, gateway_port: int) -> AsyncGenerator[ObliviousExchange]:
-    async with AsyncExitStack() as stack:
-        to_relay = await opened(stack, relay, "relay.crt")
-        to_gateway = await opened(stack, gateway_port, "gateway.crt")
-        authority = f"localhost:{gateway_port}"
-        keys = FetchedKeys(to_gateway.request, authority)
-        yield ObliviousExchange(to_relay.request, Via(places.RELAY, authority), keys)
 
 
 async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> None:
@@ -120,7 +86,7 @@ async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> Non
                 line = (await trio.to_thread.run_sync(ready.readline)).decode()
                 found = re.fullmatch(r"ready https=127\.0\.0\.1#(\d+)\n", line)
                 assert found, log.read_text()
-                async with client(int(found[1]), there.port) as one:
+                async with client(int(found[1]), there.port, there.authority) as one:
                     for number in range(5):
                         question = number.to_bytes(2) + QUERY[2:]
                         assert await one.exchange(question, Clock().now()) == question + b"answer"
@@ -142,7 +108,7 @@ async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Hous
             house.write("relay.toml", text)
             with starting("relay.toml", "relay") as (_, ready, _log):
                 line = (await trio.to_thread.run_sync(ready.readline)).decode()
-                async with client(int(line.rpartition("#")[2]), there.port) as one:
+                async with client(int(line.rpartition("#")[2]), there.port, there.authority) as one:
                     with pytest.raises(UnreachableError, match="the relay says 504"):
                         await one.exchange(QUERY, Clock().now())
     assert there.asked == []
