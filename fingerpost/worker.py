@@ -70,6 +70,7 @@ class Shared:
         deny_key: What an authority signs denials with, if it does.
         limits: Who has asked how much, in memory that all workers share.
         tls: What is shown to clients over TLS, if anything is spoken over it.
+        gateway: What answers sealed requests, if there is such a thing.
     """
 
     configuration: Configuration
@@ -78,6 +79,7 @@ class Shared:
     deny_key: PrivateKey | None
     limits: SharedLimits
     tls: ServedTls | None = None
+    gateway: served_https.Gateway | None = None
 
 
 def work(shared: Shared, seat: Seat) -> int:
@@ -256,6 +258,8 @@ async def _run(shared: Shared, seat: Seat) -> None:
                     shared.tls.reload(daemon.clock.now())
             nursery.cancel_scope.cancel()
             _tell_counts(daemon, listeners, later)
+            if shared.gateway is not None:
+                log.info("event=statistics %s", _pairs(shared.gateway.statistics()))
 
 
 def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[..., Awaitable[None]]:
@@ -273,7 +277,7 @@ def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[...
             return served_quic.serving(shared.tls)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls)
+            return served_https.serving(shared.tls, shared.gateway)
         case other:
             assert_never(other)
 
