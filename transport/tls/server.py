@@ -41,14 +41,14 @@ class ServerTls:
         Raises:
             CredentialsError: The library will not serve with these; all is as it was.
         """
-        with _as_files(credentials) as files:
-            try:
+        try:
+            with _as_files(credentials) as files:
                 for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), *self._contexts.values()):
                     context.load_cert_chain(*files, password=_no_password)  # the first only tries whether it works
                     _know(context, clients)
-            except (OSError, ValueError) as error:  # SSLError is an OSError
-                reason = getattr(error, "reason", None) or str(error)
-                raise CredentialsError(f"cannot be served with: {reason}") from error
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            reason = getattr(error, "reason", None) or str(error)
+            raise CredentialsError(f"cannot be served with: {reason}") from error
         self._clients = MappingProxyType(dict(clients))
 
     async def handshake(self, stream: trio.abc.Stream, alpn: Alpn = Alpn.DOT) -> Secured:

@@ -110,6 +110,7 @@ class TlsStream(trio.abc.Stream):
         """Say that we close, also in a task that is cancelled already, and close."""
         encrypted, self._open = self._open, None
         if encrypted is None:
+            await trio.lowlevel.checkpoint()
             return
         try:
             with trio.move_on_after(CLOSING, shield=True):

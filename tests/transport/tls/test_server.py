@@ -108,6 +108,20 @@ async def test_what_cannot_be_served_with_changes_nothing(tmp_path: Path) -> Non
     assert (await shake(server, trusting())).secured.identity == ""
 
 
+async def test_a_machine_out_of_descriptors_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_name: str) -> int:
+        raise OSError(24, "Too many open files")
+
+    sound, other = credentials(tmp_path, stem="sound"), credentials(tmp_path, stem="other")
+    server = ServerTls(sound)
+    monkeypatch.setattr("os.memfd_create", refused)
+    with pytest.raises(CredentialsError, match="Too many open files"):
+        server.take(other)
+    assert (await shake(server, trusting())).shown() == sound.chain.certificates[0]
+
+
 # --- clients that say who they are -----------------------------------------------------------------------------
 
 
