@@ -295,3 +295,9 @@ async def test_a_connection_that_breaks_is_one_that_breaks() -> None:
 
     with pytest.raises(trio.BrokenResourceError):
         await ClientTls(connect).connect(HERE, Unproven())
+
+
+@pytest.mark.parametrize("shown", [None, b"", b"no certificate"])
+def test_what_is_no_certificate_has_no_pin(shown: bytes | None) -> None:
+    with pytest.raises(UnprovenError):
+        client_module._check_pin(HERE, bytes(32), shown)

@@ -329,14 +329,14 @@ async def test_a_flood_of_key_updates_ends_its_connection_and_no_other(tmp_path:
 
 
 async def test_while_handshakes_hang_a_new_client_is_answered(tmp_path: Path) -> None:
-    """Three times as many connections as there are slots, from many addresses, none of which ever says a word."""
+    """Twice as many connections as there are slots, from many addresses, none of which ever says a word."""
     limits = StreamLimits(connections=60, per_address=10)
     async with serving(tmp_path, _echo, limits) as server, AsyncExitStack() as stack:
-        for number in range(180):
+        for number in range(120):
             await stack.enter_async_context(await server.connect(f"127.0.2.{1 + number // 10}"))
         for _ in range(5):
             await _is_answered_soon(server)
-        assert server.counts.handshakes_slow > 100
+        assert server.counts.handshakes_slow >= 60
 
 
 async def test_while_many_are_idle_a_new_client_is_answered(tmp_path: Path) -> None:
