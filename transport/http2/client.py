@@ -52,7 +52,8 @@ class Http2Client:
     Args:
         there: Who is asked, for errors.
         authority: The same as it stands in URIs: a host, with its port unless it is 443 (RFC 9113 section 8.3.1).
-        connect: Makes the stream, encrypted and with `h2` agreed on.
+        connect: Makes the stream, encrypted and with `h2` agreed on; raises OSError, `trio.BrokenResourceError` or
+            any `UnreachableError`, which is then what requests come to.
         limits: What is put up with.
     """
 
@@ -69,6 +70,7 @@ class Http2Client:
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
         self._reason = "the connection was closed"
+        self._failure: type[UnreachableError] = UntouchedError  # of what is asked once it is over
         self.connected = False
         self.ended = False
 
@@ -113,7 +115,7 @@ class Http2Client:
         finally:
             self._in_line -= 1
         if self.is_leaving:
-            raise UntouchedError(self._there, self._reason if self.ended else "going away")
+            raise self._failure(self._there, self._reason if self.ended else "going away")
 
     async def _exchange(self, request: Request, most: int) -> Response:
         stream_id = self._core.send(request, most)
@@ -140,6 +142,9 @@ class Http2Client:
                 stream = await self._connect()
         except trio.TooSlowError:
             return f"no connection within {self._limits.connecting:.0f} s"
+        except UnreachableError as error:
+            self._failure = type(error)
+            return error.reason
         except (OSError, trio.BrokenResourceError) as error:
             return f"cannot connect: {error}"
         self.connected = True

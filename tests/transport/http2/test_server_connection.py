@@ -78,6 +78,13 @@ def test_wherever_what_comes_is_cut_it_means_the_same() -> None:
     assert served.requests() == wanted
 
 
+def test_fields_after_the_body_end_a_request_and_mean_nothing() -> None:
+    served = Served()
+    served.feed(HELLO + _post(1) + data(1, b"body", 0) + frame(HEADERS, END_HEADERS | 1, 1, fields((b"x", b"y"))))
+    (request,) = served.requests().values()
+    assert (request.body, request.header(b"x")) == (b"body", b"")
+
+
 def test_responses_go_out_in_any_order() -> None:
     served = Served()
     streams = [served.asker.ask() for _ in range(100)]
