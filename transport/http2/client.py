@@ -108,10 +108,12 @@ class Http2Client:
     async def _wait_turn(self) -> None:
         if self._in_line >= self._limits.waiting:
             raise UnreachableError(self._there, f"{self._limits.waiting} requests are waiting already")
+        is_next = not self._in_line
         self._in_line += 1
         try:
-            while not self.is_leaving and not (self.connected and self._core.has_room):
+            while not self.is_leaving and not (is_next and self.connected and self._core.room > 0):
                 await self._turn.park()
+                is_next = True
         finally:
             self._in_line -= 1
         if self.is_leaving:
@@ -121,6 +123,7 @@ class Http2Client:
         stream_id = self._core.send(request, most)
         waiting = self._waiting[stream_id] = _Waiting()
         self._asked.unpark_all()
+        self._call_next()
         self._expect()
         try:
             await waiting.done.wait()
@@ -128,7 +131,7 @@ class Http2Client:
             del self._waiting[stream_id]
             self._core.cancel(stream_id)
             self._asked.unpark_all()
-            self._turn.unpark_all()
+            self._call_next()
         if isinstance(waiting.outcome, Response):
             return waiting.outcome
         assert waiting.outcome is not None, "an outcome is set with the event"
@@ -148,7 +151,7 @@ class Http2Client:
         except (OSError, trio.BrokenResourceError) as error:
             return f"cannot connect: {error}"
         self.connected = True
-        self._turn.unpark_all()
+        self._call_next()
         reason = "the connection broke while sending"
         try:
             async with trio.open_nursery() as nursery:
@@ -195,7 +198,14 @@ class Http2Client:
     def _settle(self, outcomes: list[Outcome]) -> None:
         for stream_id, outcome in outcomes:
             self._waiting[stream_id].settle(outcome)
-        self._turn.unpark_all()
+        self._call_next()
+
+    def _call_next(self) -> None:
+        """Have as many look whether it is their turn as can have one, or all once nobody can."""
+        if self.is_leaving:
+            self._turn.unpark_all()
+        elif self._core.room > 0:
+            self._turn.unpark(count=self._core.room)
 
     def _expect(self) -> None:
         """Something is asked: the other side has its time from now, unless it already owes us something."""
