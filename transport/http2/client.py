@@ -64,6 +64,7 @@ class Http2Client:
         self._core = ClientConnection(authority, limits)
         self._waiting: dict[int, _Waiting] = {}  # by stream; entries leave with their request
         self._in_line = 0  # requests that have no stream yet
+        self._called = 0  # of these, those that have been called and have yet to look
         self._turn = trio.lowlevel.ParkingLot()  # they wait here
         self._asked = trio.lowlevel.ParkingLot()  # the writer waits here
         self._expecting = False  # whether anything was asked since we last heard something
@@ -113,6 +114,7 @@ class Http2Client:
         try:
             while not self.is_leaving and not (is_next and self.connected and self._core.room > 0):
                 await self._turn.park()
+                self._called -= 1
                 is_next = True
         finally:
             self._in_line -= 1
@@ -202,10 +204,11 @@ class Http2Client:
 
     def _call_next(self) -> None:
         """Have as many look whether it is their turn as can have one, or all once nobody can."""
-        if self.is_leaving:
-            self._turn.unpark_all()
-        elif self._core.room > 0:
-            self._turn.unpark(count=self._core.room)
+        waiting = self._turn.statistics().tasks_waiting
+        count = waiting if self.is_leaving else min(waiting, self._core.room - self._called)
+        if count > 0:
+            self._called += count
+            self._turn.unpark(count=count)
 
     def _expect(self) -> None:
         """Something is asked: the other side has its time from now, unless it already owes us something."""
