@@ -204,7 +204,7 @@ class Http2Client:
 
     def _call_next(self) -> None:
         """Have as many look whether it is their turn as can have one, or all once nobody can."""
-        waiting = self._turn.statistics().tasks_waiting
+        waiting = len(self._turn)
         count = waiting if self.is_leaving else min(waiting, self._core.room - self._called)
         if count > 0:
             self._called += count
