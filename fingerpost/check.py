@@ -83,8 +83,19 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
         yield from _faults_in(lambda: workload_of(configuration, now))
     if configuration.resolver is not None and at_fault.isdisjoint({"resolver.anchor", "tree.name", "tree.anchor"}):
         yield from _faults_in(lambda: trust_of(configuration))
+    if configuration.tls is not None:
+        yield from _look_at_tls(configuration, now)
     if configuration.authority is not None:
         yield from _look_at_store(configuration, configuration.authority.store, now)
+
+
+def _look_at_tls(configuration: Configuration, now: float) -> Iterator[Fault | str]:
+    from fingerpost.served_tls import look_at  # noqa: PLC0415 - takes long to import, and most files have no [tls]
+
+    try:
+        yield f"note: {configuration.path}: {look_at(configuration, now)}"
+    except ConfigError as error:
+        yield from error.faults
 
 
 def _faults_in(look: Callable[[], object]) -> list[Fault]:

@@ -15,7 +15,7 @@ import trio
 
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.demo import carriers, checking, fiction, ports, processes, screen
-from fingerpost.demo.building import DAEMONS, NOBODY, RESOLVER, World, build
+from fingerpost.demo.building import DAEMONS, DOORS, NOBODY, RESOLVER, World, build
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, Plan, make_plan
 from fingerpost.demo.processes import Children, Failed
 from fingerpost.demo.samples import ADDRESS, NUMBER
@@ -135,13 +135,13 @@ async def _demonstrate(place: Path, plan: Plan, port: int, *, once: bool) -> int
     say(f"everything is in {place}")
     fixed = {RESOLVER: port} if port else {}
     async with processes.open_children(place / "logs") as children:
-        with ports.hold(DAEMONS, NOBODY, fixed) as held:
+        with ports.hold(DOORS, NOBODY, fixed) as held:
             world = build(place, plan, {name: one.port for name, one in held.items()}, say)
             await trio.lowlevel.checkpoint()  # a signal that came while files were written
             say(f"signing two zones and {sum(world.counts.values()):,} people, {SIGNERS} processes at a time")
             failure = await _sign(children, world)
             if failure is None:
-                for name in DAEMONS:
+                for name in DOORS:
                     held[name].release()
                 say("starting root, registry, five providers and a resolver")
                 failure = await _serve(children, world)

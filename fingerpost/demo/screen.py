@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from fingerpost.demo.building import RESOLVER, World
+from fingerpost.demo.building import HTTPS, RESOLVER, TLS, World
 from fingerpost.demo.checking import Checked
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT
 from fingerpost.demo.processes import Failed
@@ -37,13 +37,15 @@ def ready(world: World) -> str:
     anchor = world.anchor
     who = [("resolver", RESOLVER), ("root", ROOT), (REGISTRY, REGISTRY), *((name, name) for name in LIVE)]
     lines = ["", "Listening:"]
-    lines += [f"  {title:<20} {LOOPBACK}#{world.ports[name]}" for title, name in who]
+    lines += [f"  {title:<20} {LOOPBACK}#{world.ports[name]}  tls {world.ports[TLS[name]]}" for title, name in who]
+    lines[2] += f"  https {world.ports[HTTPS]}"
     lines += [
         "",
         "Try, in another terminal:",
         *_words(f"fpdig @{LOOPBACK} -p {port} {NUMBER}", f"--anchor {anchor}"),
         *_words(f"fpdig @{LOOPBACK} -p {port} {ADDRESS}", f"--anchor {anchor}"),
         *_words(f"fpdig +trace +lab {NUMBER}", f"--anchor {anchor}"),
+        *_words(f"fpdig @tls://{LOOPBACK}:{world.ports[TLS[RESOLVER]]} {NUMBER}", f"+tls-ca={world.certificate}"),
         *_words(f"dig @{LOOPBACK} -p {port} TYPE65281", owner),
         "",
         f"{len(world.samples)} identifiers, each with what must come of it, are in",

@@ -6,12 +6,17 @@ Everything that is wrong is found in one reading. Left out: reading files, and w
 
 from collections import deque
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from resolver.fpdig import flags
-from resolver.fpdig.flags import DISPLAY, VALUES
+from resolver.fpdig import flags, url
+from resolver.fpdig.flags import DISPLAY, OPTIONAL, OVER, VALUES
 from resolver.settings import DEFAULT_APEX
+from resolver.way import PORTS, Way
 from transport.endpoint import Endpoint
+from transport.handler import Protocol
+from transport.proof import Certified, Pinned, Proof, Unproven
+from transport.resource import USUAL, Resource
 from zonedata import identifiers
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance
@@ -23,16 +28,28 @@ class Options:
     """How one question is to be asked and shown; the fields of one name with a flag are told in `usage`.
 
     Attributes:
-        at: The server's address, and its port where one was given with it.
-        port: Otherwise this port.
+        at: The server's address or name, and its port where one was given with it.
+        port: Otherwise this port, or the usual one of what is asked over.
+        over: Over what is asked.
+        path: Of DNS over HTTPS.
+        is_get: Whether that is by GET.
+        tls_ca: File of the authorities whose certificates are taken; "" for the system's, None where none is
+            demanded.
+        is_url: Whether the server was given as a URL, whose name its certificate must have.
         beside: Further anchors, of other trees.
     """
 
     at: tuple[str, int | None] = ("127.0.0.1", None)
-    port: int = 53
+    port: int | None = None
     time: float = 5.0
     tries: int = 3
-    tcp: bool = False
+    over: Protocol = Protocol.UDP
+    path: str = USUAL.path
+    is_get: bool = False
+    tls_ca: str | None = None
+    tls_hostname: str = ""
+    tls_pin: bytes = b""
+    is_url: bool = False
     cd: bool = False
     csi: bool = False
     apex: Name = DEFAULT_APEX
@@ -60,7 +77,23 @@ class Options:
     def server(self) -> Endpoint:
         """Whom to ask."""
         host, port = self.at
-        return Endpoint(host, self.port if port is None else port)
+        usual = PORTS[self.over] if self.port is None else self.port
+        return Endpoint(host, usual if port is None else port)
+
+    @property
+    def way(self) -> Way:
+        """How the server is asked, and how it proves who it is."""
+        if not self.over.is_encrypted:
+            return Way(self.over)
+        return Way(self.over, self._proof(), Resource(self.path, self.is_get))
+
+    def _proof(self) -> Proof:
+        """Return what is demanded of the server: nothing, as with dig, unless words or a URL say what."""
+        if self.tls_pin:
+            return Pinned(self.tls_pin)
+        if self.tls_hostname or self.tls_ca is not None or self.is_url:
+            return Certified(self.tls_hostname or self.at[0], Path(self.tls_ca) if self.tls_ca else None)
+        return Unproven()
 
     @property
     def is_text(self) -> bool:
@@ -197,6 +230,7 @@ class _Reader:
         if options.trace and options.csi:
             self._faults.append("+trace asks each party for all it has: +csi has no meaning there")
 
+        self._check_demands(options)
         self._check_one_tree(options)
         for flag, _ in options.kept:
             if self._batch or self.is_line:
@@ -205,6 +239,12 @@ class _Reader:
                 self._faults.append(f"{flag} keeps what was verified: give --anchor FILE")
             if options.trace or options.csi:
                 self._faults.append(f"{flag} keeps the proof in a resolver's answer: +csi and +trace bring none")
+
+    def _check_demands(self, options: Options) -> None:
+        demands = [f"+{flag.replace('_', '-')}" for flag in ("tls_hostname", "tls_pin") if getattr(options, flag)]
+        demands += ["+tls-ca"] if options.tls_ca is not None else []
+        if demands and not options.over.is_encrypted:
+            self._faults.append(f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://...")
 
     def _check_one_tree(self, options: Options) -> None:
         walks = [f"+{name}" for name in ("trace", "direct") if getattr(options, name)]
@@ -247,11 +287,12 @@ class _Reader:
             self._own = replace(self._own, **changes)
 
     def _server(self, text: str) -> None:
-        if "#" in text:
-            endpoint = Endpoint.from_text(text)
-            self._set(at=(endpoint.host, flags.port(str(endpoint.port))))
-        else:
-            self._set(at=(Endpoint.from_text(f"{text}#0").host, None))
+        server = url.read_server(text)
+        self._set(at=(server.host, server.port))
+        if server.protocol is not None:
+            self._set(over=server.protocol, is_url=True, is_get=False)
+        if server.path:
+            self._set(path=server.path)
 
     def _long(self, text: str, rest: deque[str]) -> None:
         if text in {"help", "version"}:
@@ -270,11 +311,16 @@ class _Reader:
     def _flag(self, text: str) -> None:
         name, equals, value = text.partition("=")
         field, on = flags.resolve(name)
-        if equals and (field not in VALUES or not on):
+        if equals and (field not in {*VALUES, *OPTIONAL} or not on):
             raise ValueError("takes no value")
         if field == "all":
             self._set(**dict.fromkeys(DISPLAY, on))
-        elif field not in VALUES:
+        elif field in OVER:
+            self._over(field, on, value if equals else None)
+        elif field in OPTIONAL and on:
+            read, without = OPTIONAL[field]
+            self._set(**{field: read(value) if equals else without})
+        elif field not in {*VALUES, *OPTIONAL}:
             self._set(**{field: on})
         elif not on:
             self._set(**{field: getattr(DEFAULTS, field)})
@@ -284,6 +330,15 @@ class _Reader:
             raise ValueError(f"needs a value: +{field}=...")
         else:
             self._take(field, VALUES[field](value))
+
+    def _over(self, field: str, on: bool, path: str | None) -> None:
+        if not on:
+            self._set(over=Protocol.UDP)
+            return
+        self._set(over=OVER[field])
+        if OVER[field] is Protocol.HTTPS:
+            read, without = OPTIONAL[field]
+            self._set(path=without if path is None else read(path), is_get=field == "https_get")
 
     def _take(self, field: str, value: Any) -> None:
         if field != "anchor":

@@ -11,6 +11,7 @@ from resolver.fpdig.output import err, out, refuse
 from resolver.fpdig.version import version
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
+from transport.errors import UnreachableError
 from transport.pipeline import Connect
 from transport.stream_link import connect_stream
 from zonedata.errors import MalformedError, UntrustedError
@@ -30,7 +31,17 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     if faults:
         return refuse(faults)
     if command.batch:
-        return await run_batch(command.batch, command.defaults, asker, voice, connect)
+        try:
+            endpoint = (await asker.find_endpoints(command.defaults.server))[0]
+        except UnreachableError as error:
+            voice.err(f"fpdig: {error.endpoint}: {error.reason}")
+            return Exit.UNREACHED
+        proof = command.defaults.way.proof
+        if proof is not None:
+            from transport.tls.client import connecting  # noqa: PLC0415 - most batches are asked over TCP
+
+            connect = connecting(proof, connect)
+        return await run_batch(command.batch, command.defaults, asker, voice, endpoint, connect)
     return worst([await asker.ask(question, voice) for question in command.questions])
 
 
