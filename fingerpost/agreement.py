@@ -7,6 +7,7 @@ from fingerpost import sections as s
 from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
+from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where
@@ -32,6 +33,8 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _resolver(resolver)
     if sign.is_there:
         yield from _sign(authority, sign)
+    if given[OBLIVIOUS.name].is_there:
+        yield from _oblivious(listen, resolver)
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
     yield from k.disagreements_of(given)
@@ -56,6 +59,13 @@ def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:
                     "'allow_plain = true' allows it"
                 )
                 yield s.LISTEN.where(key.name, index), reason
+
+
+def _oblivious(listen: Given, resolver: Given) -> Iterator[Disagreement]:
+    if not resolver.is_there:
+        yield OBLIVIOUS.where(), "has no [resolver] beside it; people ask resolvers"
+    if not listen.get(s.HTTPS):
+        yield OBLIVIOUS.where(), "is asked over HTTPS, and [listen] has no 'https'"
 
 
 def _is_zone(authority: Given) -> bool | None:

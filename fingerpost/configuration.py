@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fingerpost import gateway_sections as g
 from fingerpost import sections as s
 from fingerpost import tls_sections as t
 from fingerpost import upstream_sections as u
@@ -56,6 +57,7 @@ class Configuration:
         tls: What is shown to clients over TLS, or None.
         issuer: How tokens are issued, or None where they are not.
         tokens: Whose tokens a resolver takes, or None where it takes none.
+        oblivious: Whose gateway it is, or None where questions come in the open alone.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Configuration:
     tls: t.TlsPart | None
     issuer: k.IssuerPart | None
     tokens: k.TokensPart | None
+    oblivious: g.ObliviousPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -115,8 +118,8 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     Raises:
         ConfigError: It cannot be read at all.
     """
-    text = _text_of(path)
-    tables = _tables_of(path, text)
+    text = text_of(path)
+    tables = tables_of(path, text)
     notes = Notes(path, lines_of(text))
     given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
     trees = read_trees(tables.get(TREE.name), notes)
@@ -143,7 +146,12 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     return Examined(typed, sorted(notes.faults, key=lambda fault: fault.line))
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: It cannot be read, is too long, or is no text.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
@@ -158,7 +166,12 @@ def _text_of(path: Path) -> str:
         raise ConfigError([Fault(path, line, "", "not UTF-8 text")]) from error
 
 
-def _tables_of(path: Path, text: str) -> dict[str, Any]:
+def tables_of(path: Path, text: str) -> dict[str, Any]:
+    """Return what a text of TOML holds.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -206,9 +219,22 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
     usable: Collection[str],
     notes: Notes,
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers, tls, issuer, tokens = (
-        given[section.name] for section in s.SECTIONS
-    )
+    (
+        top,
+        listen,
+        authority,
+        sign,
+        resolver,
+        process,
+        limits,
+        validate,
+        mail,
+        numbers,
+        tls,
+        issuer,
+        tokens,
+        oblivious,
+    ) = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -225,6 +251,7 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
         t.TlsPart(tls[t.CERTIFICATE], tls[t.KEY], tls[t.CLIENTS]) if tls.section.name in usable else None,
         k.issuer_part(issuer) if issuer.section.name in usable else None,
         k.tokens_part(tokens) if tokens.section.name in usable else None,
+        g.ObliviousPart(oblivious[g.KEYS], oblivious[g.AUTHORITY]) if oblivious.section.name in usable else None,
         notes,
     )
 

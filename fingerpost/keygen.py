@@ -1,6 +1,7 @@
 """`fingerpost keygen`: keys, the anchor file that a new tree begins with, and certificates for TLS."""
 
 import argparse
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ printed: its file, the text that zone sources take, and its id.
 examples:
   fingerpost keygen assert.pem deny.pem
   fingerpost keygen --public deny.pem
+  fingerpost keygen --oblivious oblivious.keys
   fingerpost keygen root-a.pem root-b.pem root-c.pem zone.pem
   fingerpost keygen --anchor anchor.pem --threshold 2 --days 365 \\
       --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
@@ -43,6 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--public", action="store_true", help="show the public keys of files that are there")
     parser.add_argument("--anchor", type=Path, metavar="OUT", help="make a trust anchor, version 1")
+    parser.add_argument("--oblivious", type=Path, metavar="OUT", help="begin the keys of an oblivious gateway")
     parser.add_argument(
         "--root-key", type=Path, action="append", default=[], metavar="FILE", help="signs the anchor"
     )
@@ -62,6 +65,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked and return the exit status."""
+    if args.oblivious is None:
+        return _run(args)
+    if args.files or args.public or args.pin or args.tls or args.anchor is not None:
+        args.refuse("--oblivious takes the file to be made, and nothing else")
+    _begin_oblivious(args.oblivious)
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Make or show what is no gateway's."""
     of_anchor = args.root_key or args.zone_key or args.threshold is not None
     of_certificate = args.certificate is not None or args.key is not None
     if args.anchor is not None:
@@ -126,6 +139,15 @@ def _loaded(files: list[Path]) -> list[tuple[Path, PrivateKey]]:
     if faults:
         raise ConfigError(faults)
     return loaded
+
+
+def _begin_oblivious(file: Path) -> None:
+    """Begin the chain of a gateway's keys; its public keys change daily, so none is printed."""
+    from fingerpost import oblivious_keys  # noqa: PLC0415 - few make these
+
+    _refuse_existing([file])
+    oblivious_keys.make(file, os.urandom(oblivious_keys.SEED_OCTETS), time.time())
+    say(f"{file} oblivious keys, the first for today")
 
 
 def _make_certificate(args: argparse.Namespace) -> None:

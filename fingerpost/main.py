@@ -63,6 +63,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "cookie-secret": "change the secrets for DNS cookies",
     "issuer": "grant clients look-ups that they redeem without a name",
     "token": "fetch tokens that pay for look-ups without a name",
+    "relay": "post sealed requests on to a gateway, so that it does not see who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -114,6 +115,10 @@ def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
             from fingerpost.tokens import wallet_command  # noqa: PLC0415
 
             return wallet_command
+        case "relay":
+            from fingerpost import relay  # noqa: PLC0415
+
+            return relay
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

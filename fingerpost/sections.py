@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
+from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.limit_sections import LIMITS
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.tokens.sections import ISSUER, TOKENS
@@ -354,4 +355,5 @@ AS_THE_MACHINE = ProcessPart(None)
 
 SECTIONS = (
     TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, ISSUER, TOKENS,
+    OBLIVIOUS,
 )  # fmt: skip

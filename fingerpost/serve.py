@@ -17,10 +17,12 @@ from pathlib import Path
 from fingerpost import readiness, served_quic, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
+from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.limit_sections import LIMITS
 from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
+from fingerpost.served_https import Gateway
 from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
 from fingerpost.shared_limits import prepared
@@ -61,7 +63,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
     readiness.check(args)
-    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name))
+    inspected = (AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name, OBLIVIOUS.name)
+    configuration = read(args.config, inspect=inspected)
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)
@@ -80,6 +83,15 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
+def _gateway(configuration: Configuration) -> Gateway | None:
+    """Make what answers sealed requests, if the configuration has it."""
+    if configuration.oblivious is None:
+        return None
+    from fingerpost.served_gateway import ServedGateway  # noqa: PLC0415 - takes long to import, and few have it
+
+    return ServedGateway(configuration.oblivious)
+
+
 def cores() -> int:
     """Return on how many cores this process may run; no more than there may be workers."""
     try:
@@ -96,7 +108,8 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     if configuration.listen.quic and tls is not None:
         served_quic.prepare(configuration, tls)
     if authority is None:
-        return Shared(configuration, sockets, trust_of(configuration), None, prepared(configuration), tls)
+        trust, limits = trust_of(configuration), prepared(configuration)
+        return Shared(configuration, sockets, trust, None, limits, tls, _gateway(configuration))
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
     return Shared(configuration, sockets, None, deny_key, prepared(configuration), tls)

@@ -32,6 +32,7 @@ class Doors:
     tcp: int
     tls: int = 0
     quic: int = 0
+    https: int = 0
 
     @classmethod
     def from_line(cls, line: bytes) -> "Doors":

@@ -7,12 +7,15 @@ import trio
 
 from transport.clock import Clock
 from transport.handler import Caller, Protocol
+from transport.http2.limits import Http2Limits
 from transport.http2.routes import Routes
 from transport.http2.session import Http2Service, Http2Session
 from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
 from transport.tcp_listener import Session, StreamStatistics, TcpListener
 from transport.tls.stream import Secure
+
+LIMITS = Http2Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,13 @@ async def serve_https(  # noqa: PLR0913 - as serve_tcp
     *,
     limits: StreamLimits,
     secure: Secure | None,
+    http: Http2Limits = LIMITS,
     task_status: trio.TaskStatus[HttpsListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve a socket from `open_tcp` until cancelled; `task_status` is given the listener.
 
     `secure` is `ServerTls.handshake` for `Alpn.H2`.
     """
-    listener = HttpsListener(sock, Http2Service(routes, clock, later, limits, Slots(limits)), secure)
+    listener = HttpsListener(sock, Http2Service(routes, clock, later, limits, Slots(limits), http=http), secure)
     task_status.started(listener)
     await listener.run()
