@@ -23,7 +23,7 @@ from resolver.settings import Settings
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.endpoint import Endpoint
-from transport.errors import UnauthenticatedError, UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.names import Name
@@ -224,7 +224,7 @@ class Upstream:
             endpoint, protocol = await self._listen(knock, ear, start)
         except UnreachableError as error:
             endpoint, protocol = door.first, door.protocol
-            is_other = isinstance(error, UnauthenticatedError)
+            is_other = isinstance(error, UnprovenError)
             standing = Standing.UNAUTHENTICATED if is_other else Standing.UNREACHABLE
             failed = _Failed(error.reason, True, standing)
         spent = trio.current_time() - start

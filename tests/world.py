@@ -28,7 +28,7 @@ from root.sorting import order_of
 from tests.registers import MemoryRegister
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnauthenticatedError, UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.framing import Deframer, frame
 from transport.handler import Caller, Handler, Later, Protocol
 from transport.proof import Pinned, Proof
@@ -117,7 +117,7 @@ class Network:
         if proof is not None and proof != Pinned(host.pin):
             await trio.sleep(2 * host.latency)
             self.impostors.append(host.name)
-            raise UnauthenticatedError(endpoint.to_text(), "has another key than its pin")
+            raise UnprovenError(endpoint.to_text(), "has another key than its pin")
         query = wire.read_query(message)
         assert isinstance(query, wire.Query)
         name = names.from_wire(query.labels, APEX)

@@ -1,6 +1,6 @@
-"""The exceptions of this room: one, and a kind of it.
+"""The exceptions of this room.
 
-Foreign exceptions (OSError, trio's broken and closed resources) become it where they are caught, with `from`.
+Foreign exceptions (OSError, trio's broken and closed resources) become these where they are caught, with `from`.
 Left out: malformed bytes, which are the handler's to judge.
 """
 
@@ -19,5 +19,8 @@ class UnreachableError(Exception):
         self.reason = reason
 
 
-class UnauthenticatedError(UnreachableError):
-    """Somebody is there, and did not prove to be who was asked for (`proof`). Nothing was asked of them."""
+class UnprovenError(UnreachableError):
+    """Somebody is there, and did not prove to be whom we meant to ask; nothing of ours was sent.
+
+    Never a reason to ask over something that is not encrypted: that is what whoever stands there may want.
+    """

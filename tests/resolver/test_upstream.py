@@ -17,7 +17,7 @@ from tests.virtual import virtual
 from tests.world import START, pin_of_party
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnauthenticatedError, UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.handler import Protocol
 from transport.proof import Pinned, Proof
 from zonedata import replies, wire
@@ -286,7 +286,7 @@ async def test_a_datagram_longer_than_we_take_is_passed_over() -> None:
 
 
 def other(_query: bytes, _protocol: Protocol) -> list[bytes]:
-    raise UnauthenticatedError("there", "has another key than its pin")
+    raise UnprovenError("there", "has another key than its pin")
 
 
 @virtual
