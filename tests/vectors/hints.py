@@ -6,13 +6,14 @@ from zonedata import statements
 from zonedata.kinds import Role
 from zonedata.life import Life
 from zonedata.person_statements import Rows, Status
+from zonedata.standing import Standing
 
 WHY: Rows = (
-    (ALPHA, Role.MSP, "asserted"),
-    (BETA, Role.MSP, "unencrypted"),
-    (CHECK, Role.VALIDATOR, "unauthenticated"),
-    (ISSUER, Role.CSIP, "limited"),
-    (OTHER, Role.VALIDATOR, "unreachable"),
+    (ALPHA, Role.MSP, Standing.ASSERTED),
+    (BETA, Role.MSP, Standing.UNENCRYPTED),
+    (CHECK, Role.VALIDATOR, Standing.UNAUTHENTICATED),
+    (ISSUER, Role.CSIP, Standing.LIMITED),
+    (OTHER, Role.VALIDATOR, Standing.UNREACHABLE),
 )
 
 
