@@ -25,7 +25,7 @@ def prepare(configuration: Configuration, tls: ServedTls) -> None:
         server_terms(tls.credentials, 0)
     except CredentialsError as error:
         raise ConfigError(
-            [configuration.fault(t.TLS.where(t.KEY.name), f"cannot be served over QUIC: {error}")]
+            [configuration.fault(t.ENCRYPTION.where(t.KEY.name), f"cannot be served over QUIC: {error}")]
         ) from error
 
 
