@@ -60,7 +60,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
-    "relay": "post sealed requests on to a gateway, so that it does not see who asks",
+    "relay": "post sealed requests on, so that no resolver sees who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
