@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.dataset import PREFIX
 from bench.peers.peer import Doors
-from transport.rates import MAX_RATE
+from resolver.settings import MAX_UPSTREAM_RATE
+from transport.clients import MAX_RATE
 
 LOOPBACK = "127.0.0.1"
 ROOT = "."
@@ -33,8 +34,12 @@ tcp = ["{LOOPBACK}#{port}"]
 [process]
 workers = {workers}
 
-[limits]
-clients = ["{LOOPBACK}/32 {MAX_RATE}"]
+[[client]]
+name = "load"
+networks = ["{LOOPBACK}/32"]
+rate = {MAX_RATE}
+distinct_day = "none"
+distinct_ten_days = "none"
 """
 
 
@@ -114,7 +119,7 @@ def cache_mib(entries: int) -> int:
 def resolver(
     port: int, entries: int, cache: Path | None = None, workers: int = 1, doors: Doors | None = None
 ) -> str:
-    """Return the configuration of the resolver; the authorities are on this machine.
+    """Return the configuration of the resolver; the authorities are here, and asked as fast as they answer.
 
     Args:
         port: Where it answers.
@@ -129,5 +134,6 @@ def resolver(
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
+upstream_rate = {MAX_UPSTREAM_RATE}
 memory = {max(LEAST_MEMORY, entries * ANSWER_OCTETS >> 20)}
 {shared}"""

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
 from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where
-from zonedata import addresses
 from zonedata.kinds import Role
 
 Disagreement = tuple[Where, str]
@@ -20,7 +21,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     _, listen, authority, sign, resolver, *_ = (given[section.name] for section in s.SECTIONS)
     if authority.is_there and resolver.is_there:
         yield s.RESOLVER.where(), "stands beside [authority]; a file is an authority's or a resolver's"
-    if not authority.is_there and not resolver.is_there:
+    if not authority.is_there and not resolver.is_there and not given[k.ISSUER.name].is_there:
         yield (), "has neither [authority] nor [resolver]; one of them says what to be"
     if listen.is_there:
         yield from _listen(listen, given[ENCRYPTION.name])
@@ -36,6 +37,7 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _oblivious(listen, resolver)
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
+    yield from k.disagreements_of(given)
 
 
 def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:
@@ -199,10 +201,7 @@ def _plain_http(validate: Given) -> Iterator[Disagreement]:
 
 
 def _resolver(resolver: Given) -> Iterator[Disagreement]:
-    endpoints = resolver.get(s.ROOT)
-    if endpoints is None or resolver.get(s.LAB_ADDRESSES):
-        return
-    for index, endpoint in enumerate(endpoints):
-        reason = addresses.refusal_of(endpoint.host, endpoint.port)
-        if reason is not None:
-            yield s.RESOLVER.where(s.ROOT.name, index), f"{reason}; 'lab_addresses = true' allows it"
+    servers = resolver.get(u.ROOT)
+    lab, plain = resolver.get(s.LAB_ADDRESSES), resolver.get(u.ALLOW_PLAIN_UPSTREAM)
+    for number, reason in u.undialled(servers or (), lab_addresses=bool(lab), allow_plain=bool(plain)):
+        yield s.RESOLVER.where(u.ROOT.name, number), reason

@@ -61,11 +61,14 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
     "relay": "post sealed requests on, so that no resolver sees who asks",
+    "cookie-secret": "change the secrets for DNS cookies",
+    "issuer": "grant clients look-ups that they redeem without a name",
+    "token": "fetch tokens that pay for look-ups without a name",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
 
-def load(name: str) -> Command:  # noqa: C901 - a case for each command
+def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
     """Import a command."""
     match name:
         case "keygen":
@@ -104,6 +107,18 @@ def load(name: str) -> Command:  # noqa: C901 - a case for each command
             from fingerpost import relay  # noqa: PLC0415
 
             return relay
+        case "cookie-secret":
+            from fingerpost import cookie_secret  # noqa: PLC0415
+
+            return cookie_secret
+        case "issuer":
+            from fingerpost.tokens import issuer_command  # noqa: PLC0415
+
+            return issuer_command
+        case "token":
+            from fingerpost.tokens import wallet_command  # noqa: PLC0415
+
+            return wallet_command
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from fingerpost import readers
 from fingerpost.definitions import Given, Key, Section
+from transport.clients import MAX_RATE
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as RELAY_PATH
 from transport.oblivious.places import WELL_KNOWN
 from transport.proof import Certified, Pinned, Proof
-from transport.rates import MAX_RATE, NamedClient, RateSettings
 from zonedata.errors import MalformedError
 
 DEFAULT_RATE: Final = (
@@ -23,7 +23,6 @@ PIN_OCTETS: Final = 32  # SHA-256
 _NO_PATH: Path | None = None
 _NO_PIN: bytes | None = None
 _NO_ADDRESS: Endpoint | None = None
-_NO_CLIENTS: tuple[NamedClient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +125,8 @@ RATE = Key(
     "rate",
     readers.number(1, MAX_RATE),
     "requests a second",
-    "how many one client address may post; behind the relay nobody can tell clients apart, so nobody else can say",
+    "how many one client may post, an IPv4 address or an IPv6 /56; nobody behind the relay can tell clients apart",
     DEFAULT_RATE,
-)
-CLIENTS = Key(
-    "clients",
-    readers.list_of(readers.text_as(readers.named_client)),
-    'array of "NETWORK RATE"',
-    "clients with a rate of their own for each of their addresses",
-    _NO_CLIENTS,
 )
 LOG_CLIENTS = Key(
     "log_clients",
@@ -146,7 +138,7 @@ LOG_CLIENTS = Key(
 RELAY = Section(
     "relay",
     "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'.",
-    (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, CLIENTS, LOG_CLIENTS),
+    (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, LOG_CLIENTS),
 )
 
 
@@ -161,7 +153,7 @@ class RelayPart:
     address: Endpoint | None
     proof: Proof
     path: str
-    rates: RateSettings
+    rate: int
     logs_clients: bool
 
 
@@ -177,6 +169,6 @@ def relay_part(given: Given) -> RelayPart:
         given[ADDRESS],
         proof,
         given[PATH],
-        RateSettings(given[RATE], given[CLIENTS]),
+        given[RATE],
         given[LOG_CLIENTS],
     )

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerpost import readers
+from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
 from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.limit_sections import LIMITS
 from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens.sections import ISSUER, TOKENS
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
-from transport import rates
+from resolver.settings import UPSTREAM_RATE
 from transport.endpoint import Endpoint
-from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, names
 from zonedata.fields import check_authority, check_host
 from zonedata.kinds import Role
@@ -32,7 +33,6 @@ _NO_PATH: Path | None = None
 _NO_NUMBER: int | None = None
 _NO_ROLES: tuple[Role, ...] = ()
 _NO_NODES: tuple[Name, ...] = ()
-_NO_CLIENTS: tuple[NamedClient, ...] = ()
 
 # --- above all tables ------------------------------------------------------------------------------------------
 
@@ -272,13 +272,6 @@ LAB_ADDRESSES = Key(
     "whether delegated servers may have private addresses, for laboratories",
     default=False,
 )
-ROOT = Key(
-    "root",
-    _ADDRESSES,
-    "array of ADDRESS#PORT",
-    "servers of the root, instead of those in the anchor file",
-    _NO_ADDRESSES,
-)
 LOOKUPS = Key(
     "lookups",
     readers.number(1, MAX_LOOKUPS),
@@ -310,7 +303,17 @@ CACHE_SIZE = Key(
 RESOLVER = Section(
     "resolver",
     "Finding out: walking the tree for clients.",
-    (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS, MEMORY, CACHE, CACHE_SIZE),
+    (
+        TRUST,
+        LAB_ADDRESSES,
+        upstream_sections.ALLOW_PLAIN_UPSTREAM,
+        upstream_sections.ROOT,
+        upstream_sections.RATE,
+        LOOKUPS,
+        MEMORY,
+        CACHE,
+        CACHE_SIZE,
+    ),
 )
 
 
@@ -320,11 +323,13 @@ class ResolverPart:
 
     anchor: Path | None
     lab_addresses: bool
-    root: tuple[Endpoint, ...]
+    root: tuple[upstream_sections.RootServer, ...]
     lookups: int
     memory: int
     cache: Path | None
     cache_size: int
+    allow_plain_upstream: bool = False
+    upstream_rate: int = UPSTREAM_RATE
 
 
 # --- [process] -------------------------------------------------------------------------------------------------
@@ -348,23 +353,7 @@ class ProcessPart:
 
 AS_THE_MACHINE = ProcessPart(None)
 
-# --- [limits] --------------------------------------------------------------------------------------------------
-
-RATE = Key(
-    "rate",
-    readers.number(1, MAX_RATE),
-    "queries a second",
-    "how many one address may ask over UDP; who asks more is sent to TCP, or gets nothing",
-    rates.RATE,
-)
-CLIENTS = Key(
-    "clients",
-    readers.list_of(readers.text_as(readers.named_client)),
-    'array of "NETWORK RATE"',
-    "clients with a rate of their own for each of their addresses",
-    _NO_CLIENTS,
-)
-LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
-
-
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, OBLIVIOUS)
+SECTIONS = (
+    TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, ISSUER, TOKENS,
+    OBLIVIOUS,
+)  # fmt: skip

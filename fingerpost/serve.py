@@ -18,17 +18,18 @@ from fingerpost import readiness, served_quic, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
 from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.limit_sections import LIMITS
 from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
 from fingerpost.served_https import Gateway
 from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
+from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import Seat, Supervisor
 from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
-from transport.rates import shared_table
 from zonedata import keys
 
 _EPILOG = """\
@@ -40,7 +41,8 @@ to standard error; 'event=ready' is the last one of the start.
 signals:
   TERM, INT   end gracefully, with status 0; a second one kills, with status 1
   HUP         an authority opens the store that is there now, and the files of
-              [tls] are read again; what fails goes on with the old one
+              [tls] and secrets for cookies are read again; what fails goes on
+              with the old one
 
 examples:
   fingerpost serve msp.toml
@@ -61,7 +63,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
     readiness.check(args)
-    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name, OBLIVIOUS.name))
+    inspected = (AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name, OBLIVIOUS.name)
+    configuration = read(args.config, inspect=inspected)
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)
@@ -105,8 +108,8 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     if configuration.listen.quic and tls is not None:
         served_quic.prepare(configuration, tls)
     if authority is None:
-        trust = trust_of(configuration)
-        return Shared(configuration, sockets, trust, None, shared_table(), tls, _gateway(configuration))
+        trust, gateway = trust_of(configuration), _gateway(configuration)
+        return Shared(configuration, sockets, trust, None, prepared(configuration), tls, gateway)
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
-    return Shared(configuration, sockets, None, deny_key, shared_table(), tls)
+    return Shared(configuration, sockets, None, deny_key, prepared(configuration), tls)

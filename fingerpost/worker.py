@@ -25,6 +25,7 @@ from fingerpost.logfmt import quoted
 from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
+from fingerpost.shared_limits import Limiting, SharedLimits
 from fingerpost.supervisor import Seat
 from resolver.cache import Stores
 from resolver.front import Front
@@ -38,10 +39,10 @@ from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
+from transport.entitlement import Entitlement
 from transport.fast_path import FastPath
 from transport.handler import Handler, Protocol
 from transport.later import LaterPool
-from transport.rates import Rates
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, serve_tcp
 from transport.udp_listener import UdpListener, serve_udp
@@ -67,7 +68,7 @@ class Shared:
         sockets: Every address, with a socket for each worker.
         trust: Whom a resolver believes, of several trees with what each speaks for; None in an authority.
         deny_key: What an authority signs denials with, if it does.
-        rates: How often addresses have asked, in memory that all workers share.
+        limits: Who has asked how much, in memory that all workers share.
         tls: What is shown to clients over TLS, if anything is spoken over it.
         gateway: What answers sealed requests, if there is such a thing.
     """
@@ -76,7 +77,7 @@ class Shared:
     sockets: tuple[Opened, ...]
     trust: Trust | Policy | None
     deny_key: PrivateKey | None
-    rates: memoryview
+    limits: SharedLimits
     tls: ServedTls | None = None
     gateway: served_https.Gateway | None = None
 
@@ -121,14 +122,19 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
     store = ServedStore(shared.configuration, shared.deny_key)
     try:
         log.info("event=store-opened serial=%d", store.serial)
-        rates = Rates(shared.configuration.limits, shared.rates)
-        front = store.front(rates)
+        limiting = Limiting(shared.configuration, shared.limits)
+        front = store.front(limiting.cookies)
+        gate = limiting.gate(front, store.handle)
 
         def counts() -> dict[str, int]:
             given = {"assertions": front.assertions, "ready": front.ready}
-            return {**given, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**given, **gate.counts()}
 
-        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload, counts)
+        def reload() -> None:
+            limiting.reload()
+            store.reload()
+
+        yield Daemon(gate.handle, gate, Clock(), AUTHORITY_JOBS, reload, counts)
     finally:
         store.close()
 
@@ -139,7 +145,12 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
-    settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
+    settings = Settings(
+        apex=configuration.apex,
+        lab_addresses=resolver.lab_addresses,
+        allow_plain_upstream=resolver.allow_plain_upstream,
+        upstream_rate=resolver.upstream_rate,
+    )
     stores = _stores_of(resolver, trust)
     async with AsyncExitStack() as stack:
         dialer = await stack.enter_async_context(SocketDialer())
@@ -149,11 +160,13 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             service = ResolverService(Trees(trust, dialer, clock, settings, stores), dialer, clock, settings)
         else:
             service = ResolverService(trust, dialer, clock, settings, stores[trust.tree])
-        rates = Rates(configuration.limits, shared.rates)
-        front = Front(service.packets, rates)
+        limiting = Limiting(configuration, shared.limits)
+        gate = limiting.gate(Front(service.packets, limiting.cookies), service.handle)
 
         def reload() -> None:
-            log.info("event=reload-not-needed")
+            if configuration.limits.cookie_secrets is None:
+                log.info("event=reload-not-needed")
+            limiting.reload()
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
@@ -166,9 +179,9 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
                 "floors": sum(one.floors for one in figures),
                 "floors_lost": sum(one.floors_lost for one in figures),
             }
-            return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**ready, **kept, **known, **gate.counts()}
 
-        yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
+        yield Daemon(gate.handle, gate, clock, resolver.lookups, reload, counts)
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:
@@ -228,7 +241,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
         seat.take_signals()
         async with (
             _daemon(shared) as daemon,
-            LaterPool(daemon.jobs).running() as later,
+            LaterPool(daemon.jobs, Entitlement(shared.configuration.limits.settings.clients).of).running() as later,
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
@@ -244,7 +257,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
                 if shared.tls is not None:
                     shared.tls.reload(daemon.clock.now())
             nursery.cancel_scope.cancel()
-            _tell_counts(daemon, listeners)
+            _tell_counts(daemon, listeners, later)
             if shared.gateway is not None:
                 log.info("event=statistics %s", _pairs(shared.gateway.statistics()))
 
@@ -269,10 +282,14 @@ def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[...
             assert_never(other)
 
 
-def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:
+def _tell_counts(
+    daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]], later: LaterPool
+) -> None:
     for opened, listener in listeners:
         log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
-    log.info("event=statistics %s", _pairs(daemon.counts()))
+    pool = later.statistics()
+    turned_away = {"crowded": pool.crowded, "evicted": pool.evicted}
+    log.info("event=statistics %s", _pairs(daemon.counts() | turned_away))
 
 
 def _pairs(counts: dict[str, int]) -> str:

@@ -24,6 +24,7 @@ from zonedata.wire import RECORD_OCTETS, Ede, QType, Query, Rcode, Reply
 INCOMPLETE_TTL: Final = 30  # seconds at most, so that nobody keeps silence as absence
 MAX_CHAIN: Final = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
 STATUS_LIFE: Final = 60  # seconds, or as long as the answer is given; a report, not evidence
+_NOT_SILENT: Final = frozenset({Standing.BOGUS, Standing.UNAUTHENTICATED})  # said in words of their own
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -189,7 +190,8 @@ def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
     for refusal in judgement.refusals:
         steps.setdefault(refusal.about, refusal.step)
     unproven = [finding for finding in judgement.findings if not finding.standing.is_proven]
-    silent = [finding.authority for finding in unproven if finding.standing is not Standing.BOGUS]
+    silent = [finding.authority for finding in unproven if finding.standing not in _NOT_SILENT]
+    others = [finding.authority for finding in unproven if finding.standing is Standing.UNAUTHENTICATED]
     for finding in unproven:
         if finding.standing is Standing.BOGUS:
             steps.setdefault(finding.authority, 0)  # what was refused is another's: the grant to it
@@ -197,6 +199,9 @@ def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
         errors.append((Ede.BOGUS, f"refused{';'.join(_refused_at(steps))}"))
     if silent:
         errors.append((Ede.NO_REACHABLE_AUTHORITY, f"no proof from: {' '.join(sorted(set(silent)))}"))
+    if others:
+        names = " ".join(sorted(set(others)))
+        errors.append((Ede.NETWORK_ERROR, f"has not the key signed for its servers: {names}"))
     return errors
 
 

@@ -32,3 +32,4 @@ class Way:
 
 
 PLAIN: Final = Way()
+STREAM: Final = Way(Protocol.TCP)

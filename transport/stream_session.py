@@ -163,7 +163,7 @@ class StreamSession:
             case None:
                 service.counts.silent += 1
             case Later() as later:
-                await service.later.wait_start(partial(self._answer_later, later))
+                await service.later.wait_start(partial(self._answer_later, later), self._caller)
                 self._in_hand += 1  # after the wait, which may be cancelled; the job has not begun yet
             case reply:
                 self._queue(reply)

@@ -16,6 +16,13 @@ APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
 TTL = 3_600
 PROCESS: dict[str, object] = {"workers": 1}  # eight daemons on one machine have enough to do with one each
+EVERYBODY: dict[str, object] = {  # all clients are on this machine, and look up whomever they like
+    "name": "this-machine",
+    "networks": [f"{LOOPBACK}/32"],
+    "rate": "none",
+    "distinct_day": "none",
+    "distinct_ten_days": "none",
+}
 FICTION = """\
 ; A demonstration: everything that is said here is fictitious.
 ; The prefixes and the names of operators are real and public (they come with
@@ -150,6 +157,7 @@ def _daemon(name: str, doors: Doors) -> dict[str, dict[str, object]]:
         "listen": listen,
         "tls": {"certificate": certificate, "key": key},
         "process": PROCESS,
+        "[client]": EVERYBODY,
     }
 
 

@@ -64,6 +64,11 @@ def flags_of(options: Options) -> int:
     return wire.FLAG_RD | (wire.FLAG_CD if options.cd else 0)
 
 
+def settings_of(options: Options) -> Settings:
+    """Return how authorities are asked: in a laboratory in plain DNS, too, and at private addresses."""
+    return Settings(apex=options.apex, lab_addresses=options.lab, allow_plain_upstream=options.lab)
+
+
 def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) -> Walks:
     """Return the engine for +trace."""
     from resolver.client import Walker  # noqa: PLC0415 - only +trace walks, and a short run is to start quickly
@@ -71,7 +76,7 @@ def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) ->
     if options.root is not None:
         ports = (("tcp", options.root.port), ("udp", options.root.port))
         trust = replace(trust, servers=(Server(options.root.host, (options.root.host,), ports),))
-    return Walker(trust, dialer, clock, Settings(apex=options.apex, lab_addresses=options.lab))
+    return Walker(trust, dialer, clock, settings_of(options))
 
 
 MakeWalker = Callable[[Trust, Dialer, Clock, Options], Walks]
@@ -195,7 +200,7 @@ class _Asking:
             else:
                 if options.direct:
                     assert trust is not None, "options demand an anchor for +direct"
-                    settings = Settings(apex=options.apex, lab_addresses=options.lab)
+                    settings = settings_of(options)
                     answer = await complete_directly(answer, trust, asker.dialer, asker.clock, settings)
                 unkept = self._keep(answer, trust)
                 told = tell(believed(answer, self.frame.basis), self.question, self.frame)

@@ -36,6 +36,11 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
         except UnreachableError as error:
             voice.err(f"fpdig: {error.endpoint}: {error.reason}")
             return Exit.UNREACHED
+        proof = command.defaults.way.proof
+        if proof is not None:
+            from transport.tls.client import connecting  # noqa: PLC0415 - most batches are asked over TCP
+
+            connect = connecting(proof, connect)
         return await run_batch(command.batch, command.defaults, asker, voice, endpoint, connect)
     return worst([await asker.ask(question, voice) for question in command.questions])
 

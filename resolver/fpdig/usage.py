@@ -49,7 +49,7 @@ What to ask
   +trace            ask no resolver: walk from the root here, show each step
   +direct           ask each authority whose word the proof lacks, from here;
                     it learns who asks about whom
-  +lab              for +trace and +direct: servers may have private addresses
+  +lab              for +trace and +direct: private addresses and plain DNS
 
 What to show
   +short            the SSIs alone, a line each

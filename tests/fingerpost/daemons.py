@@ -104,7 +104,7 @@ def wait_until(happened: Callable[[], bool], what: Callable[[], str]) -> None:
 def starting(config: str, command: str = "serve") -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO, Path]]:
     """Start a daemon from the current folder, with its log and where it says that it is ready."""
     reading, writing = os.pipe()
-    words = [sys.executable, "-m", "fingerpost", command, config, "--ready-fd", str(writing)]
+    words = [sys.executable, "-m", "fingerpost", *command.split(), config, "--ready-fd", str(writing)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     log = Path(f"{config}.{writing}.log")
     with log.open("wb") as out:

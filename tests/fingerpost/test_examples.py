@@ -29,6 +29,9 @@ def test_there_is_one_for_each_part() -> None:
     assert isinstance(csip, ListingsSigning)
     assert csip.revocations
     assert parts["resolver"].resolver is not None
+    issuer = parts["issuer"].issuer
+    assert issuer is not None
+    assert all(endpoint.is_loopback for endpoint in issuer.http)
     validator = parts["validator"]
     assert validator.validate is not None
     assert validator.authority is not None

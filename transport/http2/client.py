@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from transport.errors import UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.http2.client_connection import ClientConnection, Failure, Outcome
 from transport.http2.limits import ClientLimits
 from transport.http2.messages import Request, Response
@@ -52,7 +52,7 @@ class Http2Client:
     Args:
         there: Who is asked, for errors.
         authority: The same as it stands in URIs: a host, with its port unless it is 443 (RFC 9113 section 8.3.1).
-        connect: Makes the stream, encrypted and with `h2` agreed on.
+        connect: Makes the stream, encrypted and with `h2` agreed on; raises as that of `StreamLink`.
         limits: What is put up with.
     """
 
@@ -69,6 +69,7 @@ class Http2Client:
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
         self._reason = "the connection was closed"
+        self._is_proven = True  # until the other side fails to prove who it is
         self.connected = False
         self.ended = False
 
@@ -87,6 +88,7 @@ class Http2Client:
 
         Raises:
             UnreachableError: There is none; `UntouchedError` if the request may be sent again.
+            UnprovenError: Whoever is there did not prove who they are.
         """
         try:
             with trio.fail_at(deadline):
@@ -112,6 +114,8 @@ class Http2Client:
                 await self._turn.park()
         finally:
             self._in_line -= 1
+        if not self._is_proven:
+            raise UnprovenError(self._there, self._reason)
         if self.is_leaving:
             raise UntouchedError(self._there, self._reason if self.ended else "going away")
 
@@ -140,6 +144,9 @@ class Http2Client:
                 stream = await self._connect()
         except trio.TooSlowError:
             return f"no connection within {self._limits.connecting:.0f} s"
+        except UnprovenError as error:
+            self._is_proven = False
+            return error.reason
         except (OSError, trio.BrokenResourceError) as error:
             return f"cannot connect: {error}"
         self.connected = True

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from transport.clients import CHARGED, PASSES
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.http2.messages import Request, Response, plain
@@ -23,12 +24,13 @@ from transport.oblivious import places, problems
 from transport.oblivious.asking import HttpClient, media_type
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
-from transport.rates import PASSES, Rates
+from transport.rates import Rates
 
 MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for seconds at most
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
 _BUSY = (429, 503)
+_WITHIN = (PASSES, CHARGED)  # what `Rates` says of who asks within its rate
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,8 @@ class Relay:
 
     def _refused(self, request: Request, client: Endpoint, now: float) -> Response | None:
         """Say why a request does not go on; None where it does."""
-        if self._rates.verdict(ip_address(client.host.partition("%")[0]).packed, now) != PASSES:
+        source = ip_address(client.host.partition("%")[0]).packed
+        if self._rates.proven_verdict(source, now) not in _WITHIN:
             self.counts.limited += 1
             return plain(429, "too often", RETRY)
         refused = refusal(request, self._path)

@@ -344,8 +344,6 @@ class QuicServer:
             while not self._jobs:
                 await self._asked.park()
             session, job = self._jobs.popleft()
-            if session.is_over:
-                continue
             await self._later.wait_start(job)
             session.started()
             self.wake(session)

@@ -264,6 +264,9 @@ class QuicSession:
 
     async def _answer_later(self, later: Later, stream_id: int) -> None:
         reply: bytes | None = None
+        if self.is_over:  # while there was no place for it
+            self._service.counts.undelivered += 1
+            return
         try:
             reply = await later.work()
         finally:  # also when cancelled, so that nobody waits for this one

@@ -18,7 +18,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnprovenError
 from transport.proof import Certified, Pinned, Proof, Unproven
 from transport.stream_link import connect_stream
-from transport.tls.stream import Alpn, Metered, TlsStream
+from transport.tls.stream import Alpn, Metered, TlsStream, let_go
 
 MAX_SESSIONS = 1_000  # tickets kept for resuming, some KB each
 MAX_CONTEXTS = 64  # by who is trusted and what is spoken; who names more files of authorities starts over
@@ -69,7 +69,7 @@ class ClientTls:
             raise
 
     async def _secured(self, peer: _Peer, context: ssl.SSLContext, below: trio.abc.Stream) -> trio.abc.Stream:
-        endpoint, proof, alpn = peer
+        endpoint, proof, _ = peer
         host = proof.host if isinstance(proof, Certified) else None
         try:
             encrypted = trio.SSLStream(Metered(below), context, server_hostname=host)
@@ -79,19 +79,16 @@ class ClientTls:
         if session is not None:
             with suppress(ValueError):  # of a context that has been given up meanwhile
                 encrypted.session = session
-        try:
-            await encrypted.do_handshake()
-        except trio.BrokenResourceError as error:
-            raise _explained(endpoint, error) from error
-        if isinstance(proof, Pinned):
-            _check_pin(endpoint, proof.pin, encrypted.getpeercert(binary_form=True))
-        if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
-            raise ConnectionError(f"speaks TLS, but not {alpn}")
 
         def remember() -> None:
             if encrypted.session != session:  # a ticket is used once (RFC 8446 section C.4)
                 self._remember(peer, encrypted.session)
 
+        try:
+            await _shake(encrypted, peer)
+        except BaseException:
+            let_go(encrypted)
+            raise
         return _ResumableStream(encrypted, remember)
 
     def _remember(self, peer: _Peer, session: ssl.SSLSession | None) -> None:
@@ -133,8 +130,24 @@ class _ResumableStream(TlsStream):
 
     async def aclose(self) -> None:
         """See `TlsStream.aclose`."""
-        self._remember()
+        if self._open is not None:
+            self._remember()
         await super().aclose()
+
+
+def connecting(proof: Proof, below: Connect = connect_stream) -> Connect:
+    """Return what makes encrypted connections for somebody who makes them by endpoint alone.
+
+    Args:
+        proof: What is demanded of whoever is there.
+        below: Makes the connections below.
+    """
+    tls = ClientTls(below)
+
+    async def connect(endpoint: Endpoint) -> trio.abc.Stream:
+        return await tls.connect(endpoint, proof)
+
+    return connect
 
 
 def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
@@ -149,6 +162,19 @@ def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
     else:
         context.load_verify_locations(cafile=trusted)
     return context
+
+
+async def _shake(encrypted: trio.SSLStream[Metered], peer: _Peer) -> None:
+    """Have the other side prove who it is; raises as `ClientTls.connect` does."""
+    endpoint, proof, alpn = peer
+    try:
+        await encrypted.do_handshake()
+    except trio.BrokenResourceError as error:
+        raise _explained(endpoint, error) from error
+    if isinstance(proof, Pinned):
+        _check_pin(endpoint, proof.pin, encrypted.getpeercert(binary_form=True))
+    if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
+        raise ConnectionError(f"speaks TLS, but not {alpn}")
 
 
 def _check_pin(endpoint: Endpoint, pin: bytes, shown: bytes | None) -> None:

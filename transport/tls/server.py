@@ -14,7 +14,7 @@ from types import MappingProxyType
 import trio
 
 from transport.tls.credentials import Credentials, CredentialsError
-from transport.tls.stream import Alpn, Metered, Secured, TlsStream
+from transport.tls.stream import Alpn, Metered, Secured, TlsStream, let_go
 
 NOBODY: Mapping[bytes, str] = MappingProxyType({})
 
@@ -65,7 +65,15 @@ class ServerTls:
             trio.BrokenResourceError: The client speaks no TLS 1.3, left, or shows a certificate that is not known.
         """
         encrypted = trio.SSLStream(Metered(stream), self._contexts[alpn], server_side=True)
-        await encrypted.do_handshake()
+        try:
+            await encrypted.do_handshake()
+            return self._looked_at(encrypted, alpn)
+        except BaseException:
+            let_go(encrypted)
+            raise
+
+    def _looked_at(self, encrypted: trio.SSLStream[Metered], alpn: Alpn) -> Secured:
+        """Return what a handshake came to; raises as `handshake` does."""
         if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
             raise trio.BrokenResourceError(f"the client has not asked for {alpn}")
         shown: bytes | None = encrypted.getpeercert(binary_form=True)

@@ -58,6 +58,15 @@ class Metered(trio.abc.Stream):
         await self._stream.aclose()
 
 
+def let_go(encrypted: trio.SSLStream[Metered]) -> None:
+    """Free what a stream holds that is closed, or whose handshake failed.
+
+    An SSLStream refers to itself, so it would stay until the garbage collector comes, which looks for many objects and
+    not for large ones: each of these has some 50 KB that it cannot see.
+    """
+    vars(encrypted).clear()
+
+
 class TlsStream(trio.abc.Stream):
     """An encrypted stream whose handshake is over.
 
@@ -66,8 +75,14 @@ class TlsStream(trio.abc.Stream):
     """
 
     def __init__(self, encrypted: trio.SSLStream[Metered]) -> None:
-        self._encrypted = encrypted
+        self._open: trio.SSLStream[Metered] | None = encrypted  # None once it is closed
         self._meter = encrypted.transport_stream
+
+    @property
+    def _encrypted(self) -> trio.SSLStream[Metered]:
+        if self._open is None:
+            raise trio.ClosedResourceError
+        return self._open
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Return what comes next, nothing once the other side has closed, be it with a word or without.
@@ -93,8 +108,14 @@ class TlsStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Say that we close, also in a task that is cancelled already, and close."""
-        with trio.move_on_after(CLOSING, shield=True):
-            await self._encrypted.aclose()
+        encrypted, self._open = self._open, None
+        if encrypted is None:
+            return
+        try:
+            with trio.move_on_after(CLOSING, shield=True):
+                await encrypted.aclose()
+        finally:
+            let_go(encrypted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from h2.errors import ErrorCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transport.http2.frames import data, fields, frame, headers, reset, settings, window
+from tests.transport.http2.frames import GET, data, fields, frame, headers, reset, settings, window
 from transport.http2.client_connection import ClientConnection, Failure
 from transport.http2.frame_gate import END_HEADERS, END_STREAM, HEADERS, PREFACE, goaway
 from transport.http2.limits import MAX_TABLE, ClientLimits
@@ -27,7 +27,18 @@ def test_it_begins_as_a_client_must() -> None:
 def test_nothing_is_pushed_to_us() -> None:
     core = _core()
     stream = core.send(POST, 10)
-    assert core.receive(frame(5, END_HEADERS, stream, (2).to_bytes(4) + OK))[0][0] == stream
+    assert core.receive(frame(5, END_HEADERS, stream, (2).to_bytes(4) + fields(*GET)))[0][0] == stream
+    assert core.reason
+
+
+def test_a_response_may_be_cut_finely_and_not_without_end() -> None:
+    core = _core()
+    for _ in range(20):
+        stream = core.send(POST, 1_000)
+        core.receive(frame(HEADERS, END_HEADERS, stream, OK) + data(stream, b"x", 0) * 150)
+        assert core.receive(data(stream, b"x")) == [(stream, Response(200, (), b"x" * 151))]
+    stream = core.send(POST, 1_000)
+    core.receive(frame(HEADERS, END_HEADERS, stream, OK) + data(stream, b"", 0) * 5_000)
     assert core.reason
 
 

@@ -12,7 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.transport.http2.hosts import Host
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.http2.doh import MEDIA_TYPE
 from transport.http2.doh_link import DohLink
 from transport.http2.frame_gate import goaway
@@ -135,3 +135,16 @@ async def test_a_link_that_cannot_connect_says_why(autojump_clock: MockClock) ->
         with pytest.raises(UnreachableError, match="Connection refused"):
             await link.exchange(QUESTION, lambda _: True)
     assert (link.connected, link.ended) == (False, True)
+
+
+async def test_who_does_not_prove_who_they_are_is_told_apart() -> None:
+    async def refuse() -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        raise UnprovenError(THERE.to_text(), "has another key")
+
+    link = DohLink(THERE, refuse, "host.example")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.run)
+        with pytest.raises(UnprovenError, match="has another key"):
+            await link.exchange(QUESTION, lambda _: True)
+    assert link.ended

@@ -216,6 +216,13 @@ def test_a_stream_that_is_reset_before_it_is_begun_costs_nothing() -> None:
     assert served.core.ending is None
 
 
+def test_what_is_refused_may_have_been_reset_already() -> None:
+    served = Served(admit=lambda _: plain(404, "no"))
+    served.feed(HELLO + headers(1) + reset(1) + headers(3))
+    assert served.core.ending is None
+    assert [stream for kind, _, stream, _ in split(served.said()) if kind == HEADERS] == [3]
+
+
 def test_too_many_resets_end_it() -> None:
     served = Served()
     served.feed(HELLO)
@@ -280,8 +287,12 @@ def test_a_client_that_says_goodbye_is_still_answered() -> None:
     served.feed(frame(7, 0, 0, bytes(8)))
     assert served.core.ending is None
     assert served.reply(1)
-    served.asker.receive(served.said())
+    said = served.said()
+    assert goaways(said) == [(1, int(ErrorCodes.NO_ERROR))]
+    served.asker.receive(said)
     assert served.asker.bodies == {1: b"reply"}
+    served.expire()
+    assert served.core.ending is Ending.PARTED
 
 
 def test_time_runs_out_for_who_says_nothing() -> None:
@@ -384,7 +395,7 @@ def test_a_few_octets_that_stand_for_many_end_it() -> None:
     served.feed(HELLO + _bomb(0))
     assert list(served.requests()) == [1]
     served = Served()
-    served.feed(HELLO + _bomb(4_000))
+    served.feed(HELLO + _bomb(2))
     assert served.core.ending is Ending.FLOODED
     assert goaways(served.said())[0][1] == CALM
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
+from transport.clients import Clients, LimitSettings
 from transport.endpoint import Endpoint
 from transport.http2.messages import Request, Response, plain
 from transport.oblivious import problems
@@ -18,7 +19,7 @@ from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.places import WELL_KNOWN
 from transport.oblivious.relay import MAX_IN_HAND, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
-from transport.rates import BUCKETS, BURST_SECONDS, Rates, RateSettings
+from transport.rates import BUCKETS, BURST_SECONDS, Rates
 
 TABLE = memoryview(bytearray(8 * BUCKETS)).cast("Q")
 KIND = (b"content-type", REQUEST_TYPE)
@@ -39,7 +40,7 @@ def answering(response: Response, seen: list[Request]) -> Gateway:
 
 def relay(gateway: Gateway, rate: int = 100_000, *, names_clients: bool = False) -> Relay:
     TABLE[:] = memoryview(bytes(8 * len(TABLE))).cast("Q")
-    return Relay(gateway, WELL_KNOWN, Rates(RateSettings(rate=rate), TABLE), names_clients=names_clients)
+    return Relay(gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate)), TABLE), names_clients=names_clients)
 
 
 async def test_octets_go_on_and_nothing_else_of_the_client() -> None:

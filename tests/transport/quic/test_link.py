@@ -138,6 +138,21 @@ async def test_who_gives_up_disturbs_nobody_and_the_server_hears_of_it() -> None
 
 
 @virtual
+async def test_who_gives_up_waiting_for_a_stream_has_asked_nothing() -> None:
+    async with serving(jobs=1_000) as stage, linked(stage) as (link, asking):
+        for _ in range(100):
+            asking.start_soon(link.exchange, b"IDlater", _any)
+        await trio.sleep(0.1)
+        with trio.move_on_after(0.5):
+            async with trio.open_nursery() as impatient:
+                for _ in range(50):
+                    impatient.start_soon(link.exchange, b"IDlater", _any)
+        await trio.sleep(2)
+        assert stage.service.counts.received == 100
+        assert await link.exchange(b"ID?", _any) == b"ID?"
+
+
+@virtual
 async def test_a_reply_that_is_not_accepted_is_the_last_on_its_stream() -> None:
     async with serving() as stage, linked(stage) as (link, _):
         with pytest.raises(UnreachableError, match="without a reply that is one"):

@@ -236,8 +236,11 @@ async def test_patience_shrinks_with_load() -> None:
         first = await _connected(stage)
         for number in range(8):
             await _connected(stage, _elsewhere(number))
-        await first.settle(0.5)
-        assert first.code == Code.NO_ERROR  # four fifths are taken: a fifth of a second is all
+        assert stage.server.connected == 9
+        await trio.sleep(0.25)  # four fifths were taken: a fifth of a second is all, also for those who came before
+        assert stage.server.connected <= 8
+        await first.settle()
+        assert first.code == Code.NO_ERROR
 
 
 # --- who may have a connection -----------------------------------------------------------------------------------
@@ -312,6 +315,32 @@ async def test_a_forged_source_gets_three_octets_for_one_at_most() -> None:
 
 
 @virtual
+async def test_who_never_goes_on_is_given_up_after_six_seconds_and_told_nothing() -> None:
+    async with serving() as stage:
+        [datagram] = first_flight()
+        stage.wire.send_to_server(datagram, HERE)
+        await trio.sleep(5.9)
+        assert stage.server.connected == 1
+        octets = stage.wire.to_client[HERE]
+        await trio.sleep(0.2)
+        assert stage.is_bare()
+        assert stage.service.counts.impatient == 1
+        assert stage.wire.to_client[HERE] == octets
+
+
+@virtual
+async def test_a_server_that_ends_says_so_to_no_forged_source_beyond_its_share() -> None:
+    async with serving() as stage:
+        [datagram] = first_flight()
+        stage.wire.send_to_server(datagram, HERE)
+        await trio.sleep(5)  # all that may be sent was sent, some of it again
+        for last, endpoint in stage.server.give_up(trio.current_time()):
+            stage.wire.to_client[endpoint] += len(last)
+        assert stage.service.counts.unpaid == 1
+        assert 3_000 < stage.wire.to_client[HERE] <= 3_600
+
+
+@virtual
 async def test_a_token_asked_for_in_another_s_name_is_a_twelfth_of_what_came() -> None:
     async with serving(limits=QuicLimits(unproven=0)) as stage:
         [datagram] = first_flight()
@@ -339,12 +368,14 @@ async def test_another_version_is_told_which_is_spoken() -> None:
         [datagram] = first_flight()
         said = bytearray(datagram)
         said[1:5] = b"\x1a\x2a\x3a\x4a"
+        assert stage.server.receive_untrusted(bytes(said[:1_199]), HERE, trio.current_time()) == []
         replies = stage.server.receive_untrusted(bytes(said), HERE, trio.current_time())
         assert [reply[1:5] for reply in replies] == [bytes(4)]
         assert replies[0].endswith(b"\0\0\0\1")
-        said[1:5] = bytes(4)  # and nobody is told anything who only answers
-        assert stage.server.receive_untrusted(bytes(said), HERE, trio.current_time()) == []
-        assert stage.server.receive_untrusted(bytes(said[:1_199]), HERE, trio.current_time()) == []
+        answer = encode_quic_version_negotiation(
+            source_cid=bytes(8), destination_cid=bytes(8), supported_versions=[2] * 400
+        )
+        assert stage.server.receive_untrusted(answer, HERE, trio.current_time()) == []
 
 
 @virtual
@@ -507,7 +538,17 @@ async def test_a_server_that_ends_answers_what_is_in_hand() -> None:
 
 @virtual
 async def test_work_waits_for_a_place_and_ends_with_its_connection() -> None:
-    async with serving(jobs=1) as stage:
+    begun = list[Endpoint]()
+
+    def handler(message: bytes, caller: Caller, _now: float) -> Verdict:
+        async def work() -> bytes:
+            begun.append(caller.endpoint)
+            await trio.sleep(1)
+            return message
+
+        return Later(work)
+
+    async with serving(handler, jobs=1) as stage:
         client, other = await _connected(stage), await _connected(stage, _elsewhere(1))
         for _ in range(3):
             client.ask(_query(b"later"))
@@ -515,12 +556,14 @@ async def test_work_waits_for_a_place_and_ends_with_its_connection() -> None:
         other.ask(_query(b"later"))
         await other.settle(STEP)
         await client.settle(1.5)
-        assert len(client.ended) == 1  # one at a time, and in turn
+        assert len(client.ended) == 1  # one at a time
+        assert begun == [HERE, HERE]
         client.connection.close()
         await client.settle(0.1)
         await other.settle(1.5)
         assert len(other.ended) == 1
         assert stage.server.connected == 1
+        assert begun == [HERE, HERE, _elsewhere(1)]
 
 
 @virtual
