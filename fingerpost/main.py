@@ -60,10 +60,10 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
-    "relay": "post sealed requests on, so that no resolver sees who asks",
     "cookie-secret": "change the secrets for DNS cookies",
     "issuer": "grant clients look-ups that they redeem without a name",
     "token": "fetch tokens that pay for look-ups without a name",
+    "relay": "post sealed requests on, so that no resolver sees who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
@@ -103,10 +103,6 @@ def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
             from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
-        case "relay":
-            from fingerpost import relay  # noqa: PLC0415
-
-            return relay
         case "cookie-secret":
             from fingerpost import cookie_secret  # noqa: PLC0415
 
@@ -119,6 +115,10 @@ def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
             from fingerpost.tokens import wallet_command  # noqa: PLC0415
 
             return wallet_command
+        case "relay":
+            from fingerpost import relay  # noqa: PLC0415
+
+            return relay
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

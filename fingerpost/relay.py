@@ -19,7 +19,7 @@ from fingerpost.arguments import Subparsers, add_command
 from fingerpost.listening import Opened
 from fingerpost.readiness import Readiness
 from fingerpost.relay_configuration import RelayConfiguration
-from transport.clients import UNLIMITED, Clients, LimitSettings, Quota
+from transport.clients import Clients
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
@@ -104,8 +104,7 @@ async def _relay(part: r.RelayPart, tls: ServerTls, sockets: list[socket.socket]
         HttpLink(part.gateway.authority, partial(_connected, part, ClientTls())).running() as link,
         LaterPool(MAX_IN_HAND).running() as later,
     ):
-        limits = LimitSettings(part.rate, Quota(UNLIMITED, UNLIMITED))  # what is asked about, nobody can count
-        rates = Rates(Clients(limits), shared_table())
+        rates = Rates(Clients(part.rates), shared_table())
         relay = Relay(link.request, part.gateway.path, rates, part.path, names_clients=part.logs_clients)
 
         async def serve(

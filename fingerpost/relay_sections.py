@@ -1,13 +1,14 @@
 """The section of a relay's configuration, key by key, and the typed value that it becomes."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from fingerpost import readers
 from fingerpost.definitions import Given, Key, Section
-from transport.clients import MAX_RATE
+from transport.clients import MAX_RATE, UNLIMITED, LimitSettings, NamedClient, Quota
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as RELAY_PATH
 from transport.oblivious.places import WELL_KNOWN
@@ -23,6 +24,20 @@ PIN_OCTETS: Final = 32  # SHA-256
 _NO_PATH: Path | None = None
 _NO_PIN: bytes | None = None
 _NO_ADDRESS: Endpoint | None = None
+
+
+def named_client(value: str) -> NamedClient:
+    """Read `192.0.2.0/24 5000`: a network, or one address, and requests a second of each of its addresses."""
+    network, _, rate = value.partition(" ")
+    if not (rate.isascii() and rate.isdigit() and len(rate) <= len(str(MAX_RATE)) and 0 < int(rate) <= MAX_RATE):
+        raise MalformedError(f"{value[:80]!r} is not NETWORK RATE, with a rate from 1 to {MAX_RATE} a second")
+    try:
+        return NamedClient(network, (ip_network(network),), rate=int(rate))
+    except ValueError as error:
+        raise MalformedError(f"{network[:80]!r} is no network such as 192.0.2.0/24: {error}") from error
+
+
+_NO_CLIENTS: tuple[NamedClient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +140,15 @@ RATE = Key(
     "rate",
     readers.number(1, MAX_RATE),
     "requests a second",
-    "how many one client may post, an IPv4 address or an IPv6 /56; nobody behind the relay can tell clients apart",
+    "how many one client address may post; behind the relay nobody can tell clients apart, so nobody else can say",
     DEFAULT_RATE,
+)
+CLIENTS = Key(
+    "clients",
+    readers.list_of(readers.text_as(named_client)),
+    'array of "NETWORK RATE"',
+    "clients with a rate of their own for each of their addresses",
+    _NO_CLIENTS,
 )
 LOG_CLIENTS = Key(
     "log_clients",
@@ -138,7 +160,7 @@ LOG_CLIENTS = Key(
 RELAY = Section(
     "relay",
     "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'.",
-    (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, LOG_CLIENTS),
+    (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, CLIENTS, LOG_CLIENTS),
 )
 
 
@@ -153,7 +175,7 @@ class RelayPart:
     address: Endpoint | None
     proof: Proof
     path: str
-    rate: int
+    rates: LimitSettings
     logs_clients: bool
 
 
@@ -169,6 +191,6 @@ def relay_part(given: Given) -> RelayPart:
         given[ADDRESS],
         proof,
         given[PATH],
-        given[RATE],
+        LimitSettings(given[RATE], Quota(UNLIMITED, UNLIMITED), given[CLIENTS]),
         given[LOG_CLIENTS],
     )

@@ -108,8 +108,8 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
     if configuration.listen.quic and tls is not None:
         served_quic.prepare(configuration, tls)
     if authority is None:
-        trust, gateway = trust_of(configuration), _gateway(configuration)
-        return Shared(configuration, sockets, trust, None, prepared(configuration), tls, gateway)
+        trust, limits = trust_of(configuration), prepared(configuration)
+        return Shared(configuration, sockets, trust, None, limits, tls, _gateway(configuration))
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
     return Shared(configuration, sockets, None, deny_key, prepared(configuration), tls)

@@ -17,6 +17,8 @@ from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.slots import StreamLimits
 from transport.tls.stream import Alpn
+from transport.tokens.paying import paid_route
+from transport.tokens.redeeming import Redeemer
 from zonedata.packets import least_ttl
 
 SEALED_QUEUED: Final = 1_048_576  # octets of responses that wait to be sent to a relay: 100 of 8 KiB each
@@ -34,8 +36,16 @@ class Gateway(Protocol):
         ...
 
 
-def serving(tls: ServedTls, gateway: Gateway | None = None) -> Callable[..., Awaitable[None]]:
-    """Return what serves a socket, given that, the daemon's handler, its clock and its pool."""
+def serving(
+    tls: ServedTls, gateway: Gateway | None = None, redeemer: Redeemer | None = None
+) -> Callable[..., Awaitable[None]]:
+    """Return what serves a socket, given that, the daemon's handler, its clock and its pool.
+
+    Args:
+        tls: What is shown to clients.
+        gateway: Answers sealed requests, if any are taken.
+        redeemer: Takes tokens that pay for questions, open and sealed ones, if any are.
+    """
 
     async def serve(
         sock: socket.socket,
@@ -45,7 +55,8 @@ def serving(tls: ServedTls, gateway: Gateway | None = None) -> Callable[..., Awa
         *,
         task_status: trio.TaskStatus[HttpsListener],
     ) -> None:
-        table: Mapping[str, Route] = {PATH: doh_route(handler, least_ttl)}
+        route = doh_route(handler, least_ttl)
+        table = {PATH: route if redeemer is None else paid_route(route, redeemer)}
         routes = Routes(table if gateway is None else gateway.beside(table))
         http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
         secure = partial(tls.server.handshake, alpn=Alpn.H2)

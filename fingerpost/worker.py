@@ -27,6 +27,7 @@ from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
 from fingerpost.shared_limits import Limiting, SharedLimits
 from fingerpost.supervisor import Seat
+from fingerpost.tokens.taking import taking
 from resolver.cache import Stores
 from resolver.front import Front
 from resolver.policy import Policy
@@ -45,6 +46,7 @@ from transport.handler import Handler, Protocol
 from transport.later import LaterPool
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, serve_tcp
+from transport.tokens.redeeming import Redeemer
 from transport.udp_listener import UdpListener, serve_udp
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 from zonedata.keys import PrivateKey
@@ -242,10 +244,11 @@ async def _run(shared: Shared, seat: Seat) -> None:
         async with (
             _daemon(shared) as daemon,
             LaterPool(daemon.jobs, Entitlement(shared.configuration.limits.settings.clients).of).running() as later,
+            taking(shared.configuration.tokens) as redeemer,
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
-                sock, serving = opened.socks[seat.number], _serving(opened.protocol, daemon, shared)
+                sock, serving = opened.socks[seat.number], _serving(opened.protocol, daemon, shared, redeemer)
                 listener = await nursery.start(serving, sock, daemon.handler, daemon.clock, later)
                 listeners.append((opened, listener))
             nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)
@@ -260,9 +263,15 @@ async def _run(shared: Shared, seat: Seat) -> None:
             _tell_counts(daemon, listeners, later)
             if shared.gateway is not None:
                 log.info("event=statistics %s", _pairs(shared.gateway.statistics()))
+            if redeemer is not None:
+                log.info(
+                    "event=statistics %s", _pairs({f"tokens_{word}": n for word, n in redeemer.counts.items()})
+                )
 
 
-def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[..., Awaitable[None]]:
+def _serving(
+    protocol: Protocol, daemon: Daemon, shared: Shared, redeemer: Redeemer | None
+) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket of a protocol."""
     match protocol:
         case Protocol.UDP:
@@ -277,7 +286,7 @@ def _serving(protocol: Protocol, daemon: Daemon, shared: Shared) -> Callable[...
             return served_quic.serving(shared.tls)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls, shared.gateway)
+            return served_https.serving(shared.tls, shared.gateway, redeemer)
         case other:
             assert_never(other)
 

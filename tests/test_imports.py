@@ -51,6 +51,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/shared_limits.py",  # makes what secrets for cookies follow from
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/tokens/taking.py",
     "fingerpost/tokens/issuer_command.py",
     "fingerpost/tokens/issuer_daemon.py",
     "fingerpost/tokens/wallet_command.py",

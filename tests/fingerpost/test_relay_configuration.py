@@ -6,6 +6,7 @@ import pytest
 
 from fingerpost import relay_configuration
 from fingerpost.relay_sections import GatewayUrl
+from transport.clients import LimitSettings, Quota
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.places import WELL_KNOWN
@@ -39,7 +40,7 @@ def test_the_least_that_a_relay_needs(tmp_path: Path) -> None:
     assert part.gateway == GatewayUrl("resolver.example", 443, WELL_KNOWN)
     assert part.proof == Certified("resolver.example")
     assert (part.address, part.path, part.logs_clients) == (None, PATH, False)
-    assert part.rate == 50
+    assert part.rates == LimitSettings(50, Quota(0, 0))
 
 
 def test_all_that_a_relay_may_be_told(tmp_path: Path) -> None:
@@ -47,11 +48,13 @@ def test_all_that_a_relay_may_be_told(tmp_path: Path) -> None:
     more = (
         'address = "192.0.2.53#8443"\nauthorities = "authorities.pem"\npath = "/r"\nrate = 7\nlog_clients = true\n'
     )
-    part = read(tmp_path, LEAST.replace(".example", ".example:8443/o") + more).relay
+    part = read(
+        tmp_path, LEAST.replace(".example", ".example:8443/o") + more + 'clients = ["10.0.0.0/8 9"]\n'
+    ).relay
     assert part.gateway == GatewayUrl("resolver.example", 8443, "/o")
     assert part.address == Endpoint("192.0.2.53", 8443)
     assert part.proof == Certified("resolver.example", tmp_path / "authorities.pem")
-    assert (part.path, part.logs_clients, part.rate) == ("/r", True, 7)
+    assert (part.path, part.logs_clients, part.rates.rate, len(part.rates.clients)) == ("/r", True, 7, 1)
     pinned = read(tmp_path, LEAST + f'pin = "{"ab" * 32}"\n').relay
     assert pinned.proof == Pinned(b"\xab" * 32)
 

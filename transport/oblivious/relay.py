@@ -13,10 +13,9 @@ Left out: connections, deadlines, and whether the gateway is who it says it is (
 
 import logging
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 from typing import Final
 
-from transport.clients import CHARGED, PASSES
+from transport.clients import CHARGED, PASSES, source_of
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.http2.messages import Request, Response, plain
@@ -30,7 +29,6 @@ MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and wait
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
 _BUSY = (429, 503)
-_WITHIN = (PASSES, CHARGED)  # what `Rates` says of who asks within its rate
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +111,7 @@ class Relay:
 
     def _refused(self, request: Request, client: Endpoint, now: float) -> Response | None:
         """Say why a request does not go on; None where it does."""
-        source = ip_address(client.host.partition("%")[0]).packed
-        if self._rates.proven_verdict(source, now) not in _WITHIN:
+        if self._rates.proven_verdict(source_of(client.host), now) not in {PASSES, CHARGED}:
             self.counts.limited += 1
             return plain(429, "too often", RETRY)
         refused = refusal(request, self._path)

@@ -61,8 +61,8 @@ class Metered(trio.abc.Stream):
 def let_go(encrypted: trio.SSLStream[Metered]) -> None:
     """Free what a stream holds that is closed, or whose handshake failed.
 
-    An SSLStream refers to itself, so it would stay until the garbage collector comes, which looks for many objects and
-    not for large ones: each of these has some 50 KB that it cannot see.
+    An SSLStream refers to itself, so it would stay until the garbage collector comes, which looks for many objects
+    and not for large ones: each of these has some 50 KB that it cannot see.
     """
     vars(encrypted).clear()
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from transport.clients import Clients, LimitSettings
+from transport.clients import Clients, LimitSettings, Quota
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Caller, Handler, Protocol, Verdict
@@ -75,7 +75,7 @@ class World:
         routes = Routes({PATH: doh_route(self._record(self._handler))})
         self.gateway = Gateway(AUTHORITY, KeyRing(KeyChain.begun(seed, self.now)), self.seen, sealed_target(routes))
         table = memoryview(bytearray(8 * BUCKETS)).cast("Q")
-        self.relay = Relay(self.ask_gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate)), table))
+        self.relay = Relay(self.ask_gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate, Quota(0, 0))), table))
 
     def answer(self, message: bytes, _caller: Caller, _now: float) -> bytes | None:
         return message[:2] + ANSWER[2:]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
-from transport.clients import Clients, LimitSettings
+from transport.clients import Clients, LimitSettings, Quota
 from transport.endpoint import Endpoint
 from transport.http2.messages import Request, Response, plain
 from transport.oblivious import problems
@@ -40,7 +40,9 @@ def answering(response: Response, seen: list[Request]) -> Gateway:
 
 def relay(gateway: Gateway, rate: int = 100_000, *, names_clients: bool = False) -> Relay:
     TABLE[:] = memoryview(bytes(8 * len(TABLE))).cast("Q")
-    return Relay(gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate)), TABLE), names_clients=names_clients)
+    return Relay(
+        gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate, Quota(0, 0))), TABLE), names_clients=names_clients
+    )
 
 
 async def test_octets_go_on_and_nothing_else_of_the_client() -> None:
