@@ -51,7 +51,7 @@ class Door:
         tcp: Where it takes streams, or None.
         tls: Where it takes TLS, or None; then the other two are None: nothing is asked of it in plain.
         pin: What it proves over TLS to be.
-        key: Party and address as text, whose hash is computed once.
+        key: Party, address and pin as text, whose hash is computed once; with a new pin it is another server.
     """
 
     party: tuple[str, ...]
@@ -62,7 +62,8 @@ class Door:
     key: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", "\0".join((*self.party, self.first.to_text())))
+        parts = (*self.party, self.first.to_text(), self.pin.pin.hex() if self.pin is not None else "")
+        object.__setattr__(self, "key", "\0".join(parts))
 
     @property
     def first(self) -> Endpoint:

@@ -15,14 +15,13 @@ from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from transport.proof import Certified, Proof
+from transport.proof import Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept, StreamLink, connect_stream
 from transport.tls.client import ClientTls
 from transport.tls.stream import Alpn
 
 NOT_OPEN = "the dialer is not open"
-HTTPS_PORT = 443  # which authorities leave out
 MAX_LINKS = 256  # connections out, a quarter of a process's usual descriptors; idle ones end after 10 s
 
 _Way = tuple[Protocol, Endpoint, Proof | None, Resource]  # of a link; without a proof it is not encrypted
@@ -171,10 +170,10 @@ class SocketDialer:
         if protocol is Protocol.TLS:
             return StreamLink(endpoint, partial(self._tls.connect, endpoint, proof))
         if protocol is Protocol.HTTPS:
-            from transport.http2.doh_link import DohLink  # noqa: PLC0415 - takes long to import, and few ask over it
+            from transport.http2.doh_link import DohLink, authority_of  # noqa: PLC0415 - takes long to import, and few ask over it
 
             connect = partial(self._tls.connect, endpoint, proof, Alpn.H2)
-            return DohLink(endpoint, connect, _authority(endpoint, proof), resource)
+            return DohLink(endpoint, connect, authority_of(endpoint, proof), resource)
         try:
             from transport.quic.link import QuicLink  # noqa: PLC0415 - an extra, which few ask over
         except ModuleNotFoundError as error:
@@ -186,10 +185,3 @@ class SocketDialer:
             await link.run()
         finally:
             del self._links[way]  # in one step with its end, so nobody finds an ended link here
-
-
-def _authority(endpoint: Endpoint, proof: Proof) -> str:
-    """Return whom to ask, as it stands in URIs (RFC 3986 section 3.2)."""
-    host = proof.host if isinstance(proof, Certified) else endpoint.host
-    host = f"[{host}]" if ":" in host else host
-    return host if endpoint.port == HTTPS_PORT else f"{host}:{endpoint.port}"

@@ -1,4 +1,4 @@
-"""The exceptions of this room: one, and a kind of it.
+"""The exceptions of this room.
 
 Foreign exceptions (OSError, trio's broken and closed resources) become these where they are caught, with `from`.
 Left out: malformed bytes, which are the handler's to judge.

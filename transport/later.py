@@ -151,11 +151,13 @@ class LaterPool:
 
     async def wait_start(self, job: Job, caller: Caller | None = None) -> None:
         """Start a job as soon as there is a place; it has not yet begun when this returns."""
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         client, rank = self._who(caller)
         held = self._place(client, rank, None)
         if held is None:
             held = await self._wait(_Waiter(client, rank))
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()  # who has a place gets to use it
         self._start(job, held)
 
     def statistics(self) -> LaterStatistics:

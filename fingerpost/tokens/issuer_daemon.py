@@ -94,7 +94,7 @@ async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[
             handler = partial(take, office, clock.now, one_at_a_time)
             for sock in sockets:
                 await nursery.start(partial(serve_http, sock, handler, LIMITS))
-            nursery.start_soon(_sweep, office, clock, one_at_a_time)
+            nursery.start_soon(sweep, office, clock, one_at_a_time)
             is_ready()
             async for number in signals:
                 log.info("event=stopping signal=%s", signal.Signals(number).name)
@@ -102,7 +102,8 @@ async def run(office: Office, sockets: list[socket.socket], is_ready: Callable[[
             nursery.cancel_scope.cancel()
 
 
-async def _sweep(office: Office, clock: Clock, limiter: trio.CapacityLimiter) -> None:
+async def sweep(office: Office, clock: Clock, limiter: trio.CapacityLimiter) -> None:
+    """See to keys and grants each hour, for ever."""
     while True:
         await trio.sleep(SWEEP_EVERY)
         try:

@@ -119,6 +119,17 @@ def test_who_offers_tls_is_a_door_of_tls_alone() -> None:
     assert doors_of((), [odd], lab_addresses=False, allow_plain=True).open == [], "not in plain instead"
 
 
+def test_a_server_with_a_new_pin_is_another_server() -> None:
+    servers = Servers()
+    old, new = (
+        Door(("a.example",), None, None, Endpoint("192.0.2.1", 853), Pinned(bytes(31) + end))
+        for end in (b"1", b"2")
+    )
+    servers.failed(old, 10.0)
+    assert servers.in_order([old], 11.0) == []
+    assert servers.in_order([new], 11.0) == [new], "what was signed for it has changed, and may be right now"
+
+
 def test_plain_dns_leaves_the_machine_where_that_is_allowed_only() -> None:
     here = Server("ns.h.example", ("127.0.0.1", "::1"), (("tcp", 53), ("udp", 53)))
     away = Server("ns.w.example", ("9.9.9.9",), (("tcp", 53), ("udp", 53)))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from transport.errors import UnprovenError, UnreachableError
+from transport.errors import UnreachableError
 from transport.http2.client_connection import ClientConnection, Failure, Outcome
 from transport.http2.limits import ClientLimits
 from transport.http2.messages import Request, Response
@@ -52,7 +52,8 @@ class Http2Client:
     Args:
         there: Who is asked, for errors.
         authority: The same as it stands in URIs: a host, with its port unless it is 443 (RFC 9113 section 8.3.1).
-        connect: Makes the stream, encrypted and with `h2` agreed on; raises as that of `StreamLink`.
+        connect: Makes the stream, encrypted and with `h2` agreed on; raises OSError, `trio.BrokenResourceError` or
+            any `UnreachableError`, which is then what requests come to.
         limits: What is put up with.
     """
 
@@ -63,13 +64,14 @@ class Http2Client:
         self._core = ClientConnection(authority, limits)
         self._waiting: dict[int, _Waiting] = {}  # by stream; entries leave with their request
         self._in_line = 0  # requests that have no stream yet
+        self._called = 0  # of these, those that have been called and have yet to look
         self._turn = trio.lowlevel.ParkingLot()  # they wait here
         self._asked = trio.lowlevel.ParkingLot()  # the writer waits here
         self._expecting = False  # whether anything was asked since we last heard something
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
         self._reason = "the connection was closed"
-        self._is_proven = True  # until the other side fails to prove who it is
+        self._failure: type[UnreachableError] = UntouchedError  # of what is asked once it is over
         self.connected = False
         self.ended = False
 
@@ -108,21 +110,23 @@ class Http2Client:
     async def _wait_turn(self) -> None:
         if self._in_line >= self._limits.waiting:
             raise UnreachableError(self._there, f"{self._limits.waiting} requests are waiting already")
+        is_next = not self._in_line
         self._in_line += 1
         try:
-            while not self.is_leaving and not (self.connected and self._core.has_room):
+            while not self.is_leaving and not (is_next and self.connected and self._core.room > 0):
                 await self._turn.park()
+                self._called -= 1
+                is_next = True
         finally:
             self._in_line -= 1
-        if not self._is_proven:
-            raise UnprovenError(self._there, self._reason)
         if self.is_leaving:
-            raise UntouchedError(self._there, self._reason if self.ended else "going away")
+            raise self._failure(self._there, self._reason if self.ended else "going away")
 
     async def _exchange(self, request: Request, most: int) -> Response:
         stream_id = self._core.send(request, most)
         waiting = self._waiting[stream_id] = _Waiting()
         self._asked.unpark_all()
+        self._call_next()
         self._expect()
         try:
             await waiting.done.wait()
@@ -130,7 +134,7 @@ class Http2Client:
             del self._waiting[stream_id]
             self._core.cancel(stream_id)
             self._asked.unpark_all()
-            self._turn.unpark_all()
+            self._call_next()
         if isinstance(waiting.outcome, Response):
             return waiting.outcome
         assert waiting.outcome is not None, "an outcome is set with the event"
@@ -144,13 +148,13 @@ class Http2Client:
                 stream = await self._connect()
         except trio.TooSlowError:
             return f"no connection within {self._limits.connecting:.0f} s"
-        except UnprovenError as error:
-            self._is_proven = False
+        except UnreachableError as error:
+            self._failure = type(error)
             return error.reason
         except (OSError, trio.BrokenResourceError) as error:
             return f"cannot connect: {error}"
         self.connected = True
-        self._turn.unpark_all()
+        self._call_next()
         reason = "the connection broke while sending"
         try:
             async with trio.open_nursery() as nursery:
@@ -197,7 +201,15 @@ class Http2Client:
     def _settle(self, outcomes: list[Outcome]) -> None:
         for stream_id, outcome in outcomes:
             self._waiting[stream_id].settle(outcome)
-        self._turn.unpark_all()
+        self._call_next()
+
+    def _call_next(self) -> None:
+        """Have as many look whether it is their turn as can have one, or all once nobody can."""
+        waiting = len(self._turn)
+        count = waiting if self.is_leaving else min(waiting, self._core.room - self._called)
+        if count > 0:
+            self._called += count
+            self._turn.unpark(count=count)
 
     def _expect(self) -> None:
         """Something is asked: the other side has its time from now, unless it already owes us something."""

@@ -101,9 +101,9 @@ class ClientConnection:
         return bool(self._awaited)
 
     @property
-    def has_room(self) -> bool:
-        """Whether the server takes one more request now."""
-        return len(self._awaited) < min(self._limits.streams, self._h2.remote_settings.max_concurrent_streams)
+    def room(self) -> int:
+        """How many more requests the server takes now; less than none where it takes fewer than it did."""
+        return min(self._limits.streams, self._h2.remote_settings.max_concurrent_streams) - len(self._awaited)
 
     def send(self, request: Request, most: int) -> int:
         """Send a request, for which there is room, and return its stream.

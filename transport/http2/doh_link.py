@@ -14,10 +14,19 @@ from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
 from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
 from transport.http2.messages import Request, Response
+from transport.proof import Certified, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 
+HTTPS_PORT = 443  # needs not be said (RFC 9110 section 4.2.2)
 TRIES = 2  # connections that one exchange may go over: a server that sends everybody away is not asked for ever
+
+
+def authority_of(endpoint: Endpoint, proof: Proof) -> str:
+    """Return whom URIs of a server name: the host that its certificate is for, or else its address."""
+    host = proof.host if isinstance(proof, Certified) else endpoint.host
+    host = f"[{host}]" if ":" in host else host
+    return host if endpoint.port == HTTPS_PORT else f"{host}:{endpoint.port}"
 
 
 class DohLink:

@@ -61,8 +61,8 @@ class Metered(trio.abc.Stream):
 def let_go(encrypted: trio.SSLStream[Metered]) -> None:
     """Free what a stream holds that is closed, or whose handshake failed.
 
-    An SSLStream refers to itself, so it would stay until the garbage collector comes, which looks for many objects
-    and not for large ones: each of these has some 50 KB that it cannot see.
+    An SSLStream refers to itself, so it would stay until the garbage collector comes, which waits for many objects
+    and not for large ones: each of these has some tens of KB that it cannot see.
     """
     vars(encrypted).clear()
 
@@ -110,6 +110,7 @@ class TlsStream(trio.abc.Stream):
         """Say that we close, also in a task that is cancelled already, and close."""
         encrypted, self._open = self._open, None
         if encrypted is None:
+            await trio.lowlevel.checkpoint()
             return
         try:
             with trio.move_on_after(CLOSING, shield=True):

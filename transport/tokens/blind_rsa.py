@@ -90,8 +90,7 @@ class PublicKey:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PublicKey) and (self.n, self.e) == (other.n, other.e)
 
-    def __hash__(self) -> int:
-        return hash((self.n, self.e))
+    __hash__ = None  # type: ignore[assignment]  # nobody keeps keys in sets
 
     def verifies(self, message: bytes, signature: bytes, variant: Variant) -> bool:
         """Say whether a signature is the key's over a prepared message (RSASSA-PSS-VERIFY, RFC 8017 8.1.2)."""

@@ -14,6 +14,7 @@ from fingerpost.tokens.taking import redeemer_of
 from tests.fingerpost.daemons import PATIENCE, starting
 from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.tokens.issuers import ISSUER, issuer, issuing
+from tests.fingerpost.validators import NUMBERS, caller, validating, validator
 from tests.transport.tokens.mint import CHALLENGE
 from transport.tokens import requesting
 from transport.tokens.authentication import authorization
@@ -22,6 +23,7 @@ from transport.tokens.issuing import BATCH_RESPONSE_TYPE, BATCH_TYPE, REQUEST_PA
 from transport.tokens.keys import IssuerKey
 from transport.tokens.redeeming import Redeemed, Refused, Why
 from transport.tokens.wallet import Wallet
+from zonedata.errors import MalformedError
 
 TOKENS = """
 [tokens]
@@ -185,6 +187,30 @@ def test_fetching_says_what_went_wrong(house: Household, monkeypatch: pytest.Mon
         ("fetch", "my.wallet", "https://issuer.example/", "alpha.secret", "--count", "0"),
     ):
         assert house.run("token", *words).status == 1, words
+
+
+def test_where_no_issuer_is_nothing_is_fetched(house: Household) -> None:
+    caller(house)
+    validator(house, NUMBERS)
+    with validating() as vera:
+        refused = house.run("token", "directory", vera.url, "directory.json")
+        assert (refused.status, refused.err) == (1, f"fingerpost token: {vera.url}: directory is no JSON\n")
+        assert not Path("directory.json").exists()
+
+
+def test_a_resolver_begins_with_whole_files_alone(house: Household) -> None:
+    house.write("resolver.toml", RESOLVER + TOKENS)
+    Path("directory.json").write_bytes(Directory(REQUEST_PATH, ()).to_json())
+    part = read(Path("resolver.toml"), inspect=("tokens",)).tokens
+    assert part is not None
+    part.spent.mkdir(mode=0o755)
+    with pytest.raises(MalformedError, match="has mode 0755"):
+        redeemer_of(part)
+    part.spent.chmod(0o700)
+    redeemer_of(part)[1].close()
+    part.directory.unlink()
+    with pytest.raises(MalformedError, match="cannot be read"):
+        redeemer_of(part)
 
 
 def test_tokens_by_file(house: Household) -> None:

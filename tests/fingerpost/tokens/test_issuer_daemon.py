@@ -9,9 +9,10 @@ import trio
 
 from fingerpost.tokens import issuer_keys
 from fingerpost.tokens.issuer_clients import ClientsFile, client_with, line_of
-from fingerpost.tokens.issuer_daemon import Office, take
+from fingerpost.tokens.issuer_daemon import Office, sweep, take
 from tests.transport.tokens.mint import MIDNIGHT, NOON
 from tests.virtual import virtual
+from transport.clock import Clock
 from transport.http_listener import HttpReply, HttpRequest
 from transport.tokens import issuing, keys, requesting
 from transport.tokens.blind_rsa import Draw
@@ -116,6 +117,29 @@ async def test_where_grants_cannot_be_kept_nothing_is_signed(tmp_path: Path) -> 
     it.grants.close()
     assert (await asking(it, NOON, 1)).status == 503
     assert it.busy == set()
+
+
+@virtual
+async def test_a_sweep_that_fails_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it = office(tmp_path)
+    it.grants.close()  # what is broken
+    right, done, times = Office.sweep, trio.Event(), list[float]()
+
+    def noted(self: Office, now: float) -> None:
+        times.append(now)
+        if len(times) == 3:
+            trio.from_thread.run_sync(done.set)
+        right(self, now)
+
+    monkeypatch.setattr(Office, "sweep", noted)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sweep, it, Clock(), trio.CapacityLimiter(1))
+        await done.wait()
+        nursery.cancel_scope.cancel()
+    told = [record.message.split()[0] for record in caplog.records if record.levelname == "ERROR"]
+    assert told[:2] == ["event=sweep-failed"] * 2
 
 
 def test_no_two_keys_are_called_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

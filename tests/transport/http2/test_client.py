@@ -91,6 +91,21 @@ async def test_what_the_server_does_not_take_at_a_time_waits_for_its_turn(autoju
     assert len(responses) == 6
 
 
+async def test_turns_come_in_the_order_of_asking(autojump_clock: MockClock) -> None:
+    host = Host()
+    async with asking(host, ClientLimits(streams=2)) as (client, nursery):
+        for number in range(20):
+            nursery.start_soon(client.request, Request("POST", "/", body=b"%d" % number))
+            await wait_all_tasks_blocked()
+        seen = []
+        for _ in range(10):
+            pair = [await host.next_request(), await host.next_request()]
+            seen += sorted(int(host.bodies[stream]) for stream in pair)  # those of one turn are called together
+            for stream in pair:
+                await host.reply(stream)
+    assert seen == list(range(20))
+
+
 async def test_those_who_wait_for_their_turn_are_bounded(autojump_clock: MockClock) -> None:
     reasons: list[str] = []
     async with asking(Host(), ClientLimits(streams=1, waiting=1)) as (client, nursery):

@@ -52,13 +52,13 @@ def test_what_memory_a_table_takes_is_ours_to_say() -> None:
 
 def test_a_server_that_allows_none_at_a_time_has_no_room() -> None:
     core = _core()
-    assert core.has_room
+    assert core.room == 100
     core.receive(settings((3, 0)))
-    assert not core.has_room
+    assert core.room == 0
     core.receive(settings((3, 1_000)))
     for _ in range(100):
         core.send(POST, 10)
-    assert not core.has_room
+    assert core.room == 0
 
 
 def test_streams_come_to_an_end() -> None:

@@ -14,8 +14,9 @@ from tests.transport.http2.hosts import Host
 from transport.endpoint import Endpoint
 from transport.errors import UnprovenError, UnreachableError
 from transport.http2.doh import MEDIA_TYPE
-from transport.http2.doh_link import DohLink
+from transport.http2.doh_link import DohLink, authority_of
 from transport.http2.frame_gate import goaway
+from transport.proof import Certified, Pinned, Proof, Unproven
 from transport.resource import Resource
 
 THERE = Endpoint("192.0.2.1", 443)
@@ -122,6 +123,38 @@ async def test_a_link_ends_with_its_last_connection(autojump_clock: MockClock) -
         assert link.ended
         with pytest.raises(UnreachableError, match="nothing heard for 10 s"):
             await link.exchange(QUESTION, lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "proof", "authority"),
+    [
+        (THERE, Certified("dns.example"), "dns.example"),
+        (THERE, Unproven(), "192.0.2.1"),
+        (Endpoint("192.0.2.1", 8_443), Certified("dns.example"), "dns.example:8443"),
+        (Endpoint("2001:db8::1", 8_443), Pinned(bytes(32)), "[2001:db8::1]:8443"),
+        (Endpoint("192.0.2.1", 443), Certified("2001:db8::1"), "[2001:db8::1]"),
+    ],
+)
+def test_a_server_is_named_as_in_uris(endpoint: Endpoint, proof: Proof, authority: str) -> None:
+    assert authority_of(endpoint, proof) == authority
+
+
+class SomebodyElseError(UnreachableError):
+    """Stands for one that encryption raises."""
+
+
+async def test_what_kind_of_failure_connecting_was_is_kept(autojump_clock: MockClock) -> None:
+    async def meet() -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        raise SomebodyElseError("192.0.2.1#443", "has another key")
+
+    link = DohLink(THERE, meet, "host.example")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.run)
+        with pytest.raises(SomebodyElseError, match="has another key"):
+            await link.exchange(QUESTION, lambda _: True)
+    with pytest.raises(SomebodyElseError):
+        await link.exchange(QUESTION, lambda _: True)
 
 
 async def test_a_link_that_cannot_connect_says_why(autojump_clock: MockClock) -> None:

@@ -307,6 +307,18 @@ async def test_a_bug_in_reading_costs_one_connection(
     assert "event=internal-error part=http2" in caplog.text
 
 
+async def test_a_bug_in_replying_costs_one_connection(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with talking(sleeper) as talk:
+        monkeypatch.setattr(talk.session._core, "reply", _broken)
+        await talk.ask(b"1")
+        await talk.wait_ended()
+        assert talk.http == Http2Counts(faulty=1)
+        assert talk.counts.undelivered == 1
+    assert "event=internal-error part=http2" in caplog.text
+
+
 async def test_work_that_is_cancelled_is_answered_all_the_same(autojump_clock: MockClock) -> None:
     pool = LaterPool(10)
     async with trio.open_nursery() as nursery:

@@ -29,6 +29,9 @@ async def test_closing_is_said(tmp_path: Path, is_forced: bool) -> None:
     assert await shaken.client.receive_some(10) == b""  # raises where it was not said
     with pytest.raises(trio.ClosedResourceError):
         await shaken.secured.stream.receive_some(10)
+    with pytest.raises(trio.ClosedResourceError):
+        await shaken.secured.stream.send_all(b"more")
+    await shaken.secured.stream.aclose()
 
 
 async def test_a_client_that_just_closes_has_ended_the_stream(tmp_path: Path) -> None:

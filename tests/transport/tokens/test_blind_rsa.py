@@ -154,6 +154,13 @@ def test_who_knows_a_factor_is_told_that_this_is_no_blind() -> None:
         blind_rsa.blind(private.public, b"m", PSSZERO_DETERMINISTIC, drawing(b"", private.p.to_bytes(256, "big")))
 
 
+def test_a_message_that_shares_a_factor_with_the_modulus_is_not_blinded(monkeypatch: pytest.MonkeyPatch) -> None:
+    private = private_key()
+    monkeypatch.setattr(blind_rsa, "encode", lambda *_: (private.q * 3).to_bytes(256, "big"))
+    with pytest.raises(BlindSignatureError, match="invalid input"):
+        blind_rsa.blind(private.public, b"m", PSSZERO_DETERMINISTIC, secrets.token_bytes)
+
+
 @pytest.mark.parametrize(
     ("n", "e"),
     [(2**2047 + 2, 65_537), (2**2046 + 1, 65_537), (2**4096 + 1, 65_537), (0, 65_537), (-5, 3), (2**2047 + 1, 2)],

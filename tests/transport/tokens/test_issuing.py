@@ -163,11 +163,13 @@ def test_grants_of_keys_that_are_over_are_forgotten(grants: Grants) -> None:
     assert had(admit(ALPHA, body(6), MAX_BATCH, KEYS, grants, NOON)) == 6
 
 
-@pytest.mark.parametrize("spoil", ["mode", "other", "folder", "link"])
+@pytest.mark.parametrize("spoil", ["mode", "other", "folder", "link", "pipe"])
 def test_a_file_that_is_not_to_be_believed_is_not_used(tmp_path: Path, spoil: str) -> None:
     path = tmp_path / "grants"
     if spoil == "folder":
         path.mkdir()
+    elif spoil == "pipe":
+        os.mkfifo(path, 0o600)
     elif spoil == "other":
         path.write_text("something else, and long enough to be looked at" * 50)
         path.chmod(0o600)
