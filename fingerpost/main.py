@@ -63,7 +63,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "cookie-secret": "change the secrets for DNS cookies",
     "issuer": "grant clients look-ups that they redeem without a name",
     "token": "fetch tokens that pay for look-ups without a name",
-    "relay": "post sealed requests on to a gateway, so that it does not see who asks",
+    "relay": "post sealed requests on, so that no resolver sees who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 

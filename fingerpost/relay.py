@@ -61,9 +61,7 @@ log = logging.getLogger(__name__)
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add it to the tree."""
-    parser = add_command(
-        subparsers, "relay", "post sealed requests on to a gateway, so that it does not see who asks", _EPILOG
-    )
+    parser = add_command(subparsers, "relay", "post sealed requests on, so that no resolver sees who asks", _EPILOG)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration with [relay]")
     readiness.add_argument(parser)
     parser.set_defaults(refuse=parser.error)

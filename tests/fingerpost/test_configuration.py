@@ -301,7 +301,7 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     assert house.check(text) == [
         (
             "c.toml:1: colour: unknown; expected one of apex, authority, client, issuer, limits, listen, mail, "
-            "numbers, process, resolver, sign, tls, tokens, tree, validate"
+            "numbers, oblivious, process, resolver, sign, tls, tokens, tree, validate"
         ),
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",

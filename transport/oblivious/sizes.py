@@ -9,7 +9,7 @@ from typing import Final
 
 from transport.oblivious.encapsulation import OVERHEAD
 
-REQUEST: Final = 1_536  # octets of a binary HTTP request: the longest query, 512 for host, path, Date and a token
+REQUEST: Final = 2_048  # octets of a binary HTTP request: the longest query, a token of 500, and all around them
 SEALED_REQUEST: Final = REQUEST + OVERHEAD
 RESPONSES: Final = (8_192, 66_560)  # octets of a binary HTTP response: an answer with its proof; any DNS message
 MAX_CONTENT: Final = 66_048  # octets of what an answer has in it, so that 512 are left for what stands around that

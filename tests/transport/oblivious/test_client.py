@@ -59,8 +59,17 @@ async def test_all_requests_are_as_long_and_each_is_new(world: World) -> None:
     longest = QUERY.ljust(MAX_QUERY, b"\0")
     for question in (QUERY[:17], QUERY, QUERY, longest):
         await client.exchange(question, NOW)
+    token = (b"authorization", b"PrivateToken token=" + b"A" * 500)
+    paying = ObliviousExchange(
+        world.relay_for(CLIENT),
+        Via(PATH, "r" * 250 + ".example"),
+        FetchedKeys(world.ask_for_keys, AUTHORITY),
+        (token,),
+    )
+    with pytest.raises(UnreachableError, match="421"):
+        await paying.exchange(longest, NOW)
     assert {len(request.body) for request in world.posted} == {SEALED_REQUEST}
-    assert len({request.body[7:39] for request in world.posted}) == 4
+    assert len({request.body[7:39] for request in world.posted}) == 5
     with pytest.raises(ValueError, match="at most 1024"):
         await client.exchange(longest + b"\0", NOW)
 
