@@ -68,6 +68,7 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/fpdig/main.py",
     "resolver/fpdig/naming.py",
     "resolver/newest_keys.py",
+    "resolver/private_ways.py",
     "resolver/outbound.py",
     "resolver/proven/shared.py",
     "resolver/search.py",

@@ -5,6 +5,7 @@ Left out: whom to ask, how long to wait, what to do about a truncated reply.
 
 import math
 import typing
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Self, assert_never
@@ -15,6 +16,7 @@ from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.http2.messages import Headers
 from transport.proof import Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept, StreamLink, connect_stream
@@ -85,9 +87,13 @@ class SocketDialer:
     An async context manager, and a nursery that is handed over: sockets and links are shared, so they must not
     be cancelled with the exchange that happened to need them first. Leaving closes all; who still waits on
     one gets `UnreachableError`. Enter it in the process that uses it: nothing here may be shared over a fork.
+
+    Args:
+        fields: Makes header fields of each request over HTTPS, such as a token that pays for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Callable[[], Headers] | None = None) -> None:
+        self._fields = fields
         self._links: dict[_Way, _Link] = {}  # entries leave when their link ends
         self._tls = ClientTls()
         self._pool: DatagramPool | None = None  # with the nursery: both or none
@@ -173,7 +179,10 @@ class SocketDialer:
             from transport.http2.doh_link import DohLink, authority_of  # noqa: PLC0415 - takes long to import, and few ask over it
 
             connect = partial(self._tls.connect, endpoint, proof, Alpn.H2)
-            return DohLink(endpoint, connect, authority_of(endpoint, proof), resource)
+            authority = authority_of(endpoint, proof)
+            if self._fields is None:
+                return DohLink(endpoint, connect, authority, resource)
+            return DohLink(endpoint, connect, authority, resource, fields=self._fields)
         try:
             from transport.quic.link import QuicLink  # noqa: PLC0415 - an extra, which few ask over
         except ModuleNotFoundError as error:

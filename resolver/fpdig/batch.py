@@ -20,7 +20,8 @@ from resolver.answer import Answer
 from resolver.batch import Batch, Turn
 from resolver.fpdig.asking import Asker, Voice, flags_of
 from resolver.fpdig.exits import Exit, worst
-from resolver.fpdig.options import Options, Question, UsageError, read_line
+from resolver.fpdig.grammar import read_line
+from resolver.fpdig.options import Options, Question, UsageError
 from resolver.fpdig.render import Frame
 from resolver.fpdig.telling import failure, placed, tell, tell_silence, warning
 from resolver.fpdig.verdict import Basis, believed

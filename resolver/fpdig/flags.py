@@ -108,6 +108,9 @@ OPTIONAL: dict[str, tuple[Callable[[str], object], object]] = {  # with what sta
     "tls_ca": (_path, ""),
 }
 VALUES: dict[str, Callable[[str], object]] = {
+    "oblivious": _path,  # a URL; `options` reads it
+    "oblivious_keys": _path,
+    "token": _path,
     "tls_hostname": host_name,
     "tls_pin": _pin,
     "time": _seconds,

@@ -55,6 +55,18 @@ def read_server(text: str) -> ServerText:
     return ServerText(_host(host), flags.port(port) if port else None, Protocol(scheme), way)
 
 
+def read_relay(text: str) -> ServerText:
+    """Read the URL of a relay.
+
+    Raises:
+        ValueError: It is none.
+    """
+    relay = read_server(text)
+    if relay.protocol is not Protocol.HTTPS:
+        raise ValueError(f"{text[:80]!r}, expected the URL of a relay such as https://relay.example")
+    return relay
+
+
 def is_name(host: str) -> bool:
     """Say whether a host is a name, whose address has to be found."""
     try:

@@ -40,6 +40,10 @@ What to ask
                     system; a URL demands one from the system's
   +tls-hostname=NAME    and for this name instead of the server's
   +tls-pin=PIN      demand this key: SHA-256 of it in hex or base64
+  +oblivious=URL    ask @https://... by way of this relay, so that the resolver
+                    does not see who asks (RFC 9458, docs/oblivious.md); its
+                    keys are fetched from itself, or +oblivious-keys=FILE
+  +token=WALLET     pay for each question with a token (docs/tokens.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the

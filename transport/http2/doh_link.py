@@ -6,6 +6,9 @@ what the server has not looked at goes there as well.
 Left out: which endpoint has which link, and trying again where a connection had ended (dialer).
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import trio
 
 from transport.endpoint import Endpoint
@@ -13,7 +16,7 @@ from transport.errors import UnreachableError
 from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
 from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
-from transport.http2.messages import Request, Response
+from transport.http2.messages import Headers, Request, Response
 from transport.proof import Certified, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
@@ -29,6 +32,10 @@ def authority_of(endpoint: Endpoint, proof: Proof) -> str:
     return host if endpoint.port == HTTPS_PORT else f"{host}:{endpoint.port}"
 
 
+def _no_fields() -> Headers:
+    return ()
+
+
 class DohLink:
     """A link that connects when it is run, and carries exchanges until it ends; never a second time.
 
@@ -42,17 +49,20 @@ class DohLink:
         authority: Who is asked, as it stands in URIs.
         resource: Where questions go, and by which method.
         limits: What is put up with.
+        fields: Makes further header fields of a request, such as a token. May raise UnreachableError.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - whom, how, and with what
         self,
         endpoint: Endpoint,
         connect: Connect,
         authority: str,
         resource: Resource = USUAL,
         limits: ClientLimits = LIMITS,
+        fields: Callable[[], Headers] = _no_fields,
     ) -> None:
         self._endpoint = endpoint.to_text()
+        self._fields = fields
         self._connect = connect
         self._authority = authority
         self._resource = resource
@@ -73,9 +83,8 @@ class DohLink:
         Raises:
             UnreachableError: There is none, or one that is not accepted.
         """
-        response = await self._ask(
-            request_for(message, self._resource.path, "GET" if self._resource.is_get else "POST")
-        )
+        asked = request_for(message, self._resource.path, "GET" if self._resource.is_get else "POST")
+        response = await self._ask(replace(asked, headers=(*asked.headers, *self._fields())))
         try:
             reply = reply_in(response, message)
         except ValueError as error:

@@ -153,7 +153,8 @@ class Http2Session:
             self._service.counts.received += 1
             answer = self._answer_untrusted(request)
             if isinstance(answer, LaterResponse):
-                await self._service.later.wait_start(partial(self._answer_later, stream_id, answer))
+                job = partial(self._answer_later, stream_id, answer)
+                await self._service.later.wait_start(job, self._caller)
             else:
                 self._reply(stream_id, answer)
 

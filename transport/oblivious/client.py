@@ -39,6 +39,10 @@ class Via:
     path: str = PATH
 
 
+def _no_fields() -> Fields:
+    return ()
+
+
 class _KeyRefusedError(Exception):
     """The gateway, or the relay in its name, says that it does not have the key."""
 
@@ -50,7 +54,8 @@ class ObliviousExchange:
         relay: Asks the relay.
         via: By way of whom, and whom.
         keys: The gateway's keys.
-        fields: Fields for the gateway's target, such as a token; what is one client's alone tells it from others.
+        fields: Makes the fields of a request for the gateway's target, such as a token; what is one client's alone
+            tells it from others. May raise UnreachableError.
         generate: Makes the key of each request.
     """
 
@@ -59,7 +64,7 @@ class ObliviousExchange:
         relay: HttpClient,
         via: Via,
         keys: GatewayKeys,
-        fields: Fields = (),
+        fields: Callable[[], Fields] = _no_fields,
         generate: Callable[[], KeyPair] = KeyPair.generate,
     ) -> None:
         self._relay = relay
@@ -113,7 +118,7 @@ class ObliviousExchange:
         """Send one sealed request and return what came back sealed."""
         via = self._via
         asked = request_for(message, via.path)
-        headers = (*asked.headers, (b"date", date), *self._fields)
+        headers = (*asked.headers, (b"date", date), *self._fields())
         origin = b"https", via.authority.encode()
         request = BinaryRequest(asked.method.encode(), *origin, asked.path.encode(), headers, asked.body)
         try:

@@ -344,7 +344,7 @@ class QuicServer:
             while not self._jobs:
                 await self._asked.park()
             session, job = self._jobs.popleft()
-            await self._later.wait_start(job)
+            await self._later.wait_start(job, session.caller)
             session.started()
             self.wake(session)
 

@@ -64,7 +64,7 @@ async def test_all_requests_are_as_long_and_each_is_new(world: World) -> None:
         world.relay_for(CLIENT),
         Via(PATH, "r" * 250 + ".example"),
         FetchedKeys(world.ask_for_keys, AUTHORITY),
-        (token,),
+        lambda: (token,),
     )
     with pytest.raises(UnreachableError, match="421"):
         await paying.exchange(longest, NOW)
@@ -77,7 +77,7 @@ async def test_all_requests_are_as_long_and_each_is_new(world: World) -> None:
 async def test_fields_for_the_target_are_sealed_with_the_rest(world: World) -> None:
     token = (b"authorization", b"PrivateToken token=abc")
     keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
-    client = ObliviousExchange(world.relay_for(CLIENT), Via(PATH, AUTHORITY), keys, (token,))
+    client = ObliviousExchange(world.relay_for(CLIENT), Via(PATH, AUTHORITY), keys, lambda: (token,))
     await client.exchange(QUERY, NOW)
     assert token in opened(world).headers
     assert b"PrivateToken" not in world.seen_by_relay.whole
@@ -86,7 +86,7 @@ async def test_fields_for_the_target_are_sealed_with_the_rest(world: World) -> N
 async def test_too_much_for_one_request_is_said(world: World) -> None:
     keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
     relay = world.relay_for(CLIENT)
-    client = ObliviousExchange(relay, Via(PATH, AUTHORITY), keys, ((b"x", b"y" * 2_000),))
+    client = ObliviousExchange(relay, Via(PATH, AUTHORITY), keys, lambda: ((b"x", b"y" * 2_000),))
     with pytest.raises(UnreachableError, match="filled up to"):
         await client.exchange(QUERY, NOW)
     assert world.posted == []

@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.fpdig.options import (
-    DEFAULTS,
-    Command,
-    Options,
-    Question,
-    UsageError,
-    is_blank,
-    read_command,
-    read_line,
-)
+from resolver.fpdig.grammar import is_blank, read_command, read_line
+from resolver.fpdig.options import DEFAULTS, Command, Options, Question, UsageError
+from resolver.fpdig.url import ServerText
 from resolver.settings import DEFAULT_APEX
 from resolver.way import Way
 from transport.endpoint import Endpoint
@@ -131,6 +124,39 @@ def test_over_what_and_what_is_demanded(words: list[str], server: str, way: Way)
     assert (made.server.to_text(), made.way) == (server, way)
 
 
+def test_by_way_of_a_relay_and_paid_for() -> None:
+    words = [
+        "@https://dns.example",
+        "+oblivious=https://relay.example:8443/r",
+        "+oblivious-keys=k",
+        "+token=w",
+        ALICE,
+    ]
+    (question,) = command(*words).questions
+    made = question.options
+    assert made.oblivious == ServerText("relay.example", 8_443, Protocol.HTTPS, "/r")
+    assert (made.oblivious_keys, made.token) == ("k", "w")
+    (plain,) = command(*words[:-1], "+nooblivious", "+nooblivious-keys", "+notoken", ALICE).questions
+    assert (plain.options.oblivious, plain.options.oblivious_keys, plain.options.token) == (None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["+oblivious=https://r.example"], "+oblivious is for DNS over HTTPS"),
+        (["+tls", "+token=w"], "+token is for DNS over HTTPS"),
+        (["+https", "+oblivious=tls://r.example"], "expected the URL of a relay such as https://relay.example"),
+        (["+https", "+oblivious=r.example"], "expected the URL of a relay"),
+        (["+https", "+oblivious-keys=k"], "+oblivious-keys are of a resolver that is asked by way of a relay"),
+        (["+https", "+token"], "+token: needs a value: +token=..."),
+    ],
+)
+def test_what_does_not_go_together_on_the_way(words: list[str], fault: str) -> None:
+    (told,) = faults(*words, ALICE)
+    assert fault in told
+    assert "is for all" in str(read_line(f"{ALICE} +token=w", DEFAULTS))
+
+
 def test_values() -> None:
     made = options(
         "+time=0.5", "--tries", "9", "+apex=Other.Example", "--anchor", "a.pem", "--root=::1#7", "--time=3"
@@ -189,6 +215,8 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ("+tls-hostname=a b", "expected the name of a host"),
         ("+tls-hostname=a.example", "+tls-hostname is for what is encrypted"),
         ("+tls-ca", "+tls-ca is for what is encrypted"),
+        ("+token=w", "+token=w: is for all questions: it stands before the first"),
+        ("+oblivious=https://r.example", "is for all questions"),
         ("-p65536", "expected a port"),
         ("-p1234567", "expected a port"),
         ("+1415", "is not a possible telephone number"),
