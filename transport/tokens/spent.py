@@ -180,8 +180,8 @@ class SpentTokens:
     def sync(self) -> None:
         """Have what was spent written to the disk. It waits for that, so it belongs into a thread; it never raises.
 
-        What the disk does not take is a line in the log, one until it takes it again. It is remembered all the same,
-        until a loss of power.
+        What the disk does not take is a line in the log, one until it takes it again. It is remembered all the
+        same, until the power fails.
         """
         failure = ""
         for key_id, table in tuple(self._tables.items()):

@@ -125,7 +125,9 @@ def test_inventions_fill_nothing(redeemer: Redeemer, spent: SpentTokens) -> None
     assert spent.held() == {}
 
 
-def test_what_cannot_be_remembered_is_not_taken(redeemer: Redeemer, spent: SpentTokens, tmp_path: Path) -> None:
+def test_what_cannot_be_remembered_is_not_taken(
+    redeemer: Redeemer, spent: SpentTokens, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     spent.prepare(LISTED[0].key_id, LISTED[0].not_after, NOON)
     path = tmp_path / "spent" / f"{LISTED[0].key_id.hex()}.spent"
     for number in range(MIN_CAPACITY):
