@@ -9,6 +9,7 @@ A `Redeemed` pays for one look-up. Whoever counts look-ups of clients takes it i
 has no name in it, and must not be joined with one. It is spent whatever becomes of the look-up.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from transport.tokens.spent import Spending, SpentError, SpentTokens
 from transport.tokens.tokens import TokenChallenge, TokenError
 
 LOOKUPS = 1  # that a token pays for
+
+log = logging.getLogger(__name__)
 
 
 class Why(StrEnum):
@@ -78,6 +81,7 @@ class Redeemer:
         self._digest = challenge.digest
         self._keys = keys
         self._spent = spent
+        self._reason = ""
         self.counts: Counter[str] = Counter()
 
     def redeem(self, field: str, now: float) -> Redeemed | Refused:
@@ -103,11 +107,21 @@ class Redeemer:
             return Refused(Why.SIGNATURE)
         try:
             spending = self._spent.spend(token.key_id, token.nonce, key.not_after, now)
-        except SpentError:
+        except SpentError as error:
+            self._complain(str(error))
             return Refused(Why.FULL)
         if spending is Spending.NEW:
             return Redeemed()
-        return Refused(Why.SPENT if spending is Spending.SPENT else Why.FULL)
+        if spending is Spending.SPENT:
+            return Refused(Why.SPENT)
+        self._complain(f"no room for another token of the key {token.key_id.hex()[:16]}")
+        return Refused(Why.FULL)
+
+    def _complain(self, reason: str) -> None:
+        """Log why good tokens are refused: once, until the reason is another."""
+        if reason != self._reason:
+            self._reason = reason
+            log.error('event=tokens-not-taken reason="%s"', reason)
 
     def challenge(self, now: float) -> str:
         """Return the value of WWW-Authenticate for who has to bring a token."""

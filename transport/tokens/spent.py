@@ -19,6 +19,7 @@ Trusted for: that a token counts once. The directory is ours alone.
 
 import fcntl
 import hashlib
+import logging
 import mmap
 import os
 import stat
@@ -47,6 +48,8 @@ MAX_CAPACITY: Final = 100_000_000  # 4 GiB a file
 MAX_PROBES: Final = 1_024  # slots looked at; with half of all free, the chance of a longer row is nil
 KEPT_AFTER: Final = 86_400  # seconds that a file is kept beyond its key's end, in case the clock was wrong
 SUFFIX: Final = ".spent"
+
+log = logging.getLogger(__name__)
 
 
 class Spending(Enum):
@@ -115,7 +118,7 @@ class _Table:
         return int(count)
 
     def sync(self) -> None:
-        self._map.flush()
+        os.fdatasync(self._descriptor)  # of the map, too (Linux); `mmap.flush` would keep the whole process waiting
 
     def close(self) -> None:
         self._map.close()
@@ -138,6 +141,7 @@ class SpentTokens:
         self._capacity = capacity
         self._tables: dict[bytes, _Table] = {}
         self._process = os.getpid()
+        self._is_failing = False
         try:
             path.mkdir(mode=0o700, exist_ok=True)
             found = path.lstat()
@@ -174,9 +178,21 @@ class SpentTokens:
         return {key_id: (table.count, table.capacity) for key_id, table in self._tables.items()}
 
     def sync(self) -> None:
-        """Have what was spent written to the disk. It waits for that, so it belongs into a thread."""
-        for table in tuple(self._tables.values()):
-            table.sync()
+        """Have what was spent written to the disk. It waits for that, so it belongs into a thread; it never raises.
+
+        What the disk does not take is a line in the log, one until it takes it again. It is remembered all the
+        same, until the power fails.
+        """
+        failure = ""
+        for key_id, table in tuple(self._tables.items()):
+            try:
+                table.sync()
+            except OSError as error:
+                if key_id in self._tables:  # else its day is over, and it was closed meanwhile
+                    failure = error.strerror or str(error)
+        if failure and not self._is_failing:
+            log.error('event=spent-not-synced path="%s" reason="%s"', self._path, failure)
+        self._is_failing = bool(failure)
 
     def tidy(self, now: float) -> None:
         """Remove the files of keys that ended more than a day ago."""

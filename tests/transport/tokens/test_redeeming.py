@@ -125,15 +125,23 @@ def test_inventions_fill_nothing(redeemer: Redeemer, spent: SpentTokens) -> None
     assert spent.held() == {}
 
 
-def test_what_cannot_be_remembered_is_not_taken(redeemer: Redeemer, spent: SpentTokens, tmp_path: Path) -> None:
+def test_what_cannot_be_remembered_is_not_taken(
+    redeemer: Redeemer, spent: SpentTokens, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     spent.prepare(LISTED[0].key_id, LISTED[0].not_after, NOON)
     path = tmp_path / "spent" / f"{LISTED[0].key_id.hex()}.spent"
     for number in range(MIN_CAPACITY):
         spent.spend(LISTED[0].key_id, number.to_bytes(32, "big"), LISTED[0].not_after, NOON)
-    assert redeemer.redeem(authorization(token()), NOON) == Refused(Why.FULL)
+    for _ in range(2):
+        assert redeemer.redeem(authorization(token()), NOON) == Refused(Why.FULL)
     spent.close()
     path.chmod(0o644)
-    assert redeemer.redeem(authorization(token()), NOON) == Refused(Why.FULL)
+    for _ in range(2):
+        assert redeemer.redeem(authorization(token()), NOON) == Refused(Why.FULL)
+    told = [record.message for record in caplog.records]
+    assert len(told) == 2, "each reason once"
+    assert "no room for another token" in told[0]
+    assert "mode 0644" in told[1]
 
 
 @given(st.text(max_size=80) | st.binary(max_size=360).map(lambda x: f"PrivateToken token={to_base64url(x)}"))

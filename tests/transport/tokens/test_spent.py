@@ -1,5 +1,6 @@
 """What was spent: once, in whatever process, over kills and restarts; and files that are not to be believed."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -277,6 +278,43 @@ def test_where_there_is_no_room_for_a_file_there_is_none(tmp_path: Path) -> None
     assert list((tmp_path / "spent").iterdir()) == []
     assert table.spend(KEY, bytes(32), UNTIL, NOW) is Spending.NEW
     table.close()
+
+
+def test_what_the_disk_does_not_take_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
+    (nonce,) = nonces(1)
+    table.spend(KEY, nonce, UNTIL, NOW)
+    table.sync()
+    fdatasync = os.fdatasync
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for function, count in ((broken, 1), (broken, 1), (fdatasync, 1), (broken, 2)):
+        monkeypatch.setattr(os, "fdatasync", function)
+        table.sync()
+        assert [record.message.split()[0] for record in caplog.records] == ["event=spent-not-synced"] * count
+    assert table.spend(KEY, nonce, UNTIL, NOW) is Spending.SPENT
+    table.close()
+
+
+def test_a_file_that_is_closed_while_it_is_written_out_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
+    table.prepare(KEY, UNTIL, NOW)
+    fdatasync = os.fdatasync
+
+    def late(descriptor: int) -> None:
+        table.tidy(UNTIL + KEPT_AFTER + 1)
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", late)
+    table.sync()
+    assert caplog.records == []
+    assert table.held() == {}
 
 
 def test_whoever_makes_a_file_second_takes_the_first_one_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
