@@ -14,7 +14,7 @@ from types import MappingProxyType
 import trio
 
 from transport.tls.credentials import Credentials, CredentialsError
-from transport.tls.stream import Alpn, Metered, Secured, TlsStream, let_go
+from transport.tls.stream import Alpn, Secured, encrypt
 
 NOBODY: Mapping[bytes, str] = MappingProxyType({})
 
@@ -64,23 +64,16 @@ class ServerTls:
         Raises:
             trio.BrokenResourceError: The client speaks no TLS 1.3, left, or shows a certificate that is not known.
         """
-        encrypted = trio.SSLStream(Metered(stream), self._contexts[alpn], server_side=True)
-        try:
-            await encrypted.do_handshake()
-            return self._looked_at(encrypted, alpn)
-        except BaseException:
-            let_go(encrypted)
-            raise
-
-    def _looked_at(self, encrypted: trio.SSLStream[Metered], alpn: Alpn) -> Secured:
-        """Return what a handshake came to; raises as `handshake` does."""
-        if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
+        encrypted = encrypt(stream, self._contexts[alpn], server_side=True)
+        await encrypted.do_handshake()
+        tls = encrypted.tls
+        if alpn is Alpn.H2 and tls.selected_alpn_protocol() != alpn:
             raise trio.BrokenResourceError(f"the client has not asked for {alpn}")
-        shown: bytes | None = encrypted.getpeercert(binary_form=True)
+        shown = tls.getpeercert(binary_form=True)
         if shown is not None and shown not in self._clients:  # it was until a reload, or is below one that is
             raise trio.BrokenResourceError("the client shows a certificate that is not known")
         identity = self._clients[shown] if shown is not None else ""
-        return Secured(TlsStream(encrypted), identity, is_resumed=bool(encrypted.session_reused))
+        return Secured(encrypted, identity, is_resumed=bool(tls.session_reused))
 
 
 def _context(alpn: Alpn) -> ssl.SSLContext:
