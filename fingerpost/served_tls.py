@@ -23,6 +23,7 @@ class ServedTls:
 
     Attributes:
         server: Answers handshakes; the same value before and after a reload.
+        credentials: What is shown now, for protocols that bring an encryption of their own.
 
     Args:
         configuration: Has a [tls].
@@ -34,22 +35,17 @@ class ServedTls:
 
     def __init__(self, configuration: Configuration, now: float) -> None:
         self._configuration = configuration
-        self._credentials, self._clients = read_files(configuration)
+        self.credentials, self._clients = read_files(configuration)
         with _blaming(configuration):
-            self.server = ServerTls(self._credentials, self._clients)
+            self.server = ServerTls(self.credentials, self._clients)
         self._warn(now)
-
-    @property
-    def credentials(self) -> Credentials:
-        """What is shown now, for those who encrypt by themselves; another value when it is something else."""
-        return self._credentials
 
     def reload(self, now: float) -> None:
         """Go over to what the files hold now; if that cannot be, log why and go on as before."""
         file = quoted(part_of(self._configuration).certificate)
         try:
             credentials, clients = read_files(self._configuration)
-            if (credentials, clients) == (self._credentials, self._clients):
+            if (credentials, clients) == (self.credentials, self._clients):
                 log.info("event=reload-not-needed certificate=%s", file)
                 return
             with _blaming(self._configuration):
@@ -58,7 +54,7 @@ class ServedTls:
             for fault in error.faults:
                 log.warning("event=reload-failed certificate=%s reason=%s", file, quoted(fault.to_text()))
             return
-        self._credentials, self._clients = credentials, clients
+        self.credentials, self._clients = credentials, clients
         chain = credentials.chain
         log.info(
             "event=certificate-reloaded certificate=%s pin=%s expires=%s", file, chain.pin.hex(), _date(chain.ends)
@@ -66,7 +62,7 @@ class ServedTls:
         self._warn(now)
 
     def _warn(self, now: float) -> None:
-        chain = self._credentials.chain
+        chain = self.credentials.chain
         if not chain.begins <= now < chain.ends:
             file = quoted(part_of(self._configuration).certificate)
             log.warning(

@@ -11,7 +11,6 @@ Left out: what happens on a connection (stream_session), who has how many (slots
 """
 
 import socket
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 import trio
@@ -167,11 +166,10 @@ class TcpListener:
         for session in self._sessions:
             session.hurry()
 
-    async def _converse(self, accepted: trio.SocketStream, caller: Caller) -> None:
-        stream: trio.abc.Stream = accepted
+    async def _converse(self, stream: trio.abc.Stream, caller: Caller) -> None:
         try:
             if self._secure is not None:
-                secured = await self._secured(accepted, self._secure)
+                secured = await self._secured(stream, self._secure)
                 if secured is None:
                     return
                 stream, caller = secured.stream, replace(caller, identity=secured.identity)
@@ -181,7 +179,7 @@ class TcpListener:
             self._freed.unpark_all()
             await trio.aclose_forcefully(stream)
 
-    async def _secured(self, stream: trio.SocketStream, secure: Secure) -> Secured | None:
+    async def _secured(self, stream: trio.abc.Stream, secure: Secure) -> Secured | None:
         """Return what the handshake came to; None when the client must not go on."""
         counts, begun = self._service.counts, trio.current_time()
         patience = trio.CancelScope(deadline=begun + self._service.slots.patience(self._service.limits.handshake))
@@ -189,7 +187,6 @@ class TcpListener:
         try:
             with patience:
                 secured = await secure(stream)
-                _acknowledge(stream)
                 counts.handshakes += 1
                 counts.resumed += secured.is_resumed
                 return secured
@@ -207,17 +204,6 @@ class TcpListener:
             await session.run()
         finally:
             self._sessions.remove(session)
-
-
-def _acknowledge(stream: trio.SocketStream) -> None:
-    """Have the kernel acknowledge the end of the handshake at once.
-
-    We say nothing then (tickets go with the first reply), and it would wait for that; many clients send no question
-    before they have heard from us (RFC 1122 section 4.2.3.4), so each first question would take 40 ms.
-    """
-    if hasattr(socket, "TCP_QUICKACK"):  # Linux alone
-        with suppress(OSError):  # the client has gone
-            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each part of it once, here

@@ -7,7 +7,6 @@ given a ticket: then it shows no certificate again, but proves that it is who sh
 import hmac
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import assert_never
@@ -18,7 +17,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnprovenError
 from transport.proof import Certified, Pinned, Proof, Unproven
 from transport.stream_link import connect_stream
-from transport.tls.stream import Alpn, Metered, TlsStream, let_go
+from transport.tls.stream import Alpn, TlsStream, encrypt
 
 MAX_SESSIONS = 1_000  # tickets kept for resuming, some KB each
 MAX_CONTEXTS = 64  # by who is trusted and what is spoken; who names more files of authorities starts over
@@ -47,7 +46,7 @@ class ClientTls:
     def __init__(self, connect: Connect = connect_stream) -> None:
         self._connect = connect
         self._contexts: dict[tuple[_Trusted, Alpn], ssl.SSLContext] = {}
-        self._sessions: dict[_Peer, ssl.SSLSession] = {}  # oldest first
+        self._sessions: dict[_Peer, tuple[ssl.SSLContext, ssl.SSLSession]] = {}  # oldest first
 
     async def connect(self, endpoint: Endpoint, proof: Proof, alpn: Alpn = Alpn.DOT) -> trio.abc.Stream:
         """Connect and have the other side prove who it is. Waits as it is let.
@@ -71,33 +70,33 @@ class ClientTls:
     async def _secured(self, peer: _Peer, context: ssl.SSLContext, below: trio.abc.Stream) -> trio.abc.Stream:
         endpoint, proof, _ = peer
         host = proof.host if isinstance(proof, Certified) else None
-        try:
-            encrypted = trio.SSLStream(Metered(below), context, server_hostname=host)
-        except (ValueError, TypeError) as error:  # no host name, as the library sees it
-            raise UnprovenError(endpoint.to_text(), f"{host!r} cannot stand in a certificate") from error
         session = self._sessions.pop(peer, None)
-        if session is not None:
-            with suppress(ValueError):  # of a context that has been given up meanwhile
-                encrypted.session = session
+        if session is not None and session[0] is not context:  # it has been given up meanwhile
+            session = None
+        used = session[1] if session is not None else None
+        try:
+            encrypted = encrypt(below, context, host=host, session=used)
+        except ValueError as error:  # no host name, as the library sees it
+            raise UnprovenError(endpoint.to_text(), f"{host!r} cannot stand in a certificate") from error
+        await _shake(encrypted, peer)
+
+        tls = encrypted.tls
 
         def remember() -> None:
-            if encrypted.session != session:  # a ticket is used once (RFC 8446 section C.4)
-                self._remember(peer, encrypted.session)
+            newest = tls.session
+            if (
+                newest is not None and newest.has_ticket and newest != used
+            ):  # one is used once (RFC 8446 section C.4)
+                self._remember(peer, context, newest)
 
-        try:
-            await _shake(encrypted, peer)
-        except BaseException:
-            let_go(encrypted)
-            raise
-        return _ResumableStream(encrypted, remember)
+        encrypted.at_end = remember  # by then the newest ticket has come
+        return encrypted
 
-    def _remember(self, peer: _Peer, session: ssl.SSLSession | None) -> None:
-        if session is None or not session.has_ticket:
-            return
+    def _remember(self, peer: _Peer, context: ssl.SSLContext, session: ssl.SSLSession) -> None:
         self._sessions.pop(peer, None)
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
-        self._sessions[peer] = session
+        self._sessions[peer] = context, session
 
     def _context(self, endpoint: Endpoint, proof: Proof, alpn: Alpn) -> ssl.SSLContext:
         match proof:
@@ -121,20 +120,6 @@ class ClientTls:
         return context
 
 
-class _ResumableStream(TlsStream):
-    """Has its ticket remembered when it closes: by then the newest one has come."""
-
-    def __init__(self, encrypted: trio.SSLStream[Metered], remember: Callable[[], None]) -> None:
-        super().__init__(encrypted)
-        self._remember = remember
-
-    async def aclose(self) -> None:
-        """See `TlsStream.aclose`."""
-        if self._open is not None:
-            self._remember()
-        await super().aclose()
-
-
 def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -149,7 +134,7 @@ def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
     return context
 
 
-async def _shake(encrypted: trio.SSLStream[Metered], peer: _Peer) -> None:
+async def _shake(encrypted: TlsStream, peer: _Peer) -> None:
     """Have the other side prove who it is; raises as `ClientTls.connect` does."""
     endpoint, proof, alpn = peer
     try:
@@ -157,8 +142,8 @@ async def _shake(encrypted: trio.SSLStream[Metered], peer: _Peer) -> None:
     except trio.BrokenResourceError as error:
         raise _explained(endpoint, error) from error
     if isinstance(proof, Pinned):
-        _check_pin(endpoint, proof.pin, encrypted.getpeercert(binary_form=True))
-    if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
+        _check_pin(endpoint, proof.pin, encrypted.tls.getpeercert(binary_form=True))
+    if alpn is Alpn.H2 and encrypted.tls.selected_alpn_protocol() != alpn:
         raise ConnectionError(f"speaks TLS, but not {alpn}")
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import trio
 
 from transport.tls.credentials import Credentials, CredentialsError
-from transport.tls.stream import Alpn, Metered, Secured, TlsStream, let_go
+from transport.tls.stream import Alpn, Secured, encrypt
 
 NOBODY: Mapping[bytes, str] = MappingProxyType({})
 
@@ -41,14 +41,14 @@ class ServerTls:
         Raises:
             CredentialsError: The library will not serve with these; all is as it was.
         """
-        with _as_files(credentials) as files:
-            try:
+        try:
+            with _as_files(credentials) as files:
                 for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), *self._contexts.values()):
                     context.load_cert_chain(*files, password=_no_password)  # the first only tries whether it works
                     _know(context, clients)
-            except (OSError, ValueError) as error:  # SSLError is an OSError
-                reason = getattr(error, "reason", None) or str(error)
-                raise CredentialsError(f"cannot be served with: {reason}") from error
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            reason = getattr(error, "reason", None) or str(error)
+            raise CredentialsError(f"cannot be served with: {reason}") from error
         self._clients = MappingProxyType(dict(clients))
 
     async def handshake(self, stream: trio.abc.Stream, alpn: Alpn = Alpn.DOT) -> Secured:
@@ -64,25 +64,16 @@ class ServerTls:
         Raises:
             trio.BrokenResourceError: The client speaks no TLS 1.3, left, or shows a certificate that is not known.
         """
-        encrypted = trio.SSLStream(Metered(stream), self._contexts[alpn], server_side=True)
-        try:
-            await encrypted.do_handshake()
-            return self._looked_at(encrypted, alpn)
-        except BaseException:
-            let_go(encrypted)
-            raise
-
-    def _looked_at(self, encrypted: trio.SSLStream[Metered], alpn: Alpn) -> Secured:
-        """Return what a handshake came to; raises as `handshake` does."""
-        if alpn is Alpn.H2 and encrypted.selected_alpn_protocol() != alpn:
+        encrypted = encrypt(stream, self._contexts[alpn], server_side=True)
+        await encrypted.do_handshake()
+        tls = encrypted.tls
+        if alpn is Alpn.H2 and tls.selected_alpn_protocol() != alpn:
             raise trio.BrokenResourceError(f"the client has not asked for {alpn}")
-        shown: bytes | None = encrypted.getpeercert(binary_form=True)
-        if (
-            shown is not None and shown not in self._clients
-        ):  # below one that is known, or known until it was changed
+        shown = tls.getpeercert(binary_form=True)
+        if shown is not None and shown not in self._clients:  # it was until a reload, or is below one that is
             raise trio.BrokenResourceError("the client shows a certificate that is not known")
         identity = self._clients[shown] if shown is not None else ""
-        return Secured(TlsStream(encrypted), identity, is_resumed=bool(encrypted.session_reused))
+        return Secured(encrypted, identity, is_resumed=bool(tls.session_reused))
 
 
 def _context(alpn: Alpn) -> ssl.SSLContext:
@@ -96,9 +87,8 @@ def _know(context: ssl.SSLContext, clients: Mapping[bytes, str]) -> None:
     """Have clients asked for a certificate, if any is known; none of them has to have one."""
     if clients:
         context.load_verify_locations(cadata=b"".join(clients))
-        context.verify_flags |= (
-            ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-        )  # each is trusted by itself, whoever signed it
+        # Each is trusted by itself, whoever signed it.
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.verify_mode = ssl.CERT_OPTIONAL if clients else ssl.CERT_NONE
 
 

@@ -1,13 +1,18 @@
-"""An encrypted stream that serves as any other, once its handshake is over (TLS 1.3, RFC 8446).
+"""An encrypted stream that serves as any other (TLS 1.3, RFC 8446); what is decided about its beginning and end.
 
-What trio's SSLStream leaves to its users is decided here: who just closes the connection has ended it, as with
-plain TCP; we say that we close, if that costs no waiting; and what comes must come to something. TLS has messages
-that only change keys (KeyUpdate), and octets of them without end would keep a core busy while whoever reads the
-stream never sees one.
+The encryption is OpenSSL's, as `ssl` has it for whoever moves the octets himself. trio's SSLStream moves them, too:
+one record at a time, each after a turn of all other tasks, where clients send a record for each question; and it
+refers to itself, so that closed ones wait for the garbage collector, which cannot see how large they are (decision
+0024).
+
+Who just closes the connection has ended it, as with plain TCP; we say that we close, if that costs no waiting; and
+what comes must come to something. TLS has messages that only change keys (KeyUpdate), and octets of them without
+end would keep a core busy while whoever reads the stream never sees one.
 """
 
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,97 +30,189 @@ class Alpn(StrEnum):
     H2 = "h2"  # RFC 9113 section 3.2
 
 
-class Metered(trio.abc.Stream):
-    """Stands below the encryption and counts what comes.
+class TlsStream(trio.abc.Stream):
+    """An encrypted stream over another one, which it closes with itself. One task may read while another writes.
 
     Attributes:
-        fruitless: Octets that have come since whoever reads was given any.
-    """
-
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self._stream = stream
-        self.fruitless = 0
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """Read from the stream below; break off when too much has come of which nothing came."""
-        del max_bytes  # SSLStream has no wish
-        if self.fruitless > MAX_FRUITLESS:
-            raise trio.BrokenResourceError(f"{self.fruitless} octets of which nothing came")
-        data = await self._stream.receive_some(READ_SIZE)
-        self.fruitless += len(data)
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send what is encrypted already."""
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """See `trio.abc.SendStream`."""
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        """Close the stream below."""
-        await self._stream.aclose()
-
-
-def let_go(encrypted: trio.SSLStream[Metered]) -> None:
-    """Free what a stream holds that is closed, or whose handshake failed.
-
-    An SSLStream refers to itself, so it would stay until the garbage collector comes, which looks for many objects and
-    not for large ones: each of these has some 50 KB that it cannot see.
-    """
-    vars(encrypted).clear()
-
-
-class TlsStream(trio.abc.Stream):
-    """An encrypted stream whose handshake is over.
+        tls: Knows what was agreed on.
+        at_end: Called once, when it closes.
 
     Args:
-        encrypted: Over a `Metered`.
+        below: Carries what is encrypted.
+        tls: Made of the two buffers that come after it.
+        incoming: Takes what comes from below.
+        outgoing: Gives what is to go there.
     """
 
-    def __init__(self, encrypted: trio.SSLStream[Metered]) -> None:
-        self._open: trio.SSLStream[Metered] | None = encrypted  # None once it is closed
-        self._meter = encrypted.transport_stream
+    def __init__(
+        self, below: trio.abc.Stream, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ) -> None:
+        self.tls = tls
+        self.at_end: Callable[[], None] = lambda: None
+        self._below = below
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._turn = trio.Lock()  # of whoever sends: records go in the order in which they were made
+        self._fruitless = 0  # octets that have come since whoever reads was given any
+        self._is_agreed = False
+        self._is_ended = False  # by the other side
+        self._is_closed = False  # by us
+        self._failure: Exception | None = None  # why nothing more can be done
 
-    @property
-    def _encrypted(self) -> trio.SSLStream[Metered]:
-        if self._open is None:
-            raise trio.ClosedResourceError
-        return self._open
+    async def do_handshake(self) -> None:
+        """Agree on keys, and on who is who.
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        Raises:
+            trio.BrokenResourceError: That failed; its cause says why, where TLS has a reason, and the other side
+                was told.
+        """
+        while not self._is_agreed:
+            self._check()
+            try:
+                self.tls.do_handshake()
+                self._is_agreed = True
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                self._fail(error)
+                with suppress(trio.BrokenResourceError):
+                    await self._send_pending()
+                self._check()
+            await self._send_pending()
+            if not self._is_agreed:
+                await self._fetch()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what comes next, nothing once the other side has closed, be it with a word or without.
 
         A message that is cut short by whoever stands between us is seen by its length, which stands before it.
         """
-        try:
-            data = await self._encrypted.receive_some(max_bytes)
-        except trio.BrokenResourceError as error:
-            if isinstance(error.__cause__, ssl.SSLEOFError):
+        await trio.lowlevel.checkpoint()
+        while True:
+            if found := self._read(max_bytes or READ_SIZE):
+                self._fruitless = 0
+                return found
+            if self._is_ended:
                 return b""
-            raise
-        self._meter.fruitless = 0
-        return data
+            self._check()
+            await self._send_pending()  # a new key of ours, if the other side has asked for one
+            await self._fetch()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send octets, in one piece with whatever the handshake left to be sent."""
-        await self._encrypted.send_all(data)
+        """Send octets, in one piece."""
+        self._check()
+        if not data:
+            await trio.lowlevel.checkpoint()
+            return
+        try:
+            self.tls.write(data)
+        except ssl.SSLError as error:
+            self._fail(error)
+            self._check()
+        await self._send_pending()
 
     async def wait_send_all_might_not_block(self) -> None:
         """See `trio.abc.SendStream`."""
-        await self._encrypted.wait_send_all_might_not_block()
+        self._check()
+        await self._below.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
         """Say that we close, also in a task that is cancelled already, and close."""
-        encrypted, self._open = self._open, None
-        if encrypted is None:
-            return
+        if not self._is_closed:
+            self.at_end()
+        says_so = self._is_agreed and self._failure is None and not self._is_closed
+        self._is_closed = True
         try:
-            with trio.move_on_after(CLOSING, shield=True):
-                await encrypted.aclose()
+            with trio.move_on_after(CLOSING, shield=says_so):
+                if says_so:
+                    with suppress(ssl.SSLError):  # that the other side has yet to say so, too
+                        self.tls.unwrap()
+                    with suppress(trio.BrokenResourceError):
+                        await self._send_pending()
         finally:
-            let_go(encrypted)
+            await self._below.aclose()
+
+    def _read(self, most: int) -> bytes:
+        """Return what is there of whole records; notes what stands behind it, be it the end or a fault."""
+        if self._is_closed:
+            raise trio.ClosedResourceError
+        found = bytearray()
+        while len(found) < most and not self._is_ended and self._failure is None:
+            try:
+                data = self.tls.read(most - len(found))
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLEOFError:
+                self._is_ended = True
+            except ssl.SSLError as error:
+                self._fail(error)
+            else:
+                self._is_ended = not data
+                found += data
+        return bytes(found)
+
+    async def _fetch(self) -> None:
+        """Take what has come from below; wait until there is something."""
+        if self._fruitless > MAX_FRUITLESS:
+            self._fail(trio.BrokenResourceError(f"{self._fruitless} octets of which nothing came"))
+            self._check()
+        data = await self._below.receive_some(READ_SIZE)
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        self._fruitless += len(data)
+
+    async def _send_pending(self) -> None:
+        """Send what is encrypted and has not been sent."""
+        if not self._outgoing.pending:  # nobody who only reads waits for another who sends
+            return
+        async with self._turn:
+            octets = self._outgoing.read()
+            try:
+                await self._below.send_all(octets)
+            except BaseException:  # nobody knows how much of a record has gone
+                self._failure = self._failure or trio.BrokenResourceError("cut off while sending")
+                raise
+
+    def _fail(self, error: Exception) -> None:
+        error.__traceback__ = None  # it would lead back here, and to all that is held
+        self._failure = error
+
+    def _check(self) -> None:
+        """Raise what stands in the way of going on."""
+        if self._is_closed:
+            raise trio.ClosedResourceError
+        if self._failure is not None:
+            raise trio.BrokenResourceError(str(self._failure)) from self._failure
+
+
+def encrypt(
+    below: trio.abc.Stream,
+    context: ssl.SSLContext,
+    *,
+    server_side: bool = False,
+    host: str | None = None,
+    session: ssl.SSLSession | None = None,
+) -> TlsStream:
+    """Put an encrypted stream over another one; `TlsStream.do_handshake` comes next.
+
+    Args:
+        below: Carries what is encrypted.
+        context: Says what is shown and demanded.
+        server_side: Whether the other side begins.
+        host: Whom the other side has to be; sent to it, if it is a name.
+        session: What to take up again.
+
+    Raises:
+        ValueError: The host cannot be one, or the session is of another context.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        tls = context.wrap_bio(incoming, outgoing, server_side, host, session)
+    except TypeError as error:  # of a host with a zero octet in it
+        raise ValueError(str(error)) from error
+    return TlsStream(below, tls, incoming, outgoing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +225,7 @@ class Secured:
         is_resumed: Whether an earlier handshake was taken up again (RFC 8446 section 2.2).
     """
 
-    stream: trio.abc.Stream
+    stream: TlsStream
     identity: str = ""
     is_resumed: bool = False
 

@@ -2,9 +2,14 @@
 
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.x509.oid import NameOID
 from trio.testing import MemoryReceiveStream, MemorySendStream, memory_stream_pair
 
 from tests.certificates import write_certificate
@@ -19,6 +24,26 @@ def credentials(place: Path, *names: str, stem: str = "tls") -> Credentials:
     """Make a certificate and its key, and read them."""
     certificate, key = write_certificate(place, *names, stem=stem)
     return read_key(key, read_chain(certificate))
+
+
+def issue(place: Path, stem: str, issuer: str) -> None:
+    """Make a certificate that the key of another one signs, and that may sign others."""
+    _, own = write_certificate(place, stem=stem)
+    name, above = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (stem, issuer))
+    key, signer = (
+        serialization.load_pem_private_key(file.read_bytes(), None) for file in (own, place / f"{issuer}.key")
+    )
+    assert isinstance(key, EllipticCurvePrivateKey)
+    assert isinstance(signer, EllipticCurvePrivateKey)
+    begin = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(above, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(begin - timedelta(hours=1))
+        .not_valid_after(begin + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    (place / f"{stem}.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
 
 def der_of(place: Path, stem: str) -> bytes:

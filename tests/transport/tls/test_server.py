@@ -7,7 +7,8 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair
 
-from tests.transport.tls.shaking import credentials, der_of, shake, ticket, trusting
+from tests.certificates import write_certificate
+from tests.transport.tls.shaking import credentials, der_of, issue, shake, ticket, trusting
 from transport.tls.credentials import Credentials, CredentialsError
 from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn
@@ -96,7 +97,7 @@ async def test_another_certificate_is_for_new_handshakes_and_ends_nothing(tmp_pa
 
 async def test_what_cannot_be_served_with_changes_nothing(tmp_path: Path) -> None:
     sound, other = credentials(tmp_path, stem="sound"), credentials(tmp_path, stem="other")
-    server, mixed = ServerTls(sound), Credentials(sound.chain, other.key)
+    server, mixed = ServerTls(sound), Credentials(other.chain, sound.key)
     with pytest.raises(CredentialsError, match="cannot be served with: KEY_VALUES_MISMATCH"):
         server.take(mixed, {b"no certificate": "nobody"})
     assert (await shake(server, trusting())).shown() == sound.chain.certificates[0]
@@ -105,6 +106,20 @@ async def test_what_cannot_be_served_with_changes_nothing(tmp_path: Path) -> Non
     with pytest.raises(CredentialsError):
         server.take(sound, {b"no certificate": "nobody"})
     assert (await shake(server, trusting())).secured.identity == ""
+
+
+async def test_a_machine_out_of_descriptors_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_name: str) -> int:
+        raise OSError(24, "Too many open files")
+
+    sound, other = credentials(tmp_path, stem="sound"), credentials(tmp_path, stem="other")
+    server = ServerTls(sound)
+    monkeypatch.setattr("os.memfd_create", refused)
+    with pytest.raises(CredentialsError, match="Too many open files"):
+        server.take(other)
+    assert (await shake(server, trusting())).shown() == sound.chain.certificates[0]
 
 
 # --- clients that say who they are -----------------------------------------------------------------------------
@@ -130,6 +145,18 @@ async def test_clients_are_known_by_their_certificates(tmp_path: Path) -> None:
 async def test_a_certificate_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(trio.BrokenResourceError):
         await shake(_server_of_two(tmp_path), _knowing(trusting("dot"), tmp_path, "eve"))
+
+
+async def test_a_client_is_its_own_certificate_and_neither_what_is_above_nor_what_is_below(tmp_path: Path) -> None:
+    write_certificate(tmp_path, stem="root")
+    issue(tmp_path, "root", "root")
+    for stem, issuer in (("ann", "root"), ("bob", "root"), ("below", "ann")):
+        issue(tmp_path, stem, issuer)
+    server = ServerTls(credentials(tmp_path), {der_of(tmp_path, "ann"): "Ann"})
+    assert (await shake(server, _knowing(trusting(), tmp_path, "ann"))).secured.identity == "Ann"
+    for stem in ("root", "bob", "below"):
+        with pytest.raises(trio.BrokenResourceError):
+            await shake(server, _knowing(trusting(), tmp_path, stem))
 
 
 async def test_who_resumes_is_the_same_client(tmp_path: Path) -> None:

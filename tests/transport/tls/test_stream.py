@@ -11,7 +11,7 @@ from tests.transport.tls import keyupdates
 from tests.transport.tls.keyupdates import APPLICATION_DATA, NOT_REQUESTED, REQUESTED, Writer
 from tests.transport.tls.shaking import Shaken, credentials, shake, trusting
 from transport.tls.server import ServerTls
-from transport.tls.stream import CLOSING, MAX_FRUITLESS, READ_SIZE, Metered
+from transport.tls.stream import CLOSING, MAX_FRUITLESS, READ_SIZE, TlsStream
 
 
 async def _shaken(place: Path, context: ssl.SSLContext | None = None) -> Shaken:
@@ -29,6 +29,9 @@ async def test_closing_is_said(tmp_path: Path, is_forced: bool) -> None:
     assert await shaken.client.receive_some(10) == b""  # raises where it was not said
     with pytest.raises(trio.ClosedResourceError):
         await shaken.secured.stream.receive_some(10)
+    with pytest.raises(trio.ClosedResourceError):
+        await shaken.secured.stream.send_all(b"more")
+    await shaken.secured.stream.aclose()
 
 
 async def test_a_client_that_just_closes_has_ended_the_stream(tmp_path: Path) -> None:
@@ -65,28 +68,96 @@ async def test_closing_waits_for_nobody(
     async def stuck() -> None:
         await trio.sleep_forever()
 
-    meter = shaken.secured.stream._meter  # type: ignore[attr-defined]  # there is no other way below it
-    meter._stream = trio.StapledStream(MemorySendStream(send_all_hook=stuck), MemoryReceiveStream())
+    shaken.secured.stream._below = trio.StapledStream(MemorySendStream(send_all_hook=stuck), MemoryReceiveStream())
     begun = trio.current_time()
     await trio.aclose_forcefully(shaken.secured.stream)
     assert trio.current_time() - begun == pytest.approx(CLOSING)
 
 
-async def test_a_write_is_one_piece_with_the_tickets_before_it(tmp_path: Path) -> None:
+async def test_a_write_is_one_piece(tmp_path: Path) -> None:
     shaken = await _shaken(tmp_path)
-    meter = shaken.secured.stream._meter  # type: ignore[attr-defined]  # as above
-    pieces: list[int] = []
-    below = meter._stream
+    stream, pieces = shaken.secured.stream, list[int]()
+    assert isinstance(stream, TlsStream)
+    below = stream._below
 
-    class Counting(Metered):
-        async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-            pieces.append(len(data))
-            await below.send_all(data)
+    async def note() -> None:
+        await trio.lowlevel.checkpoint()
+        pieces.append(1)
 
-    meter._stream = Counting(below)
-    await shaken.secured.stream.send_all(b"x" * 40_000)  # three records
-    assert len(pieces) == 1
-    assert pieces[0] > 40_000 + 2 * 100
+    stream._below = trio.StapledStream(MemorySendStream(send_all_hook=note), MemoryReceiveStream())
+    await stream.send_all(b"x" * 40_000)  # three records
+    stream._below = below
+    assert pieces == [1]
+
+
+async def test_a_read_is_as_much_as_has_come(tmp_path: Path) -> None:
+    """Clients send a record for each question; a turn of the event loop for each would cost more than the rest."""
+    shaken = await _shaken(tmp_path)
+    for number in range(10):
+        await shaken.client.send_all(b"%d" % number)
+    assert await shaken.secured.stream.receive_some(7) == b"0123456"
+    assert await shaken.secured.stream.receive_some(7) == b"789"
+
+
+async def test_what_came_before_a_fault_is_given_first(tmp_path: Path) -> None:
+    shaken = await _shaken(tmp_path)
+    await shaken.client.send_all(b"sound")
+    await shaken.client.transport_stream.send_all(b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert await shaken.secured.stream.receive_some(100) == b"sound"
+    for _ in range(2):
+        with pytest.raises(trio.BrokenResourceError):
+            await shaken.secured.stream.receive_some(100)
+    with pytest.raises(trio.BrokenResourceError):
+        await shaken.secured.stream.send_all(b"reply")
+    await shaken.secured.stream.aclose()
+
+
+async def test_half_a_record_ends_what_can_be_sent(tmp_path: Path) -> None:
+    shaken = await _shaken(tmp_path)
+
+    async def stuck() -> None:
+        await trio.sleep_forever()
+
+    shaken.secured.stream._below = trio.StapledStream(MemorySendStream(send_all_hook=stuck), MemoryReceiveStream())
+    with trio.move_on_after(0.01):
+        await shaken.secured.stream.send_all(b"cut off")
+    with pytest.raises(trio.BrokenResourceError, match="cut off while sending"):
+        await shaken.secured.stream.send_all(b"more")
+
+
+async def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    shaken = await _shaken(tmp_path)
+    stream = shaken.secured.stream
+    begun, below = trio.Event(), stream._below
+
+    async def stuck() -> None:
+        begun.set()
+        await trio.sleep_forever()
+
+    assert isinstance(below, trio.StapledStream)
+    stream._below = trio.StapledStream(MemorySendStream(send_all_hook=stuck), below.receive_stream)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, b"reply")
+        await begun.wait()
+        await shaken.client.send_all(b"question")
+        with trio.fail_after(5):
+            assert await stream.receive_some(100) == b"question"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_client_that_is_refused_is_told_why(tmp_path: Path) -> None:
+    server, there = memory_stream_pair()
+    client = trio.SSLStream(there, trusting(newest=ssl.TLSVersion.TLSv1_2))
+    async with trio.open_nursery() as nursery:
+
+        async def serve() -> None:
+            with pytest.raises(trio.BrokenResourceError):
+                await ServerTls(credentials(tmp_path)).handshake(server)
+
+        nursery.start_soon(serve)
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await client.do_handshake()
+    assert getattr(caught.value.__cause__, "reason", "") == "TLSV1_ALERT_PROTOCOL_VERSION"
 
 
 # --- octets of which nothing comes -----------------------------------------------------------------------------
@@ -145,12 +216,3 @@ async def test_large_messages_are_no_flood(tmp_path: Path) -> None:
         nursery.start_soon(shaken.client.send_all, octets)
         while came < len(octets):
             came += len(await shaken.secured.stream.receive_some(4_096))
-
-
-async def test_the_meter_counts_what_it_reads() -> None:
-    ours, theirs = memory_stream_pair()
-    await theirs.send_all(b"x" * (READ_SIZE + 1))
-    meter = Metered(ours)
-    assert len(await meter.receive_some()) == READ_SIZE
-    assert len(await meter.receive_some(5)) == 1
-    assert meter.fruitless == READ_SIZE + 1
