@@ -40,11 +40,6 @@ class ServedTls:
             self.server = ServerTls(self.credentials, self._clients)
         self._warn(now)
 
-    @property
-    def credentials(self) -> Credentials:
-        """What is shown now, for those who encrypt by themselves; another value when it is something else."""
-        return self._credentials
-
     def reload(self, now: float) -> None:
         """Go over to what the files hold now; if that cannot be, log why and go on as before."""
         file = quoted(part_of(self._configuration).certificate)

@@ -13,7 +13,6 @@ Left out: what happens on a connection (stream_session), who has how many (slots
 import socket
 import typing
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 import trio

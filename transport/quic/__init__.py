@@ -1,7 +1,7 @@
 """DNS over QUIC (RFC 9250): a listener and a link, on aioquic's connections and trio's clock.
 
     datagram -> listener (reads the socket) -> server (whose connection? may there be a new one?)
-             -> session (one connection: streams in, queries out, limits) -> handler
+             -> session (one connection, and its streams: octets in, queries out, patience) -> handler
     message  -> link (one connection out, a stream for each exchange) -> datagrams
 
 aioquic does what RFC 9000 to 9002 say about packets, loss and keys, and nothing else: it opens no socket and
