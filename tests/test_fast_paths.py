@@ -75,15 +75,17 @@ def authority_digest(kind: str, seed: int) -> str:
     plain = Service(_engine(kind), APEX, Packets(0))
     nothing = AuthorityFront(_engine("validator"), APEX, Packets(0), COOKIES)
     gates = gated(front, quick.handle), gated(nothing, plain.handle)
-    now, replies = NOW, 0
+    now, replies, cookies = NOW, 0, 0
     for message in random_questions(rng, QUESTIONS, owners, APEX):
         protocol = rng.choice(PROTOCOLS)
         reply, other = (ask(gate, gate.handle, message, protocol, now) for gate in gates)
         assert reply == other, message.hex()
         replies += reply is not None
+        cookies += isinstance(reply, bytes) and reply[-28:-24] == b"\0\x0a\0\x18"
         said.update(repr(reply).encode())
         now += rng.choice(PAUSES)
     assert replies > QUESTIONS / 2
+    assert cookies > QUESTIONS / 20
     assert sum(quick.packets.given) > QUESTIONS / 100, "the packet cache was hit"
     assert front.assertions > 2 or kind != "msp", "the store was read in place"
     assert not sum(plain.packets.given)

@@ -121,6 +121,7 @@ class Budgets:
         if not client.name:
             whose.append((self.networks, self._digest(network_part(source)), NETWORK_FACTOR))
         quota = client.quota
+        read: list[int] = []
         for sketch, digest, factor in whose:
             most_today, most = quota.day * factor, quota.ten_days * factor
             unproven = self.unproven.counts(digest, day)[0]
@@ -134,8 +135,9 @@ class Budgets:
             if most != UNLIMITED and total + taken >= most:
                 days = sketch.days_until(digest, day, most - taken)
                 return _until_midnight(now) + max(0, days - 1) * DAY
-        for sketch, digest, _ in whose:
-            (sketch if is_proven else self.unproven).add(digest, day)
+            read.append(today if is_proven else unproven)
+        for (sketch, digest, _), count in zip(whose, read, strict=True):
+            (sketch if is_proven else self.unproven).add(digest, day, count)
         if is_proven:
             self.known.add(pair, day)
         self.charged += 1

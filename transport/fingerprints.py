@@ -61,19 +61,27 @@ class Fingerprints:
         pair: tuple[int, int] = _PAIR.unpack(digest)
         at = self._at + pair[0] % self._sets * SET_OCTETS
         held: tuple[int, ...] = _FINGERPRINTS.unpack_from(self._table, at)
+        way = (
+            held.index(pair[1])
+            if pair[1] in held
+            else held.index(0)
+            if 0 in held
+            else self._oldest(at, day, pair[1])
+        )
+        _ONE.pack_into(self._table, at + 8 * way, pair[1])
+        _ONE_DAY.pack_into(self._table, at + _DAYS_AT + 2 * way, day & _MASK)
+
+    def _oldest(self, at: int, day: int, start: int) -> int:
+        """Return the fingerprint of a full set that is to give way."""
         days: tuple[int, ...] = _DAYS.unpack_from(self._table, at + _DAYS_AT)
         way = 0
         oldest = -1
         for offset in range(WAYS):
-            one = (pair[1] + offset) % WAYS  # not always the first of those that are equally old
-            if held[one] == pair[1]:
-                way = one
-                break
-            age = (day - days[one]) & _MASK if held[one] and self._counts(days[one], day) else _MASK
+            one = (start + offset) % WAYS  # not always the first of those that are equally old
+            age = (day - days[one]) & _MASK if self._counts(days[one], day) else _MASK
             if age > oldest:
                 way, oldest = one, age
-        _ONE.pack_into(self._table, at + 8 * way, pair[1])
-        _ONE_DAY.pack_into(self._table, at + _DAYS_AT + 2 * way, day & _MASK)
+        return way
 
     def _counts(self, then: int, day: int) -> bool:
         age = (day - then) & _MASK

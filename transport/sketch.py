@@ -15,7 +15,9 @@ from typing import Final
 
 ROWS: Final = 4
 _INDICES: Final = struct.Struct("<4Q")  # of a digest of 32 octets: which cell in each row
+_COUNT: Final = struct.Struct("<I")
 _COUNT_OCTETS: Final = 4
+_MOST: Final = 0xFFFFFFFF
 
 
 class Sketch:
@@ -49,23 +51,37 @@ class Sketch:
             digest: 32 octets of the account, keyed.
             day: Days since 1970.
         """
+        slot = day % self._days
         today = total = -1
         for at in self._cells(digest):
-            counts = self._read(at, day)[1]
-            one, all_days = counts[day % self._days], sum(counts)
+            cell: tuple[int, ...] = self._cell.unpack_from(self._table, at)
+            written = cell[0]
+            if written == day:
+                one, all_days = cell[1 + slot], sum(cell) - written
+            elif not written:
+                return 0, 0  # nobody was ever counted here
+            else:
+                counts = self._read(at, day)[1]
+                one, all_days = counts[slot], sum(counts)
             today = one if today < 0 or one < today else today
             total = all_days if total < 0 or all_days < total else total
         return today, total
 
-    def add(self, digest: bytes, day: int) -> None:
-        """Count an account once; as `counts`."""
-        slot = day % self._days
-        cells = self._cells(digest)
-        rows = [self._read(at, day) for at in cells]
-        raised = min([counts[slot] for _, counts in rows]) + 1
-        if raised > 0xFFFFFFFF:
+    def add(self, digest: bytes, day: int, today: int = -1) -> None:
+        """Count an account once; as `counts`, whose first result `today` may be given, if it was read just now."""
+        raised = (self.counts(digest, day)[0] if today < 0 else today) + 1
+        if raised > _MOST:
             return
-        for at, (newest, counts) in zip(cells, rows, strict=True):
+        slot = day % self._days
+        for at in self._cells(digest):
+            written: tuple[int] = _COUNT.unpack_from(self._table, at)
+            place = at + _COUNT_OCTETS * (1 + slot)
+            if written[0] == day:
+                count: tuple[int] = _COUNT.unpack_from(self._table, place)
+                if count[0] < raised:
+                    _COUNT.pack_into(self._table, place, raised)
+                continue
+            newest, counts = self._read(at, day)
             if counts[slot] < raised:
                 counts[slot] = raised
                 self._cell.pack_into(self._table, at, newest, *counts)
@@ -82,14 +98,19 @@ class Sketch:
                 counts[(day + 1 + passed) % self._days] = 0  # the oldest of them
         return least
 
-    def _cells(self, digest: bytes) -> list[int]:
+    def _cells(self, digest: bytes) -> tuple[int, int, int, int]:
+        """Return where the cells of an account begin."""
+        width, size = self._width, self._size
+        row = width * size
         indices: tuple[int, int, int, int] = _INDICES.unpack(digest)
-        row = self._at
-        found: list[int] = []
-        for index in indices:
-            found.append(row + index % self._width * self._size)
-            row += self._width * self._size
-        return found
+        first, second, third, fourth = indices
+        at = self._at
+        return (
+            at + first % width * size,
+            at + row + second % width * size,
+            at + 2 * row + third % width * size,
+            at + 3 * row + fourth % width * size,
+        )
 
     def _read(self, at: int, day: int) -> tuple[int, list[int]]:
         """Return the newest day of a cell and its counts, those of days that are over taken out."""

@@ -246,10 +246,7 @@ def cut_short(message: bytes) -> bytes | None:
 
 
 def told_briefly(message: bytes, rcode: Rcode, flags: int = 0) -> bytes | None:
-    """Answer with a code and flags alone; None when the message deserves no answer.
-
-    Made without a `Query`, since it is what a flood gets.
-    """
+    """Answer with a code and flags alone; None when the message deserves no answer."""
     query = read_query(message)
     return query.reply if isinstance(query, Rejected) else Reply(rcode, flags).to_wire(query, MIN_UDP)
 
