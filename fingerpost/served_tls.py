@@ -35,7 +35,7 @@ class ServedTls:
 
     def __init__(self, configuration: Configuration, now: float) -> None:
         self._configuration = configuration
-        self.credentials, self._clients = read_files(configuration)
+        self._credentials, self._clients = read_files(configuration)
         with _blaming(configuration):
             self.server = ServerTls(self.credentials, self._clients)
         self._warn(now)
@@ -59,7 +59,7 @@ class ServedTls:
             for fault in error.faults:
                 log.warning("event=reload-failed certificate=%s reason=%s", file, quoted(fault.to_text()))
             return
-        self.credentials, self._clients = credentials, clients
+        self._credentials, self._clients = credentials, clients
         chain = credentials.chain
         log.info(
             "event=certificate-reloaded certificate=%s pin=%s expires=%s", file, chain.pin.hex(), _date(chain.ends)

@@ -1,7 +1,9 @@
 """DNS over QUIC in configurations, and in daemons that are real processes."""
 
+import base64
 import re
 import signal
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from tests.certificates import write_certificate
 from tests.fingerpost.daemons import PATIENCE, running
 from tests.fingerpost.encrypted import SECTION
 from tests.fingerpost.household import MSP, RESOLVER, Household
+from tests.transport.quic.programs import kdig_speaks_quic
 from transport.endpoint import Endpoint
 from transport.tls.certificates import self_signed
+from transport.tls.credentials import read_chain
 from zonedata import identifiers, names
 
 APEX = "fingerpost.internal."
@@ -142,4 +146,26 @@ def test_a_resolver_answers_over_quic(house: Household) -> None:
     with running("resolver.toml") as daemon:
         reply = _ask(daemon.doors.quic, APEX, "SOA")
         assert reply.rcode() == dns.rcode.NOERROR
+        assert daemon.end()[0] == 0
+
+
+@pytest.mark.skipif(not kdig_speaks_quic(), reason="this machine has no kdig with QUIC")
+def test_kdig_asks_over_quic_and_over_tls_at_the_same_port(house: Household) -> None:
+    _msp(house)
+    with running("alpha.toml") as daemon:
+        port = daemon.doors.quic
+        daemon.end()
+    both = f'quic = ["127.0.0.1#{port}"]\ntls = ["127.0.0.1#{port}"]'
+    house.write("alpha.toml", Path("alpha.toml").read_text().replace('quic = ["127.0.0.1#0"]', both))
+    pin = base64.b64encode(read_chain(Path("tls.crt")).pin).decode()
+    with running("alpha.toml") as daemon:
+        base = ("kdig", "@127.0.0.1", "-p", str(port), KNOWN, "TYPE65280", "+retry=0", "+timeout=10")
+        for options, session in (  # what is last counts, of +quic and those of TLS
+            (("+tls-ca=tls.crt", "+tls-hostname=localhost", "+quic"), "QUIC session (QUICv1)"),
+            ((f"+tls-pin={pin}", "+quic"), "QUIC session (QUICv1)"),
+            (("+tls-ca=tls.crt", "+tls-hostname=localhost"), "TLS session (TLS1.3)"),
+        ):
+            done = subprocess.run([*base, *options], capture_output=True, text=True, timeout=60, check=False)
+            assert session in done.stdout, done.stdout + done.stderr
+            assert "status: NOERROR" in done.stdout
         assert daemon.end()[0] == 0

@@ -287,6 +287,9 @@ class QuicSession:
 
     def _give(self, stream_id: int, reply: bytes | None, now: float) -> None:
         counts = self._service.counts
+        if self._is_closing:
+            counts.undelivered += 1
+            return
         if reply is None:
             counts.silent += 1
             self._connection.reset_stream(stream_id, Code.UNSPECIFIED_ERROR)

@@ -1,6 +1,7 @@
 """What aioquic would let a client have us keep, and what we let it."""
 
 import gc
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -11,6 +12,7 @@ from aioquic.tls import Epoch
 
 from tests.transport.quic.wires import HERE, STEP, Raw, Stage, first_flight, serving
 from tests.virtual import virtual
+from transport.endpoint import Endpoint
 from transport.quic.bounds import MAX_UNACKNOWLEDGED
 from transport.quic.doq import Code
 from transport.quic.limits import QuicLimits
@@ -212,3 +214,33 @@ async def test_streams_passed_over_end_the_connection() -> None:
         assert client.ended == {40}
         await client.settle(0.3)
         assert client.code == Code.EXCESSIVE_LOAD
+
+
+@virtual
+async def test_memory_is_what_it_was_after_a_flood_from_forged_sources() -> None:
+    """Half of them keep a connection until it is given up; the others cost a token each."""
+    async with serving(limits=QuicLimits(unproven=100)) as stage:
+
+        async def flood() -> None:
+            for number in range(200):
+                for datagram in first_flight():
+                    stage.wire.send_to_server(datagram, Endpoint("198.51.100.1", 1_000 + number))
+                    stage.wire.send_to_server(datagram, Endpoint(f"198.51.101.{number}", 1_000))
+            assert stage.server.connected == 100
+            stage.wire.to_server.clear()
+            stage.wire.to_client.clear()
+            stage.wire.sizes.clear()
+            await trio.sleep(30)
+            assert stage.is_bare()
+
+        await flood()  # what is made once is made
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            await flood()
+            gc.collect()
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert grown < 100_000

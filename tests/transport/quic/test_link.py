@@ -177,6 +177,45 @@ async def test_a_reply_with_an_id_ends_the_link() -> None:
 
 
 @virtual
+async def test_an_empty_reply_ends_the_link() -> None:
+    async with serving() as stage, linked(stage) as (link, asking):
+        asking.start_soon(_in_vain, link, "message of 0 octets")
+        await trio.sleep(0.1)
+        [session] = stage.server._sessions
+        session._in_hand.clear()
+        session._connection.send_stream_data(0, b"\0\0")
+        stage.server.wake(session)
+        await trio.sleep(0.1)
+        assert link.ended
+
+
+@virtual
+async def test_what_the_library_trips_over_ends_the_link() -> None:
+    async with serving() as stage, linked(stage) as (link, asking):
+        asking.start_soon(_in_vain, link, "sends what cannot be taken")
+        await trio.sleep(0.1)
+
+        def trip(*_args: object) -> None:
+            raise AssertionError("as for a frame that nobody expected")
+
+        vars(link._connection)["receive_datagram"] = trip
+        await trio.sleep(2)
+        assert link.ended
+
+
+@virtual
+async def test_too_much_from_a_server_ends_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transport.quic.link.MAX_HANDSHAKE", 100)
+    async with serving() as stage, linked(stage) as (link, _):
+        await _in_vain(link, "sends too much: handshake messages")
+
+
+async def _in_vain(link: QuicLink, reason: str) -> None:
+    with pytest.raises(UnreachableError, match=reason):
+        await link.exchange(b"IDlater", _any)
+
+
+@virtual
 async def test_nobody_there_is_known_after_a_while() -> None:
     async with serving(loss=1.0) as stage, linked(stage) as (link, _):
         with pytest.raises(UnreachableError, match="no connection within 5 s"):

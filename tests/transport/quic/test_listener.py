@@ -1,8 +1,6 @@
 """The listener on real sockets, asked by our link, by dnspython and by kdig."""
 
-import shutil
 import socket
-import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,6 +11,7 @@ import dns.message
 import pytest
 import trio
 
+from tests.transport.quic.programs import kdig_speaks_quic
 from tests.transport.quic.wires import credentials, echo, made_for
 from transport.clock import Clock
 from transport.dialer import SocketDialer
@@ -112,14 +111,7 @@ async def test_dnspython_asks(anywhere: Endpoint) -> None:
         assert reply.flags & dns.flags.AA
 
 
-def _kdig_speaks_quic() -> bool:
-    if shutil.which("kdig") is None:
-        return False
-    said = subprocess.run(["kdig", "+quic", "-h"], capture_output=True, text=True, timeout=10, check=False)
-    return "+[no]quic" in said.stdout + said.stderr
-
-
-@pytest.mark.skipif(not _kdig_speaks_quic(), reason="this machine has no kdig with QUIC")
+@pytest.mark.skipif(not kdig_speaks_quic(), reason="this machine has no kdig with QUIC")
 async def test_kdig_asks(anywhere: Endpoint) -> None:
     async with listening(anywhere, _dns) as (_, here, _):
         command = [

@@ -146,6 +146,22 @@ async def test_a_stream_of_one_direction_is_refused() -> None:
         assert client.code == 0x4  # STREAM_LIMIT_ERROR (RFC 9000 section 20.1)
 
 
+@virtual
+async def test_more_than_is_put_up_with_of_replies_ends_the_connection() -> None:
+    async def work() -> bytes:
+        await trio.sleep(1)
+        return bytes(60_000)
+
+    async with serving(lambda _message, _caller, _now: Later(work), limits=QuicLimits(queued=50_000)) as stage:
+        client = await _connected(stage)
+        client.connection._local_max_stream_data_bidi_local = 0  # reads none of them
+        for _ in range(10):
+            client.ask(_query(b"?"))
+        await client.settle(1.5)
+        assert client.code == Code.EXCESSIVE_LOAD
+        assert (stage.service.counts.unread, stage.service.counts.answered) == (1, 2)
+
+
 # --- how long it may last ----------------------------------------------------------------------------------------
 
 
@@ -438,8 +454,11 @@ async def test_garbage_for_a_connection_does_not_end_it() -> None:
         assert client.code is None
 
 
+@pytest.mark.parametrize("where", ["receive_datagram", "datagrams_to_send", "handle_timer"])
 @virtual
-async def test_what_the_library_trips_over_costs_one_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_the_library_trips_over_costs_one_connection(
+    caplog: pytest.LogCaptureFixture, where: str
+) -> None:
     async with serving() as stage:
         client, other = await _connected(stage), await _connected(stage, _elsewhere(1))
         [session] = {one for one in stage.server.directory.values() if one.caller.endpoint == HERE}
@@ -447,9 +466,9 @@ async def test_what_the_library_trips_over_costs_one_connection(caplog: pytest.L
         def trip(*_args: object) -> None:
             raise AssertionError("as for a frame that nobody expected")
 
-        session._connection.receive_datagram = trip  # type: ignore[assignment]  # as a bug there would
-        client.ask(_query(b"?"))
-        await client.settle()
+        vars(session._connection)[where] = trip
+        client.ask(_query(b"later"))
+        await client.settle(1.5)
         assert stage.server.connected == 1
         assert stage.service.counts.failed == 1
         assert len([record for record in caplog.records if record.exc_info]) == 1
