@@ -443,7 +443,7 @@ def test_looking_for_twice_as_many_names_costs_no_more_than_twice_as_much(monkey
 
 
 def test_a_judge_looks_for_so_many_things_and_reads_the_words_of_so_many(checks: list[bool]) -> None:
-    many, world = crowd_of(140)
+    many, world = crowd_of(MAX_NEEDS + 4)
     words = [assertion(OWNER, name) for name in many]
     judgement = verdict(words, world=world)
     found = [row for row, standing in rows(judgement).items() if standing is Standing.ASSERTED]
