@@ -23,7 +23,6 @@ class ServedTls:
 
     Attributes:
         server: Answers handshakes; the same value before and after a reload.
-        credentials: What is shown now, for protocols that bring an encryption of their own.
 
     Args:
         configuration: Has a [tls].
@@ -39,6 +38,11 @@ class ServedTls:
         with _blaming(configuration):
             self.server = ServerTls(self.credentials, self._clients)
         self._warn(now)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What is shown now, for those who encrypt by themselves; another value when it is something else."""
+        return self._credentials
 
     def reload(self, now: float) -> None:
         """Go over to what the files hold now; if that cannot be, log why and go on as before."""

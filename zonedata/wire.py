@@ -113,7 +113,9 @@ class Query:
 
     def room(self, *, in_datagram: bool) -> int:
         """Return how many octets a reply to it may have."""
-        return min(MAX_UDP, self.udp_size or MIN_UDP) if in_datagram else MAX_STREAM
+        if in_datagram:
+            return min(MAX_UDP, self.udp_size or MIN_UDP)
+        return MAX_STREAM - COOKIE_ROOM if self.cookie else MAX_STREAM
 
     def plain(self) -> bytes:
         """Return the octets after the id of the plainest query with the same reply.

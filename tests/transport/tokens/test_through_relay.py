@@ -35,7 +35,7 @@ class PaidWorld(World):
     def paying(self, *tokens: Token) -> ObliviousExchange:
         fields = tuple((b"authorization", authorization(one).encode()) for one in tokens)
         keys = FetchedKeys(self.ask_for_keys, AUTHORITY)
-        return ObliviousExchange(self.relay_for(CLIENT), Via(RELAY_PATH, AUTHORITY), keys, fields)
+        return ObliviousExchange(self.relay_for(CLIENT), Via(RELAY_PATH, AUTHORITY), keys, lambda: fields)
 
 
 @pytest.fixture
