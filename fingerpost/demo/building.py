@@ -4,12 +4,14 @@ A shell: it makes keys, reads the clock once and writes files; what they say com
 `sources`. Private keys of operators that do not run are forgotten at once.
 """
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fingerpost import oblivious_keys
 from fingerpost.demo import people, samples, sources
 from fingerpost.demo.model import Model
 from fingerpost.demo.plan import BETA, LIVE, REGISTRY, ROOT, Plan
@@ -31,7 +33,9 @@ RESOLVER = "resolver"
 DAEMONS = (*ZONES, *LIVE, RESOLVER)
 TLS = {daemon: f"{daemon} over TLS" for daemon in DAEMONS}  # the names of further ports
 HTTPS = "resolver over HTTPS"
-DOORS = (*DAEMONS, *TLS.values(), HTTPS)
+RELAY = "relay"
+SHOWN = (*DAEMONS, RELAY)  # who shows a certificate
+DOORS = (*DAEMONS, *TLS.values(), HTTPS, RELAY)
 NOBODY = "nobody"  # the port on which nobody listens
 USES = {REGISTRY: ("zone",)}  # of a registry's keys; of everybody else's:
 MSP_USES = ("assert", "deny")
@@ -57,8 +61,8 @@ class World:
 
     @property
     def certificate(self) -> Path:
-        """The certificate that the resolver shows, which it has signed itself."""
-        return self.place / sources.tls_files(RESOLVER)[0]
+        """The certificates that the resolver and the relay show, which they have signed themselves."""
+        return self.place / "certificates.pem"
 
     @property
     def anchor(self) -> Path:
@@ -85,7 +89,10 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     say("keys: root, registry, five providers, and every operator")
     (place / "keys").mkdir(mode=0o700)
     (place / "logs").mkdir()
-    pins = {daemon: _make_certificate(place, daemon) for daemon in DAEMONS}
+    pins = {name: _make_certificate(place, name) for name in SHOWN}
+    shown = [(place / sources.tls_files(name)[0]).read_text() for name in (RESOLVER, RELAY)]
+    _write(place / "certificates.pem", shown)
+    oblivious_keys.make(place / sources.OBLIVIOUS_KEYS, os.urandom(oblivious_keys.SEED_OCTETS), time.time())
     parties = _parties(place / "keys", plan, ports, pins)
     _make_anchor(place, ports, pins[ROOT])
     say(f"root.zone: {len(plan.root.grants):,} grants from real carrier prefixes")
@@ -101,6 +108,7 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     facts = {
         "dot": f"{LOOPBACK}:{ports[TLS[RESOLVER]]}",
         "doh": f"{LOOPBACK}:{ports[HTTPS]}",
+        "relay": f"{LOOPBACK}:{ports[RELAY]}",
         "certificate": str(world.certificate.resolve()),
         "anchor": str(world.anchor.resolve()),
         "apex": APEX,
@@ -183,6 +191,8 @@ def _write_configs(world: World) -> None:
         text = sources.msp_config(name, doors[name], _source_of(name), world.plan.nodes_of(name))
         _write(world.config(name), [text])
     _write(world.config(RESOLVER), [sources.resolver_config(RESOLVER, doors[RESOLVER])])
+    relay = sources.relay_config(RELAY, ports[RELAY], ports[HTTPS], sources.tls_files(RESOLVER)[0])
+    _write(world.config(RELAY), [relay])
 
 
 def _write(path: Path, texts: Iterable[str]) -> None:

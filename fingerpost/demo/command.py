@@ -15,7 +15,7 @@ import trio
 
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.demo import carriers, checking, fiction, ports, processes, screen
-from fingerpost.demo.building import DAEMONS, DOORS, NOBODY, RESOLVER, World, build
+from fingerpost.demo.building import DAEMONS, DOORS, NOBODY, RELAY, RESOLVER, World, build
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, Plan, make_plan
 from fingerpost.demo.processes import Children, Failed
 from fingerpost.demo.samples import ADDRESS, NUMBER
@@ -32,8 +32,8 @@ ENDING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 _EPILOG = """\
-A root, a registry, five providers and a resolver run on the loopback address
-until Ctrl-C. Delegations come from real carrier prefixes; the 100,000 people
+A root, a registry, five providers, a resolver and a relay run on the loopback
+address until Ctrl-C. Delegations come from real carrier prefixes; the 100,000 people
 are invented, and so is what real operators seem to do.
 
 examples:
@@ -143,7 +143,7 @@ async def _demonstrate(place: Path, plan: Plan, port: int, *, once: bool) -> int
             if failure is None:
                 for name in DOORS:
                     held[name].release()
-                say("starting root, registry, five providers and a resolver")
+                say("starting root, registry, five providers, a resolver and a relay")
                 failure = await _serve(children, world)
             if failure is None:
                 say("ready")
@@ -161,9 +161,10 @@ async def _sign(children: Children, world: World) -> Failed | None:
 
 
 async def _serve(children: Children, world: World) -> Failed | None:
+    words = {**dict.fromkeys(DAEMONS, "serve"), RELAY: "relay"}
     works = [
-        partial(children.start, file_name(name), processes.command("serve", str(world.config(name))))
-        for name in DAEMONS
+        partial(children.start, file_name(name), processes.command(word, str(world.config(name))))
+        for name, word in words.items()
     ]
     return await processes.all_of(works, len(works))
 

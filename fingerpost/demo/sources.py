@@ -14,6 +14,8 @@ from fingerpost.demo.plan import ROOT, ZonePlan
 
 APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
+LOCALHOST = "localhost"  # in certificates and URLs
+OBLIVIOUS_KEYS = "keys/oblivious.keys"
 TTL = 3_600
 PROCESS: dict[str, object] = {"workers": 1}  # eight daemons on one machine have enough to do with one each
 EVERYBODY: dict[str, object] = {  # all clients are on this machine, and look up whomever they like
@@ -142,7 +144,31 @@ def msp_config(name: str, doors: Doors, source: str, nodes: list[str]) -> str:
 
 def resolver_config(name: str, doors: Doors) -> str:
     """Write the configuration of the resolver; where the root is, and its pin, stands in the anchor's file."""
-    return _toml({**_daemon(name, doors), "resolver": {"anchor": "anchor.pem", "lab_addresses": True}})
+    tables = {**_daemon(name, doors), "resolver": {"anchor": "anchor.pem", "lab_addresses": True}}
+    if doors.https is not None:
+        tables["oblivious"] = {"keys": OBLIVIOUS_KEYS, "authority": f"{LOCALHOST}:{doors.https}"}
+    return _toml(tables)
+
+
+def relay_config(name: str, port: int, gateway: int, authorities: str) -> str:
+    """Write the configuration of the relay, which posts to the resolver.
+
+    Args:
+        name: Of the relay.
+        port: Where it listens.
+        gateway: Port of the resolver's HTTPS.
+        authorities: File with the resolver's certificate.
+    """
+    certificate, key = tls_files(name)
+    relay: dict[str, object] = {
+        "listen": [f"{LOOPBACK}#{port}"],
+        "certificate": certificate,
+        "key": key,
+        "gateway": f"https://{LOCALHOST}:{gateway}",
+        "address": f"{LOOPBACK}#{gateway}",
+        "authorities": authorities,
+    }
+    return _toml({"relay": relay})
 
 
 def _daemon(name: str, doors: Doors) -> dict[str, dict[str, object]]:

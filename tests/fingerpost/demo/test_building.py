@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fingerpost import configuration
+from fingerpost import configuration, relay_configuration
 from fingerpost.demo import building, sources
-from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, RESOLVER, TLS, World
+from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, RELAY, RESOLVER, SHOWN, TLS, World
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, VACANT, Plan
 from transport.tls.certificates import pin_of
 from zonedata import keys, listings, trust
@@ -65,7 +65,7 @@ def test_only_the_keys_of_who_runs_are_kept(world: World) -> None:
     held = {path.name for path in (world.place / "keys").iterdir()}
     wanted = {f"root.{word}.pem" for word in ("1", "2", "3", "zone")} | {f"{REGISTRY}.zone.pem"}
     wanted |= {f"{msp}.{use}.pem" for msp in LIVE for use in ("assert", "deny")}
-    wanted |= {Path(file).name for name in DAEMONS for file in sources.tls_files(name)}
+    wanted |= {Path(file).name for name in SHOWN for file in sources.tls_files(name)} | {"oblivious.keys"}
     assert held == wanted
     for path in (world.place / "keys").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600 or path.suffix == ".crt"
@@ -99,13 +99,20 @@ def test_configurations_are_sound_with_all_their_files(world: World) -> None:
         assert read.listen.tls[0].port == PORTS[TLS[name]]
 
 
+def test_the_relays_configuration_is_sound(world: World) -> None:
+    read = relay_configuration.read(world.config(RELAY))
+    assert [one.port for one in read.relay.listen] == [PORTS[RELAY]]
+    assert read.relay.gateway.port == PORTS[HTTPS]
+
+
 def test_demo_json_says_what_to_try(world: World) -> None:
     whole = json.loads((world.place / "demo.json").read_text())
     assert whole["anchor"] == str(world.anchor.resolve())
     assert whole["apex"] == "fingerpost.internal."
     assert whole["dot"] == f"127.0.0.1:{PORTS[TLS[RESOLVER]]}"
     assert whole["doh"] == f"127.0.0.1:{PORTS[HTTPS]}"
-    assert Path(whole["certificate"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+    assert whole["relay"] == f"127.0.0.1:{PORTS[RELAY]}"
+    assert Path(whole["certificate"]).read_text().count("-----BEGIN CERTIFICATE-----") == 2
     assert len(whole["samples"]) == len(world.samples) >= 50
 
 
