@@ -8,7 +8,7 @@ relay.
 
 import math
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,19 +84,20 @@ class ObliviousDialer:
         self._fields = fields
         self._tls = ClientTls()
         self._exchanges: dict[tuple[Endpoint, Proof, str], ObliviousExchange] = {}
-        self._to_relay: HttpLink | None = None  # while it is open, as the stack
-        self._stack: AsyncExitStack | None = None
+        self._to_relay: HttpLink | None = None  # while it is open, as the nursery
+        self._nursery: trio.Nursery | None = None  # in which links are kept: exchanges come and go
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["ObliviousDialer"]:
         """Keep it open; connections end with it."""
-        async with AsyncExitStack() as stack:
-            self._stack = stack
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             self._to_relay = await self._link(self._relay.endpoint, self._relay.proof)
             try:
                 yield self
             finally:
-                self._stack = self._to_relay = None
+                self._nursery = self._to_relay = None
+                nursery.cancel_scope.cancel()
 
     async def exchange(  # noqa: PLR0913 - as `Dialer.exchange`
         self,
@@ -142,9 +143,16 @@ class ObliviousDialer:
         return FetchedKeys((await self._link(endpoint, proof)).request, authority)
 
     async def _link(self, endpoint: Endpoint, proof: Proof) -> HttpLink:
-        assert self._stack is not None, "it is open"
-        connect = partial(self._tls.connect, endpoint, proof, Alpn.H2)
-        return await self._stack.enter_async_context(HttpLink(authority_of(endpoint, proof), connect).running())
+        assert self._nursery is not None, "it is open"
+        link = HttpLink(authority_of(endpoint, proof), partial(self._tls.connect, endpoint, proof, Alpn.H2))
+        await self._nursery.start(_keep, link)
+        return link
+
+
+async def _keep(link: HttpLink, *, task_status: trio.TaskStatus[None]) -> None:
+    async with link.running():
+        task_status.started()
+        await trio.sleep_forever()
 
 
 def kept_keys(path: Path) -> KeptKeys:

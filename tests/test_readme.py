@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]
         assert process.stdout is not None
         for line in process.stdout:
             if line.split()[:1] == ["resolver"]:
-                port = int(line.split("#")[1])
+                port = int(line.split("#")[1].split()[0])
             if line.startswith("Ctrl-C"):
                 break
         yield place, port

@@ -48,6 +48,7 @@ class Http2Client:
     Attributes:
         connected: Whether it got as far as being connected.
         ended: Whether it is over; `request` then only raises.
+        reason: Why it is.
 
     Args:
         there: Who is asked, for errors.
@@ -70,7 +71,7 @@ class Http2Client:
         self._expecting = False  # whether anything was asked since we last heard something
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
-        self._reason = "the connection was closed"
+        self.reason = "the connection was closed"
         self._failure: type[UnreachableError] = UntouchedError  # of what is asked once it is over
         self.connected = False
         self.ended = False
@@ -102,10 +103,10 @@ class Http2Client:
     async def run(self) -> None:
         """Connect and carry requests until the connection ends; whoever still waits is told why."""
         try:
-            self._reason = await self._connect_and_carry()
+            self.reason = await self._connect_and_carry()
         finally:
             self.ended = True
-            self._settle(list(self._core.end(self._reason)))
+            self._settle(list(self._core.end(self.reason)))
 
     async def _wait_turn(self) -> None:
         if self._in_line >= self._limits.waiting:
@@ -120,7 +121,7 @@ class Http2Client:
         finally:
             self._in_line -= 1
         if self.is_leaving:
-            raise self._failure(self._there, self._reason if self.ended else "going away")
+            raise self._failure(self._there, self.reason if self.ended else "going away")
 
     async def _exchange(self, request: Request, most: int) -> Response:
         stream_id = self._core.send(request, most)

@@ -35,6 +35,7 @@ class HttpLink:
         self._connect = connect
         self._client: Http2Client | None = None  # the newest
         self._failed = -PAUSE  # on trio's clock, when last nobody was there
+        self._reason = ""  # why nobody was there
         self._nursery: trio.Nursery | None = None  # while it is open
 
     @asynccontextmanager
@@ -67,7 +68,7 @@ class HttpLink:
             raise UnreachableError(self._authority, _NOT_OPEN)
         if self._client is None or self._client.is_leaving:
             if trio.current_time() < self._failed + PAUSE:
-                raise UnreachableError(self._authority, "nobody was there a moment ago")
+                raise UnreachableError(self._authority, f"nobody was there a moment ago: {self._reason}")
             self._client = Http2Client(self._authority, self._authority, self._proven)
             self._nursery.start_soon(self._keep, self._client)
         return self._client
@@ -76,6 +77,7 @@ class HttpLink:
         await client.run()
         if not client.connected:
             self._failed = trio.current_time()
+            self._reason = client.reason
 
     async def _proven(self) -> trio.abc.Stream:
         try:

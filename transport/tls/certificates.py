@@ -63,6 +63,9 @@ def self_signed(names: tuple[str, ...], now: float, days: int = DAYS) -> tuple[b
         .not_valid_before(begin - BACKDATED)
         .not_valid_after(begin + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
+        # Who trusts several certificates of one name finds the right one by these (RFC 5280 section 4.2.1).
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
