@@ -27,6 +27,8 @@ from fingerpost.served_store import ServedStore
 from fingerpost.served_tls import ServedTls
 from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import Seat, Supervisor
+from fingerpost.tokens.sections import TOKENS
+from fingerpost.tokens.taking import redeemer_of
 from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
@@ -63,7 +65,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
     readiness.check(args)
-    inspected = (AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name, OBLIVIOUS.name)
+    inspected = (AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name, OBLIVIOUS.name, TOKENS.name)
     configuration = read(args.config, inspect=inspected)
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
@@ -109,6 +111,8 @@ def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shar
         served_quic.prepare(configuration, tls)
     if authority is None:
         trust, limits = trust_of(configuration), prepared(configuration)
+        if configuration.tokens is not None:
+            redeemer_of(configuration.tokens)[1].close()  # each worker opens it again
         return Shared(configuration, sockets, trust, None, limits, tls, _gateway(configuration))
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
