@@ -14,6 +14,7 @@ from tests.certificates import write_certificate
 from tests.fingerpost.daemons import Doors, Running, starting
 from tests.fingerpost.household import Household
 from tests.test_readme import BIN, HERE
+from tests.transport.quic.programs import kdig_speaks_quic
 
 PAGE = (HERE / "docs" / "encryption.md").read_text()
 SECONDS = 60
@@ -28,7 +29,7 @@ def commands() -> list[list[str]]:
     return [[line[2:] for line in block.splitlines() if line.startswith("$ ")] for block in blocks("console")]
 
 
-OWN, KDIG, AUTHORITY, CLIENT, KNOWN = commands()
+OWN, KDIG, AUTHORITY, CLIENT, KNOWN, EXTRA, QUIC = commands()
 
 
 @pytest.fixture
@@ -115,6 +116,22 @@ def test_a_client_with_a_certificate(place: Path) -> None:
         status, log = daemon.end()
     assert status == 0
     assert " handshakes_failed=0 " in log
+
+
+@pytest.mark.skipif(not kdig_speaks_quic(), reason="this machine has no kdig with QUIC")
+def test_over_quic(place: Path) -> None:
+    assert EXTRA == ["pip install 'fingerpost[quic]'"]
+    typed(OWN[0])
+    text = (place / "resolver.toml").read_text()
+    assert 'quic = ["127.0.0.1#8853"]' in blocks("toml")[-1]
+    (place / "resolver.toml").write_text(text.replace('tls = ["127.0.0.1#0"]', 'quic = ["127.0.0.1#0"]'))
+    with starting("resolver.toml") as (process, ready, log):
+        line = ready.readline()
+        assert line.startswith(b"ready quic=127.0.0.1#"), log.read_text()
+        (command,) = QUIC
+        assert "status: NOERROR" in typed(command, int(line.split(b"#")[1]))
+        process.terminate()
+        process.wait()
 
 
 def test_what_the_log_says_is_on_the_page() -> None:

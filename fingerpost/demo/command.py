@@ -33,8 +33,8 @@ ENDING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 _EPILOG = """\
 A root, a registry, five providers, a resolver and a relay run on the loopback
-address until Ctrl-C. Delegations come from real carrier prefixes; the 100,000 people
-are invented, and so is what real operators seem to do.
+address until Ctrl-C. Delegations come from real carrier prefixes; the 100,000
+people are invented, and so is what real operators seem to do.
 
 examples:
   fingerpost demo

@@ -143,7 +143,10 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
         ),
         (
             {"udp": None, "tcp": None},
-            "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls' and no 'quic', so nothing would be heard",
+            (
+                "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls' and no 'https' and no 'quic', "
+                "so nothing would be heard"
+            ),
         ),
         # what is unknown
         ({"store": '"s"\nstroe = 1'}, "c.toml:8: authority.stroe: unknown; did you mean 'store'?"),
@@ -151,7 +154,7 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
         ({"store": '"s"\napex = "x."'}, "c.toml:8: authority.apex: belongs above all tables"),
         (
             {"udp": '["127.0.0.1#1"]\nx = 1'},
-            "c.toml:3: listen.x: unknown; expected one of allow_plain, quic, tcp, tls, udp",
+            "c.toml:3: listen.x: unknown; expected one of allow_plain, https, quic, tcp, tls, udp",
         ),
         # what does not agree
         (

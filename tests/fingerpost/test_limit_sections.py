@@ -95,7 +95,7 @@ distinct_ten_days = 2000000
             "[limits]\ndistinct_day = 9\ndistinct_ten_days = 8\n",
             "7: limits.distinct_ten_days: is less than 'distinct_day'",
         ),
-        ('[limits]\nclients = ["192.0.2.0/24 5"]\n', "6: limits.clients: unknown"),
+        ('[limits]\nclients = ["192.0.2.0/24 5"]\n', "6: limits.clients: does not belong here"),
         ("[client]\n", "5: client: expected an array of tables"),
         ('[[client]]\nname = "a"\n', "5: client: has neither 'networks' nor 'identity'"),
         ('[[client]]\nnetworks = ["192.0.2.0/24"]\n', "5: client.name: missing"),

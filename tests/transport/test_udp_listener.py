@@ -258,10 +258,10 @@ async def test_work_that_finds_no_room_is_abandoned() -> None:
         return Later(trio.sleep_forever, lambda: abandoned.append(message))
 
     async with serving(handle, pool=LaterPool(1)) as (listener, client):
-        for message in (b"1", b"2", b"3", b"now"):
+        for message in (b"id1", b"id2", b"id3", b"now"):
             await client.send(message)
         assert await client.recv(10) == b"now"
-        assert abandoned == [b"2", b"3"]
+        assert abandoned == [b"id2", b"id3"]
         assert listener.statistics().dropped_full == 2
 
 

@@ -25,7 +25,8 @@ from tests.transport.http2.frames import (
 )
 from tests.transport.http2.talking import CALLER, TIMES, echo, sleeper
 from transport.clock import Clock
-from transport.handler import Caller
+from transport.endpoint import Endpoint
+from transport.handler import Caller, Protocol
 from transport.http2.frame_gate import PREFACE
 from transport.http2.messages import Answer, Request
 from transport.http2.routes import Route, Routes
@@ -33,6 +34,7 @@ from transport.http2.session import Http2Service, Http2Session
 from transport.later import LaterPool
 from transport.slots import Slots
 
+HONEST = Caller(Endpoint("192.0.2.2", 40_000), Protocol.HTTPS)  # another client: one has a share of what runs
 SECONDS = 10
 MEMORY = 10_000_000  # octets that an attack may cost at any time
 MIB = 1 << 20
@@ -52,21 +54,21 @@ class Place:
         self.served = 0
         self.connected = 0
 
-    def connect(self) -> trio.abc.Stream:
+    def connect(self, caller: Caller = CALLER) -> trio.abc.Stream:
         client, server = memory_stream_pair()
-        self._nursery.start_soon(self._converse, server)
+        self._nursery.start_soon(self._converse, server, caller)
         return client
 
-    async def _converse(self, stream: trio.abc.Stream) -> None:
+    async def _converse(self, stream: trio.abc.Stream, caller: Caller) -> None:
         self.connected += 1
-        await Http2Session(stream, CALLER, self.service).run()
+        await Http2Session(stream, caller, self.service).run()
         self.connected -= 1
         await trio.aclose_forcefully(stream)
 
     async def be_served(self) -> None:
         """Ask twice a second, always over a new connection; each answer is there within a second."""
         while True:
-            async with self.connect() as client:
+            async with self.connect(HONEST) as client:
                 asker = Asker()
                 asker.ask(b"0.1")
                 await client.send_all(asker.take())
