@@ -78,7 +78,7 @@ $(COMPILED)/.built: $(STAMP) setup.py $(shell find zonedata transport root resol
 test-compiled: $(COMPILED)/.built
 	FINGERPOST_TEST=compiled PYTHONSAFEPATH=1 PYTHONPATH=$(COMPILED):. $(BIN)/python -m pytest -n auto --dist worksteal \
 		--import-mode=importlib -o pythonpath= -q \
-		tests/zonedata tests/transport tests/root tests/resolver tests/fingerpost/test_serve.py \
+		tests/zonedata tests/transport tests/root tests/resolver tests/fingerpost/test_serve.py tests/fingerpost/test_gate.py \
 		tests/test_fast_paths.py tests/test_scenarios.py
 
 # Renew the locked versions; needs uv.

@@ -11,20 +11,29 @@ import os
 from setuptools import Extension, setup
 
 EACH_DATAGRAM = [
+    "fingerpost/gate.py",
     "resolver/front.py",
     "root/front.py",
+    "transport/budgets.py",
+    "transport/clients.py",
     "transport/drain.py",
     "transport/fast_path.py",
+    "transport/fingerprints.py",
     "transport/rates.py",
+    "transport/sketch.py",
+    "zonedata/cookies.py",
     "zonedata/packets.py",
 ]
 EACH_LOOK_UP = [  # that is not ready: asking, reading, verifying, putting together, keeping
     "resolver/allowance.py",
     "resolver/answer.py",
     "resolver/cache.py",
+    "resolver/ear.py",
     "resolver/finder.py",
     "resolver/flights.py",
+    "resolver/minimised.py",
     "resolver/newest_keys.py",
+    "resolver/outbound.py",
     "resolver/reply.py",
     "resolver/routes.py",
     "resolver/search.py",

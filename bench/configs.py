@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.dataset import PREFIX
-from transport.rates import MAX_RATE
+from bench.peers.peer import Doors
+from resolver.settings import MAX_UPSTREAM_RATE
+from transport.clients import MAX_RATE
 
 LOOPBACK = "127.0.0.1"
 ROOT = "."
@@ -18,7 +20,7 @@ ANSWER_OCTETS = 768  # set aside in memory for an answer; it takes some 550
 PROVEN_OCTETS = 1_024  # set aside in the cache on disk for a statement; it takes some 490
 
 
-def _daemon(port: int, workers: int = 1) -> str:
+def _daemon(port: int, workers: int = 1, doors: Doors | None = None) -> str:
     """Return what every daemon has: where it listens, its workers, and the limits.
 
     The limits stay on and are looked at for each question; the load generator's address is named in them, as an
@@ -28,12 +30,27 @@ def _daemon(port: int, workers: int = 1) -> str:
 [listen]
 udp = ["{LOOPBACK}#{port}"]
 tcp = ["{LOOPBACK}#{port}"]
-
+{_encrypted(doors) if doors else ""}
 [process]
 workers = {workers}
 
-[limits]
-clients = ["{LOOPBACK}/32 {MAX_RATE}"]
+[[client]]
+name = "load"
+networks = ["{LOOPBACK}/32"]
+rate = {MAX_RATE}
+distinct_day = "none"
+distinct_ten_days = "none"
+"""
+
+
+def _encrypted(doors: Doors) -> str:
+    return f"""\
+tls = ["{LOOPBACK}#{doors.dot}"]
+https = ["{LOOPBACK}#{doors.doh}"]
+
+[tls]
+certificate = "{doors.certificate}"
+key = "{doors.key}"
 """
 
 
@@ -99,20 +116,24 @@ def cache_mib(entries: int) -> int:
     return max(LEAST_CACHE, entries * PROVEN_OCTETS >> 20)
 
 
-def resolver(port: int, entries: int, cache: Path | None = None, workers: int = 1) -> str:
-    """Return the configuration of the resolver; the authorities are on this machine.
+def resolver(
+    port: int, entries: int, cache: Path | None = None, workers: int = 1, doors: Doors | None = None
+) -> str:
+    """Return the configuration of the resolver; the authorities are here, and asked as fast as they answer.
 
     Args:
         port: Where it answers.
         entries: Answers that it must be able to keep.
         cache: What its processes share on disk; None is what it has by default.
         workers: Processes that answer.
+        doors: Where it answers over what is encrypted, if it does.
     """
     shared = f'cache = "{cache}"\ncache_size = {cache_mib(entries)}\n' if cache else ""
     return f"""\
-{_daemon(port, workers)}
+{_daemon(port, workers, doors)}
 [resolver]
 anchor = "anchor.pem"
 lab_addresses = true
+upstream_rate = {MAX_UPSTREAM_RATE}
 memory = {max(LEAST_MEMORY, entries * ANSWER_OCTETS >> 20)}
 {shared}"""

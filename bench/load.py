@@ -6,6 +6,7 @@
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from bench.processes import LOADING_CORE, FailedError, ending_with_us, pinned
@@ -13,9 +14,24 @@ from bench.processes import LOADING_CORE, FailedError, ending_with_us, pinned
 LOST_AFTER = 5  # seconds; as long as clients wait
 OUTSTANDING = 100  # questions on their way: dnsperf's own default, and enough for one core of anybody's
 UDP_CLIENTS = 20  # sockets, so that replies are spread over several receive buffers
-TCP_CLIENTS = 4  # connections; Unbound takes ten by default
+STREAMS = 4  # connections; Unbound takes ten by default
+DOH_PATH = "/dns-query"
 ANSWERED = 5  # words in the line about an answer, `> RCODE NAME TYPE SECONDS`; one that was lost has fewer
 NOTED_LOSS = 0.1  # per cent of the questions; a run that loses more says so
+
+
+class Over(StrEnum):
+    """Over what is asked, as dnsperf calls it; on streams there are many questions on each connection."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    DOT = "dot"
+    DOH = "doh"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it has a port of its own."""
+        return self in {Over.DOT, Over.DOH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +43,7 @@ class Load:
         questions: A file of lines `NAME TYPE`.
         seconds: At most; None is until all is asked once.
         once: Whether every line is asked at most once.
-        tcp: Whether over TCP, many questions on each connection.
+        over: Over what.
         outstanding: Questions on their way at a time.
         qps: At most so many a second; None is as many as are answered.
         each: Whether the time of every answer is kept.
@@ -37,7 +53,7 @@ class Load:
     questions: Path
     seconds: float | None
     once: bool = False
-    tcp: bool = False
+    over: Over = Over.UDP
     outstanding: int = OUTSTANDING
     qps: float | None = None
     each: bool = False
@@ -78,7 +94,14 @@ def command(load: Load) -> list[str]:
     """Return the command line of dnsperf; EDNS is used, as stub resolvers do."""
     words = ["dnsperf", "-s", "127.0.0.1", "-p", str(load.port), "-d", str(load.questions), "-e"]
     words += ["-t", str(LOST_AFTER), "-q", str(load.outstanding), "-T", "1"]
-    words += ["-m", "tcp", "-c", str(TCP_CLIENTS)] if load.tcp else ["-c", str(min(UDP_CLIENTS, load.outstanding))]
+    words += [
+        "-m",
+        load.over,
+        "-c",
+        str(STREAMS if load.over is not Over.UDP else min(UDP_CLIENTS, load.outstanding)),
+    ]
+    if load.over is Over.DOH:
+        words += ["-O", f"doh-uri=https://127.0.0.1:{load.port}{DOH_PATH}", "-O", "doh-method=POST"]
     if load.seconds is not None:
         words += ["-l", f"{load.seconds:g}"]
     if load.once:

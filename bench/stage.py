@@ -7,15 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import dataset, load, probe, world
-from bench.load import NOTED_LOSS, Load, Outcome
+from bench import configs, dataset, load, probe, world
+from bench.load import NOTED_LOSS, Load, Outcome, Over
 from bench.options import Options
-from bench.peers.peer import Peer, Stub, Zones
+from bench.peers.peer import Doors, Peer, Stub, Zones
 from bench.processes import SERVING_CORE, Daemon, complete, find, running
 from bench.results import Row, Sample
 from bench.rounds import in_turn
 from bench.stamps import made
 from bench.world import World, free_ports
+from transport.tls.certificates import self_signed
 
 NOT_INSTALLED = "not installed"
 MOST_ASKED = 1_000_000  # questions in a file; more are not asked within one load
@@ -30,11 +31,19 @@ class Answering:
         daemon: It.
         port: Where.
         upstream: Whom it asks; what these cost is no part of what it costs.
+        doors: Where it answers over what is encrypted.
     """
 
     daemon: Daemon
     port: int
     upstream: tuple[Daemon, ...] = ()
+    doors: Doors | None = None
+
+    def at(self, over: Over) -> int:
+        """Return the port at which it answers over something."""
+        if self.doors is None or not over.is_encrypted:
+            return self.port
+        return self.doors.dot if over is Over.DOT else self.doors.doh
 
 
 @dataclass(slots=True)
@@ -153,13 +162,26 @@ class Stage:
         """Run a resolver of others until the stack is left."""
         words = peer.prepare(stub)
         found = self._run(stack, peer, words, stub.port, SERVING_CORE)
-        return Answering(found.daemon, found.port, (upstream.daemon,))
+        return Answering(found.daemon, found.port, (upstream.daemon,), stub.doors)
 
-    def stub(self, peer: Peer, upstream: Answering, entries: int, anchor: Path | None = None) -> Stub:
+    def doors(self) -> Doors:
+        """Return free ports for what is encrypted, and a certificate."""
+        certificate, key = self.place / "tls.crt", self.place / "tls.key"
+        if not certificate.exists():
+            made = self_signed((configs.LOOPBACK,), time.time())
+            certificate.write_bytes(made[0])
+            key.touch(0o600)
+            key.write_bytes(made[1])
+        dot, doh = free_ports(2)
+        return Doors(dot, doh, certificate, key)
+
+    def stub(
+        self, peer: Peer, upstream: Answering, entries: int, anchor: Path | None = None, doors: Doors | None = None
+    ) -> Stub:
         """Return what a resolver of others is to find out about."""
         (port,) = free_ports(1)
         place = self.run / f"{peer.program}-resolver-{port}"
-        return Stub(place, port, dataset.ZONE, upstream.port, anchor, entries)
+        return Stub(place, port, dataset.ZONE, upstream.port, anchor, entries, doors=doors)
 
     def warm(self, answering: Answering, questions: Path) -> Answering:
         """Have a server asked each question once before it is measured, so that its pages are where they stay."""

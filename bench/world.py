@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench import configs, dataset
 from bench.builds import Build
+from bench.peers.peer import Doors
 from bench.processes import (
     LOADING_CORE,
     SERVING_CORE,
@@ -99,17 +100,18 @@ class World:
         stack.enter_context(_alone(self.place))
         return [stack.enter_context(self.authority(name, core)) for name in self.ports]
 
-    def resolver(
+    def resolver(  # noqa: PLR0913, PLR0917 - each is a line of its configuration
         self,
         port: int,
         entries: int = 0,
         cache: Path | None = None,
         build: Build = Build.PLAIN,
         workers: int = 1,
+        doors: Doors | None = None,
     ) -> AbstractContextManager[Daemon]:
         """Run a resolver that can keep so many answers, its caches empty but for what is in the one given."""
         config = self.place / f"resolver-{port}.toml"
-        config.write_text(configs.resolver(port, entries, cache, workers))
+        config.write_text(configs.resolver(port, entries, cache, workers, doors))
         return running_fingerpost("resolver", config, self.resolver_log(port), build=build)
 
     def resolver_log(self, port: int) -> Path:

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fingerpost import sections as s
+from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.definitions import Given, Key
+from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where
-from zonedata import addresses
 from zonedata.kinds import Role
 
 Disagreement = tuple[Where, str]
@@ -18,10 +21,10 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     _, listen, authority, sign, resolver, *_ = (given[section.name] for section in s.SECTIONS)
     if authority.is_there and resolver.is_there:
         yield s.RESOLVER.where(), "stands beside [authority]; a file is an authority's or a resolver's"
-    if not authority.is_there and not resolver.is_there:
+    if not authority.is_there and not resolver.is_there and not given[k.ISSUER.name].is_there:
         yield (), "has neither [authority] nor [resolver]; one of them says what to be"
     if listen.is_there:
-        yield from _listen(listen)
+        yield from _listen(listen, given[ENCRYPTION.name])
     elif resolver.is_there:
         yield (), "has a [resolver], but no [listen] that says where"
     if authority.is_there:
@@ -30,16 +33,24 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
         yield from _resolver(resolver)
     if sign.is_there:
         yield from _sign(authority, sign)
+    if given[OBLIVIOUS.name].is_there:
+        yield from _oblivious(listen, resolver)
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
+    yield from k.disagreements_of(given)
 
 
-def _listen(listen: Given) -> Iterator[Disagreement]:
-    if not listen.has(s.UDP) and not listen.has(s.TCP):
-        yield s.LISTEN.where(), "has no 'udp' and no 'tcp', so nothing would be heard"
+def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:
+    keys = (*s.PLAIN, *s.ENCRYPTED)
+    if not any(listen.has(key) for key in keys):
+        words = " and ".join(f"no '{key.name}'" for key in keys)
+        yield s.LISTEN.where(), f"has {words}, so nothing would be heard"
+    for key in s.ENCRYPTED:
+        if listen.get(key) and not tls.is_there:
+            yield s.LISTEN.where(key.name), "needs a [tls] that says with which certificate"
     if listen.get(s.ALLOW_PLAIN):
         return
-    for key in (s.UDP, s.TCP):
+    for key in s.PLAIN:
         endpoints = listen.get(key)
         for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
             if not endpoint.is_loopback:
@@ -48,6 +59,13 @@ def _listen(listen: Given) -> Iterator[Disagreement]:
                     "'allow_plain = true' allows it"
                 )
                 yield s.LISTEN.where(key.name, index), reason
+
+
+def _oblivious(listen: Given, resolver: Given) -> Iterator[Disagreement]:
+    if not resolver.is_there:
+        yield OBLIVIOUS.where(), "has no [resolver] beside it; people ask resolvers"
+    if not listen.get(s.HTTPS):
+        yield OBLIVIOUS.where(), "is asked over HTTPS, and [listen] has no 'https'"
 
 
 def _is_zone(authority: Given) -> bool | None:
@@ -183,10 +201,7 @@ def _plain_http(validate: Given) -> Iterator[Disagreement]:
 
 
 def _resolver(resolver: Given) -> Iterator[Disagreement]:
-    endpoints = resolver.get(s.ROOT)
-    if endpoints is None or resolver.get(s.LAB_ADDRESSES):
-        return
-    for index, endpoint in enumerate(endpoints):
-        reason = addresses.refusal_of(endpoint.host, endpoint.port)
-        if reason is not None:
-            yield s.RESOLVER.where(s.ROOT.name, index), f"{reason}; 'lab_addresses = true' allows it"
+    servers = resolver.get(u.ROOT)
+    lab, plain = resolver.get(s.LAB_ADDRESSES), resolver.get(u.ALLOW_PLAIN_UPSTREAM)
+    for number, reason in u.undialled(servers or (), lab_addresses=bool(lab), allow_plain=bool(plain)):
+        yield s.RESOLVER.where(u.ROOT.name, number), reason

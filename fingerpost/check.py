@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fingerpost import reference
+from fingerpost import reference, relay_configuration
 from fingerpost import sections as s
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, examine
@@ -69,6 +69,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     """Yield every fault of a file and of what it names, and what is worth knowing."""
+    if relay_configuration.is_one(path):
+        yield from _faults_in(lambda: _look_at_relay(path))
+        return
     try:
         examined = examine(path)
     except ConfigError as error:
@@ -83,8 +86,25 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
         yield from _faults_in(lambda: workload_of(configuration, now))
     if configuration.resolver is not None and at_fault.isdisjoint({"resolver.anchor", "tree.name", "tree.anchor"}):
         yield from _faults_in(lambda: trust_of(configuration))
+    if configuration.tls is not None:
+        yield from _look_at_tls(configuration, now)
     if configuration.authority is not None:
         yield from _look_at_store(configuration, configuration.authority.store, now)
+
+
+def _look_at_tls(configuration: Configuration, now: float) -> Iterator[Fault | str]:
+    from fingerpost.served_tls import look_at  # noqa: PLC0415 - takes long to import, and most files have no [tls]
+
+    try:
+        yield f"note: {configuration.path}: {look_at(configuration, now)}"
+    except ConfigError as error:
+        yield from error.faults
+
+
+def _look_at_relay(path: Path) -> None:
+    from fingerpost.relay import served_tls  # noqa: PLC0415 - as above
+
+    served_tls(relay_configuration.read(path))
 
 
 def _faults_in(look: Callable[[], object]) -> list[Fault]:

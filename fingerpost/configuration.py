@@ -8,25 +8,31 @@ at none of [sign], and `sign` at no deny key.
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fingerpost import gateway_sections as g
 from fingerpost import sections as s
+from fingerpost import tls_sections as t
+from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
 from fingerpost.definitions import Given, Notes, unknown_reason
+from fingerpost.limit_sections import CLIENT, LIMITS, LimitsPart, limits_part, read_clients
+from fingerpost.limit_sections import disagreements_of as limits_disagreements
+from fingerpost.quic_library import missing
+from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where, lines_of
 from fingerpost.tree_tables import TREE, TreePart, disagreements_of, read_trees, tree_parts
 from root.validator.claims import Terms
-from transport.rates import RateSettings
 from zonedata.errors import ConfigError, Fault
 from zonedata.kinds import DAY
 from zonedata.names import Name
 
 MAX_FILE = 1_048_576  # octets; a configuration is a page or two
-ALL = frozenset(section.name for section in (*s.SECTIONS, TREE))
+ALL = frozenset(section.name for section in (*s.SECTIONS, TREE, CLIENT))
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_END = " (at end of document)"
 
@@ -48,6 +54,10 @@ class Configuration:
         validate: How a validator hears of proofs, or None where nobody is vouched for.
         mail: How codes reach mail addresses, if they do.
         numbers: How codes reach telephone numbers, if they do.
+        tls: What is shown to clients over TLS, or None.
+        issuer: How tokens are issued, or None where they are not.
+        tokens: Whose tokens a resolver takes, or None where it takes none.
+        oblivious: Whose gateway it is, or None where questions come in the open alone.
     """
 
     path: Path
@@ -58,10 +68,14 @@ class Configuration:
     resolver: s.ResolverPart | None
     trees: tuple[TreePart, ...]
     process: s.ProcessPart
-    limits: RateSettings
+    limits: LimitsPart
     validate: v.ValidatePart | None
     mail: v.MailPart | None
     numbers: v.NumbersPart | None
+    tls: t.TlsPart | None
+    issuer: k.IssuerPart | None
+    tokens: k.TokensPart | None
+    oblivious: g.ObliviousPart | None
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -104,28 +118,40 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     Raises:
         ConfigError: It cannot be read at all.
     """
-    text = _text_of(path)
-    tables = _tables_of(path, text)
+    text = text_of(path)
+    tables = tables_of(path, text)
     notes = Notes(path, lines_of(text))
     given = {section.name: Given(section, _table(tables, section.name, notes), notes) for section in s.SECTIONS}
     trees = read_trees(tables.get(TREE.name), notes)
+    clients = read_clients(tables.get(CLIENT.name), notes)
     _note_unknown(tables, notes)
     refused = set()
-    for where, reason in (*disagreements(given), *disagreements_of(trees, given[s.RESOLVER.name])):
+    found = (
+        *disagreements(given),
+        *disagreements_of(trees, given[s.RESOLVER.name]),
+        *missing(given[s.LISTEN.name]),
+        *limits_disagreements(given[LIMITS.name], clients),
+    )
+    for where, reason in found:
         notes.add(where, reason)
         refused.add(where[:1])
+    arrays = {TREE.name: trees, CLIENT.name: clients}
     for name in inspect:
-        for one in trees if name == TREE.name else [given[name]]:
+        for one in arrays[name] if name in arrays else [given[name]]:
             one.inspect()
     usable = {name for name, section in given.items() if section.is_whole}
     if (s.SIGN.name,) in refused or s.AUTHORITY.name not in usable:
         usable.discard(s.SIGN.name)
-    return Examined(
-        _typed(path, given, tree_parts(trees), usable, notes), sorted(notes.faults, key=lambda fault: fault.line)
-    )
+    typed = _typed(path, given, tree_parts(trees), clients, usable, notes)
+    return Examined(typed, sorted(notes.faults, key=lambda fault: fault.line))
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: It cannot be read, is too long, or is no text.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
@@ -140,7 +166,12 @@ def _text_of(path: Path) -> str:
         raise ConfigError([Fault(path, line, "", "not UTF-8 text")]) from error
 
 
-def _tables_of(path: Path, text: str) -> dict[str, Any]:
+def tables_of(path: Path, text: str) -> dict[str, Any]:
+    """Return what a text of TOML holds.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -172,19 +203,38 @@ def _note_unknown(tables: Mapping[str, Any], notes: Notes) -> None:
         known = {key.name for key in section.keys}
         for name in table.keys() - known if isinstance(table, dict) else ():
             notes.add((section.name, name), unknown_reason(name, known, s.SECTIONS))
-    listed = tables.get(TREE.name)
-    known = {key.name for key in TREE.keys}
-    for index, table in enumerate(listed if isinstance(listed, list) else ()):
-        for name in table.keys() - known if isinstance(table, dict) else ():
-            notes.add((TREE.name, index, name), unknown_reason(name, known, s.SECTIONS))
+    for array in (TREE, CLIENT):
+        listed = tables.get(array.name)
+        known = {key.name for key in array.keys}
+        for index, table in enumerate(listed if isinstance(listed, list) else ()):
+            for name in table.keys() - known if isinstance(table, dict) else ():
+                notes.add((array.name, index, name), unknown_reason(name, known, s.SECTIONS))
 
 
-def _typed(
-    path: Path, given: Mapping[str, Given], trees: tuple[TreePart, ...], usable: Collection[str], notes: Notes
+def _typed(  # noqa: PLR0913, PLR0917 - what was read
+    path: Path,
+    given: Mapping[str, Given],
+    trees: tuple[TreePart, ...],
+    clients: Sequence[Given],
+    usable: Collection[str],
+    notes: Notes,
 ) -> Configuration:
-    top, listen, authority, sign, resolver, process, limits, validate, mail, numbers = (
-        given[section.name] for section in s.SECTIONS
-    )
+    (
+        top,
+        listen,
+        authority,
+        sign,
+        resolver,
+        process,
+        limits,
+        validate,
+        mail,
+        numbers,
+        tls,
+        issuer,
+        tokens,
+        oblivious,
+    ) = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
         top[s.APEX] if top.section.name in usable else s.DEFAULT_APEX,
@@ -194,16 +244,20 @@ def _typed(
         _resolver(resolver) if resolver.section.name in usable else None,
         trees,
         s.ProcessPart(process[s.WORKERS]) if process.section.name in usable else s.AS_THE_MACHINE,
-        RateSettings(limits[s.RATE], limits[s.CLIENTS]) if limits.section.name in usable else RateSettings(),
+        limits_part(limits if limits.section.name in usable else None, clients, is_authority=not resolver.is_there),
         _validate(validate) if validate.section.name in usable else None,
         _mail(mail) if mail.section.name in usable else None,
         _numbers(numbers) if numbers.section.name in usable else None,
+        t.TlsPart(tls[t.CERTIFICATE], tls[t.KEY], tls[t.CLIENTS]) if tls.section.name in usable else None,
+        k.issuer_part(issuer) if issuer.section.name in usable else None,
+        k.tokens_part(tokens) if tokens.section.name in usable else None,
+        g.ObliviousPart(oblivious[g.KEYS], oblivious[g.AUTHORITY]) if oblivious.section.name in usable else None,
         notes,
     )
 
 
 def _listen(given: Given) -> s.Listen:
-    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN])
+    return s.Listen(given[s.UDP], given[s.TCP], given[s.ALLOW_PLAIN], given[s.TLS], given[s.HTTPS], given[s.QUIC])
 
 
 def _authority(given: Given) -> s.AuthorityPart:
@@ -226,11 +280,13 @@ def _resolver(given: Given) -> s.ResolverPart:
     return s.ResolverPart(
         given[s.TRUST],
         given[s.LAB_ADDRESSES],
-        given[s.ROOT],
+        given[u.ROOT],
         given[s.LOOKUPS],
         given[s.MEMORY],
         given[s.CACHE],
         given[s.CACHE_SIZE],
+        given[u.ALLOW_PLAIN_UPSTREAM],
+        given[u.RATE],
     )
 
 

@@ -25,7 +25,7 @@ _Opening = Callable[[Endpoint, bool], socket.socket]  # where, and whether besid
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An address at which we are; for TCP the sockets are listening already.
+    """An address at which we are; for streams the sockets are listening already.
 
     Attributes:
         protocol: What is spoken there.
@@ -60,6 +60,9 @@ def opened_sockets(configuration: Configuration, workers: int) -> Iterator[tuple
         for key, protocol, endpoints, opening in (
             (s.UDP, Protocol.UDP, configuration.listen.udp, open_udp),
             (s.TCP, Protocol.TCP, configuration.listen.tcp, open_tcp),
+            (s.TLS, Protocol.TLS, configuration.listen.tls, open_tcp),
+            (s.HTTPS, Protocol.HTTPS, configuration.listen.https, open_tcp),
+            (s.QUIC, Protocol.QUIC, configuration.listen.quic, open_udp),
         )
         for index, endpoint in enumerate(endpoints)
     ]

@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 COMMANDS = {  # and what each says of itself in the help of the whole
-    "keygen": "make keys, show public keys, or make a trust anchor",
+    "keygen": "make keys, trust anchors and certificates, or show them",
     "rootkeys": "change the root's keys: draft, sign, finish a version",
     "sign": "sign a zone or a provider's listings and build the store",
     "check": "check configurations and all that they name",
@@ -60,11 +60,15 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "serve": "answer questions, as an authority or as a resolver",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
+    "cookie-secret": "change the secrets for DNS cookies",
+    "issuer": "grant clients look-ups that they redeem without a name",
+    "token": "fetch tokens that pay for look-ups without a name",
+    "relay": "post sealed requests on, so that no resolver sees who asks",
     "demo": "run a whole tree on this machine, with invented people",
 }
 
 
-def load(name: str) -> Command:
+def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
     """Import a command."""
     match name:
         case "keygen":
@@ -99,6 +103,22 @@ def load(name: str) -> Command:
             from fingerpost.recipient import command  # noqa: PLC0415
 
             return command
+        case "cookie-secret":
+            from fingerpost import cookie_secret  # noqa: PLC0415
+
+            return cookie_secret
+        case "issuer":
+            from fingerpost.tokens import issuer_command  # noqa: PLC0415
+
+            return issuer_command
+        case "token":
+            from fingerpost.tokens import wallet_command  # noqa: PLC0415
+
+            return wallet_command
+        case "relay":
+            from fingerpost import relay  # noqa: PLC0415
+
+            return relay
         case "demo":
             from fingerpost.demo import command as demo  # noqa: PLC0415
 

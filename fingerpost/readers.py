@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,6 @@ from fingerpost import httpurl, login
 from fingerpost.definitions import WrongError
 from root.validator import place
 from transport.endpoint import MAX_PORT
-from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, keys, names, trust
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.names import Name
@@ -111,17 +110,6 @@ def apex(value: str) -> Name:
     if names.depth(name) > names.MAX_APEX_LABELS:
         raise MalformedError(f"apex of {names.depth(name)} labels, at most {names.MAX_APEX_LABELS} are allowed")
     return name
-
-
-def named_client(value: str) -> NamedClient:
-    """Read `192.0.2.0/24 5000`: a network, or one address, and queries a second of each of its addresses."""
-    network, _, rate = value.partition(" ")
-    if not (rate.isascii() and rate.isdigit() and len(rate) <= len(str(MAX_RATE)) and 0 < int(rate) <= MAX_RATE):
-        raise MalformedError(f"{value[:80]!r} is not NETWORK RATE, with a rate from 1 to {MAX_RATE} a second")
-    try:
-        return NamedClient(ip_network(network), int(rate))
-    except ValueError as error:
-        raise MalformedError(f"{network[:80]!r} is no network such as 192.0.2.0/24: {error}") from error
 
 
 def host_address(value: str) -> str:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from fingerpost.definitions import Key, Required
+from fingerpost.limit_sections import CLIENT
+from fingerpost.relay_sections import RELAY
 from fingerpost.sections import SECTIONS
 from fingerpost.tree_tables import TREE
 from zonedata import names
@@ -12,8 +14,8 @@ from zonedata.names import Name
 def to_text() -> str:
     """Write every key with what is expected, its default and what it is for."""
     lines = ["# Everything a configuration may hold. Paths are relative to its file."]
-    for section in (*SECTIONS, TREE):
-        heading = f"[[{section.name}]]" if section is TREE else f"[{section.name}]"
+    for section in (*SECTIONS, TREE, CLIENT, RELAY):
+        heading = f"[[{section.name}]]" if section is TREE or section is CLIENT else f"[{section.name}]"
         heading = heading if section.name else "(above all tables)"
         lines += ["", f"{heading}  {section.doc}"]
         for key in section.keys:

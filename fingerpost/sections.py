@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerpost import readers
+from fingerpost import readers, upstream_sections
 from fingerpost.definitions import Key, Section
+from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.limit_sections import LIMITS
+from fingerpost.tls_sections import ENCRYPTION
+from fingerpost.tokens.sections import ISSUER, TOKENS
 from fingerpost.validator_sections import MAIL, NUMBERS, VALIDATE
 from resolver.proven.shared import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
-from transport import rates
+from resolver.settings import UPSTREAM_RATE
 from transport.endpoint import Endpoint
-from transport.rates import MAX_RATE, NamedClient
 from zonedata import identifiers, names
 from zonedata.fields import check_authority, check_host
 from zonedata.kinds import Role
@@ -30,7 +33,6 @@ _NO_PATH: Path | None = None
 _NO_NUMBER: int | None = None
 _NO_ROLES: tuple[Role, ...] = ()
 _NO_NODES: tuple[Name, ...] = ()
-_NO_CLIENTS: tuple[NamedClient, ...] = ()
 
 # --- above all tables ------------------------------------------------------------------------------------------
 
@@ -47,6 +49,23 @@ TOP = Section("", "Above all tables.", (APEX,))
 
 UDP = Key("udp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over UDP is answered", _NO_ADDRESSES)
 TCP = Key("tcp", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TCP is answered", _NO_ADDRESSES)
+TLS = Key(
+    "tls", _ADDRESSES, "array of ADDRESS#PORT", "where DNS over TLS is answered; usual is port 853", _NO_ADDRESSES
+)
+HTTPS = Key(
+    "https",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "where DNS over HTTPS is answered, at the path /dns-query; usual is port 443",
+    _NO_ADDRESSES,
+)
+QUIC = Key(
+    "quic",
+    _ADDRESSES,
+    "array of ADDRESS#PORT",
+    "where DNS over QUIC is answered; usual is port 853, beside TLS",
+    _NO_ADDRESSES,
+)
 ALLOW_PLAIN = Key(
     "allow_plain",
     readers.flag,
@@ -54,7 +73,9 @@ ALLOW_PLAIN = Key(
     "whether plain DNS may leave this machine; everything else that does is encrypted",
     default=False,
 )
-LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, ALLOW_PLAIN))
+LISTEN = Section("listen", "Where questions are taken.", (UDP, TCP, TLS, HTTPS, QUIC, ALLOW_PLAIN))
+PLAIN = (UDP, TCP)
+ENCRYPTED = (TLS, HTTPS, QUIC)  # these need a [tls]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,9 @@ class Listen:
     udp: tuple[Endpoint, ...]
     tcp: tuple[Endpoint, ...]
     allow_plain: bool
+    tls: tuple[Endpoint, ...] = ()
+    https: tuple[Endpoint, ...] = ()
+    quic: tuple[Endpoint, ...] = ()
 
 
 NOWHERE = Listen((), (), allow_plain=False)
@@ -248,13 +272,6 @@ LAB_ADDRESSES = Key(
     "whether delegated servers may have private addresses, for laboratories",
     default=False,
 )
-ROOT = Key(
-    "root",
-    _ADDRESSES,
-    "array of ADDRESS#PORT",
-    "servers of the root, instead of those in the anchor file",
-    _NO_ADDRESSES,
-)
 LOOKUPS = Key(
     "lookups",
     readers.number(1, MAX_LOOKUPS),
@@ -286,7 +303,17 @@ CACHE_SIZE = Key(
 RESOLVER = Section(
     "resolver",
     "Finding out: walking the tree for clients.",
-    (TRUST, LAB_ADDRESSES, ROOT, LOOKUPS, MEMORY, CACHE, CACHE_SIZE),
+    (
+        TRUST,
+        LAB_ADDRESSES,
+        upstream_sections.ALLOW_PLAIN_UPSTREAM,
+        upstream_sections.ROOT,
+        upstream_sections.RATE,
+        LOOKUPS,
+        MEMORY,
+        CACHE,
+        CACHE_SIZE,
+    ),
 )
 
 
@@ -296,11 +323,13 @@ class ResolverPart:
 
     anchor: Path | None
     lab_addresses: bool
-    root: tuple[Endpoint, ...]
+    root: tuple[upstream_sections.RootServer, ...]
     lookups: int
     memory: int
     cache: Path | None
     cache_size: int
+    allow_plain_upstream: bool = False
+    upstream_rate: int = UPSTREAM_RATE
 
 
 # --- [process] -------------------------------------------------------------------------------------------------
@@ -324,23 +353,7 @@ class ProcessPart:
 
 AS_THE_MACHINE = ProcessPart(None)
 
-# --- [limits] --------------------------------------------------------------------------------------------------
-
-RATE = Key(
-    "rate",
-    readers.number(1, MAX_RATE),
-    "queries a second",
-    "how many one address may ask over UDP; who asks more is sent to TCP, or gets nothing",
-    rates.RATE,
-)
-CLIENTS = Key(
-    "clients",
-    readers.list_of(readers.text_as(readers.named_client)),
-    'array of "NETWORK RATE"',
-    "clients with a rate of their own for each of their addresses",
-    _NO_CLIENTS,
-)
-LIMITS = Section("limits", "How much one client may ask.", (RATE, CLIENTS))
-
-
-SECTIONS = (TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS)
+SECTIONS = (
+    TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, ISSUER, TOKENS,
+    OBLIVIOUS,
+)  # fmt: skip

@@ -5,26 +5,33 @@
 This process opens, reads and checks everything, so that what is wrong is said once and nothing is half started.
 Then it supervises workers, which do all the answering. SIGTERM and SIGINT end them: nothing more is taken, what is
 in hand has a second or two; a second signal ends them at once. SIGHUP makes an authority go over to a newly signed
-store.
+store, and both to a new certificate.
 """
 
 import argparse
 import logging
 import os
+import time
 from pathlib import Path
 
-from fingerpost import readiness, worker
+from fingerpost import readiness, served_quic, worker
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, read
+from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.limit_sections import LIMITS
 from fingerpost.listening import Opened, opened_sockets
 from fingerpost.readiness import Readiness
 from fingerpost.sections import AUTHORITY, MAX_WORKERS, RESOLVER
+from fingerpost.served_https import Gateway
 from fingerpost.served_store import ServedStore
+from fingerpost.served_tls import ServedTls
+from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import Seat, Supervisor
+from fingerpost.tokens.sections import TOKENS
+from fingerpost.tokens.taking import redeemer_of
 from fingerpost.tree_tables import TREE
 from fingerpost.upstream import trust_of
 from fingerpost.worker import Shared
-from transport.rates import shared_table
 from zonedata import keys
 
 _EPILOG = """\
@@ -35,8 +42,9 @@ to standard error; 'event=ready' is the last one of the start.
 
 signals:
   TERM, INT   end gracefully, with status 0; a second one kills, with status 1
-  HUP         an authority opens the store that is there now; when that fails
-              it goes on with the old one
+  HUP         an authority opens the store that is there now, and the files of
+              [tls] and secrets for cookies are read again; what fails goes on
+              with the old one
 
 examples:
   fingerpost serve msp.toml
@@ -57,7 +65,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end, and return the exit status."""
     readiness.check(args)
-    configuration = read(args.config, inspect=(AUTHORITY.name, RESOLVER.name, TREE.name))
+    inspected = (AUTHORITY.name, RESOLVER.name, TREE.name, LIMITS.name, OBLIVIOUS.name, TOKENS.name)
+    configuration = read(args.config, inspect=inspected)
     workers = configuration.process.workers or cores()
     with opened_sockets(configuration, workers) as sockets:
         shared = _prepared(configuration, sockets)
@@ -67,9 +76,22 @@ def run(args: argparse.Namespace) -> int:
             ready.close()
             return worker.work(shared, seat)
 
-        status = Supervisor(workers, work, ready.tell).run()
+        def reload() -> None:
+            if shared.tls is not None:
+                shared.tls.reload(time.time())
+
+        status = Supervisor(workers, work, ready.tell, reload).run()
     log.info("event=stopped")
     return status
+
+
+def _gateway(configuration: Configuration) -> Gateway | None:
+    """Make what answers sealed requests, if the configuration has it."""
+    if configuration.oblivious is None:
+        return None
+    from fingerpost.served_gateway import ServedGateway  # noqa: PLC0415 - takes long to import, and few have it
+
+    return ServedGateway(configuration.oblivious)
 
 
 def cores() -> int:
@@ -84,8 +106,14 @@ def cores() -> int:
 def _prepared(configuration: Configuration, sockets: tuple[Opened, ...]) -> Shared:
     """Make what all workers share; what would stop them is found here."""
     authority = configuration.authority
+    tls = ServedTls(configuration, time.time()) if configuration.tls is not None else None
+    if configuration.listen.quic and tls is not None:
+        served_quic.prepare(configuration, tls)
     if authority is None:
-        return Shared(configuration, sockets, trust_of(configuration), None, shared_table())
+        trust, limits = trust_of(configuration), prepared(configuration)
+        if configuration.tokens is not None:
+            redeemer_of(configuration.tokens)[1].close()  # each worker opens it again
+        return Shared(configuration, sockets, trust, None, limits, tls, _gateway(configuration))
     deny_key = keys.load(authority.deny_key) if authority.deny_key is not None else None
     ServedStore(configuration, deny_key).close()  # LMDB cannot cross a fork: each worker opens it again
-    return Shared(configuration, sockets, None, deny_key, shared_table())
+    return Shared(configuration, sockets, None, deny_key, prepared(configuration), tls)

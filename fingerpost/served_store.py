@@ -16,7 +16,7 @@ from root.front import Front
 from root.service import Service
 from root.validator.store import RegisterReader
 from transport.handler import Caller, Verdict
-from transport.rates import Rates
+from zonedata.cookies import Cookies
 from zonedata.errors import ConfigError, MalformedError
 from zonedata.keys import PrivateKey
 from zonedata.kinds import Role
@@ -53,9 +53,9 @@ class ServedStore:
         self._service = Service(engine, configuration.apex)
         self._fronts: list[Front] = []
 
-    def front(self, rates: Rates) -> Front:
+    def front(self, cookies: Cookies) -> Front:
         """Return the fast path for datagrams; it goes over to other stores with us."""
-        front = Front(self._service.engine, self._configuration.apex, self._service.packets, rates)
+        front = Front(self._service.engine, self._configuration.apex, self._service.packets, cookies)
         self._fronts.append(front)
         return front
 

@@ -83,11 +83,15 @@ class Supervisor:
         count: How many.
         work: What each of them does, run in its own process.
         ready: Called once, here, when all of them are.
+        reload: Called here before workers are told to reload, for what their successors have from us; never raises.
     """
 
-    def __init__(self, count: int, work: Work, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, count: int, work: Work, ready: Callable[[], None], reload: Callable[[], None] = lambda: None
+    ) -> None:
         self._work = work
         self._ready = ready
+        self._reload = reload
         self._slots = [_Slot(number) for number in range(count)]
         self._awaited = set(range(count))  # numbers that have not been ready yet; empty since the daemon is
         self._deadline: float | None = None  # when ending becomes killing; None while we are to go on
@@ -157,6 +161,7 @@ class Supervisor:
             log.info("event=stopping signal=%s", number.name)
             self._end()
         elif number == signal.SIGHUP and self._deadline is None:
+            self._reload()
             self._tell(signal.SIGHUP)
 
     def _end(self) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from fingerpost import readers
 from fingerpost import sections as s
+from fingerpost import upstream_sections as u
 from fingerpost.definitions import Given, Key, Notes, Required, Section
 from fingerpost.toml_lines import Where
 from resolver.policy import EVERYTHING
-from transport.endpoint import Endpoint
-from zonedata import addresses, identifiers
+from zonedata import identifiers
 from zonedata.errors import MalformedError
 from zonedata.names import Name
 
@@ -37,7 +37,7 @@ NODES = Key(
 TREE = Section(
     "tree",
     "One of several trees, in the place of 'anchor' in [resolver]; each in a table of its own, [[tree]].",
-    (NAME, replace(s.TRUST, default=Required.YES), NODES, s.ROOT),
+    (NAME, replace(s.TRUST, default=Required.YES), NODES, u.ROOT),
 )
 ANCHOR = TREE.keys[1]
 
@@ -49,7 +49,7 @@ class TreePart:
     name: str
     anchor: Path
     nodes: tuple[Name, ...]
-    root: tuple[Endpoint, ...]
+    root: tuple[u.RootServer, ...]
 
 
 def read_trees(tables: Any, notes: Notes) -> list[Given]:
@@ -66,7 +66,7 @@ def read_trees(tables: Any, notes: Notes) -> list[Given]:
 
 def tree_parts(trees: Sequence[Given]) -> tuple[TreePart, ...]:
     """Return the sound ones."""
-    return tuple(TreePart(tree[NAME], tree[ANCHOR], tree[NODES], tree[s.ROOT]) for tree in trees if tree.is_whole)
+    return tuple(TreePart(tree[NAME], tree[ANCHOR], tree[NODES], tree[u.ROOT]) for tree in trees if tree.is_whole)
 
 
 def disagreements_of(trees: Sequence[Given], resolver: Given) -> Iterator[tuple[Where, str]]:
@@ -80,20 +80,13 @@ def disagreements_of(trees: Sequence[Given], resolver: Given) -> Iterator[tuple[
         return
     if resolver.has(s.TRUST):
         yield s.RESOLVER.where(s.TRUST.name), "stands beside [[tree]]; each tree has its own, and there is no other"
-    if resolver.has(s.ROOT):
-        yield s.RESOLVER.where(s.ROOT.name), "stands beside [[tree]]; each tree has its own"
+    if resolver.has(u.ROOT):
+        yield s.RESOLVER.where(u.ROOT.name), "stands beside [[tree]]; each tree has its own"
     names = [tree.get(NAME) for tree in trees]
     for index, tree in enumerate(trees):
         if names[index] is not None and names[index] in names[:index]:
             yield tree.section.where(NAME.name), f"{names[index]!r} is the name of another tree, too"
-        if not resolver.get(s.LAB_ADDRESSES):
-            yield from _undialled(tree)
-
-
-def _undialled(tree: Given) -> Iterator[tuple[Where, str]]:
-    endpoints = tree.get(s.ROOT)
-    for number, endpoint in enumerate(endpoints if endpoints is not None else ()):
-        reason = addresses.refusal_of(endpoint.host, endpoint.port)
-        if reason is not None:
-            where = tree.section.where(s.ROOT.name, number)
-            yield where, f"{reason}; 'lab_addresses = true' in [resolver] allows it"
+        lab, plain = resolver.get(s.LAB_ADDRESSES), resolver.get(u.ALLOW_PLAIN_UPSTREAM)
+        servers = tree.get(u.ROOT) or ()
+        for number, reason in u.undialled(servers, lab_addresses=bool(lab), allow_plain=bool(plain)):
+            yield tree.section.where(u.ROOT.name, number), reason

@@ -7,8 +7,8 @@ from fingerpost import sections as s
 from fingerpost.configuration import Configuration
 from fingerpost.toml_lines import Where
 from fingerpost.tree_tables import TREE
+from fingerpost.upstream_sections import RootServer, plain_alone
 from resolver.policy import Policy, Tree
-from transport.endpoint import Endpoint
 from zonedata import addresses, trust
 from zonedata.errors import ConfigError, Fault
 from zonedata.trust import Trust
@@ -44,11 +44,11 @@ def trust_of(configuration: Configuration) -> Trust | Policy:
     return Policy(trees)
 
 
-def _anchor(configuration: Configuration, path: Path, root: tuple[Endpoint, ...], where: Where) -> Trust:
+def _anchor(configuration: Configuration, path: Path, root: tuple[RootServer, ...], where: Where) -> Trust:
     assert configuration.resolver is not None, "the caller has looked"
     anchor = trust.read_anchor(path)
     if root:
-        return replace(anchor, servers=tuple(_server(n, endpoint) for n, endpoint in enumerate(root, 1)))
+        return replace(anchor, servers=tuple(server.to_server(number) for number, server in enumerate(root, 1)))
     if not anchor.servers:
         reason = (
             "names no servers of the root; set 'root', or take the anchor file that 'fingerpost sign' completes "
@@ -59,6 +59,12 @@ def _anchor(configuration: Configuration, path: Path, root: tuple[Endpoint, ...]
     if not is_laboratory and not any(_may_be_dialled(server) for server in anchor.servers):
         reason = "names servers of the root at private addresses only; 'lab_addresses = true' allows them"
         raise ConfigError([configuration.fault(where, reason)])
+    if not configuration.resolver.allow_plain_upstream and plain_alone(anchor.servers):
+        reason = (
+            "names servers of the root that take plain DNS alone, which is not encrypted; set 'root' with a pin, "
+            "or 'allow_plain_upstream = true' allows it"
+        )
+        raise ConfigError([configuration.fault(where, reason)])
     return anchor
 
 
@@ -66,8 +72,3 @@ def _may_be_dialled(server: Server) -> bool:
     return any(
         addresses.refusal_of(address, port) is None for address in server.addresses for _, port in server.ports
     )
-
-
-def _server(number: int, endpoint: Endpoint) -> Server:
-    name = f"root-{number}.invalid"  # for logs; a name that can never be anybody's (RFC 6761)
-    return Server(name, (endpoint.host,), (("tcp", endpoint.port), ("udp", endpoint.port)))

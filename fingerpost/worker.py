@@ -14,16 +14,20 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 import trio
 
-from fingerpost import logfmt
+from fingerpost import logfmt, served_https, served_quic
 from fingerpost.configuration import Configuration
 from fingerpost.listening import Opened
 from fingerpost.logfmt import quoted
 from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
+from fingerpost.served_tls import ServedTls
+from fingerpost.shared_limits import Limiting, SharedLimits
 from fingerpost.supervisor import Seat
+from fingerpost.tokens.taking import taking
 from resolver.cache import Stores
 from resolver.front import Front
 from resolver.policy import Policy
@@ -36,12 +40,13 @@ from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
+from transport.entitlement import Entitlement
 from transport.fast_path import FastPath
 from transport.handler import Handler, Protocol
 from transport.later import LaterPool
-from transport.rates import Rates
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, serve_tcp
+from transport.tokens.redeeming import Redeemer
 from transport.udp_listener import UdpListener, serve_udp
 from zonedata.errors import ConfigError, MalformedError, UntrustedError
 from zonedata.keys import PrivateKey
@@ -65,14 +70,18 @@ class Shared:
         sockets: Every address, with a socket for each worker.
         trust: Whom a resolver believes, of several trees with what each speaks for; None in an authority.
         deny_key: What an authority signs denials with, if it does.
-        rates: How often addresses have asked, in memory that all workers share.
+        limits: Who has asked how much, in memory that all workers share.
+        tls: What is shown to clients over TLS, if anything is spoken over it.
+        gateway: What answers sealed requests, if there is such a thing.
     """
 
     configuration: Configuration
     sockets: tuple[Opened, ...]
     trust: Trust | Policy | None
     deny_key: PrivateKey | None
-    rates: memoryview
+    limits: SharedLimits
+    tls: ServedTls | None = None
+    gateway: served_https.Gateway | None = None
 
 
 def work(shared: Shared, seat: Seat) -> int:
@@ -115,14 +124,19 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
     store = ServedStore(shared.configuration, shared.deny_key)
     try:
         log.info("event=store-opened serial=%d", store.serial)
-        rates = Rates(shared.configuration.limits, shared.rates)
-        front = store.front(rates)
+        limiting = Limiting(shared.configuration, shared.limits)
+        front = store.front(limiting.cookies)
+        gate = limiting.gate(front, store.handle)
 
         def counts() -> dict[str, int]:
             given = {"assertions": front.assertions, "ready": front.ready}
-            return {**given, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**given, **gate.counts()}
 
-        yield Daemon(store.handle, front, Clock(), AUTHORITY_JOBS, store.reload, counts)
+        def reload() -> None:
+            limiting.reload()
+            store.reload()
+
+        yield Daemon(gate.handle, gate, Clock(), AUTHORITY_JOBS, reload, counts)
     finally:
         store.close()
 
@@ -133,7 +147,12 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
     resolver = configuration.resolver
     assert resolver is not None, "whoever has a trust has a resolver"
     clock = Clock()
-    settings = Settings(apex=configuration.apex, lab_addresses=resolver.lab_addresses)
+    settings = Settings(
+        apex=configuration.apex,
+        lab_addresses=resolver.lab_addresses,
+        allow_plain_upstream=resolver.allow_plain_upstream,
+        upstream_rate=resolver.upstream_rate,
+    )
     stores = _stores_of(resolver, trust)
     async with AsyncExitStack() as stack:
         dialer = await stack.enter_async_context(SocketDialer())
@@ -143,11 +162,13 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             service = ResolverService(Trees(trust, dialer, clock, settings, stores), dialer, clock, settings)
         else:
             service = ResolverService(trust, dialer, clock, settings, stores[trust.tree])
-        rates = Rates(configuration.limits, shared.rates)
-        front = Front(service.packets, rates)
+        limiting = Limiting(configuration, shared.limits)
+        gate = limiting.gate(Front(service.packets, limiting.cookies), service.handle)
 
         def reload() -> None:
-            log.info("event=reload-not-needed")
+            if configuration.limits.cookie_secrets is None:
+                log.info("event=reload-not-needed")
+            limiting.reload()
 
         def counts() -> dict[str, int]:
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
@@ -160,9 +181,9 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
                 "floors": sum(one.floors for one in figures),
                 "floors_lost": sum(one.floors_lost for one in figures),
             }
-            return {**ready, **kept, **known, "limited": rates.dropped, "sent_to_streams": rates.slipped}
+            return {**ready, **kept, **known, **gate.counts()}
 
-        yield Daemon(service.handle, front, clock, resolver.lookups, reload, counts)
+        yield Daemon(gate.handle, gate, clock, resolver.lookups, reload, counts)
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:
@@ -222,16 +243,12 @@ async def _run(shared: Shared, seat: Seat) -> None:
         seat.take_signals()
         async with (
             _daemon(shared) as daemon,
-            LaterPool(daemon.jobs).running() as later,
+            LaterPool(daemon.jobs, Entitlement(shared.configuration.limits.settings.clients).of).running() as later,
+            taking(shared.configuration.tokens) as redeemer,
             trio.open_nursery() as nursery,
         ):
             for opened in shared.sockets:
-                serving: Callable[..., Awaitable[None]] = (
-                    partial(serve_udp, fast=daemon.fast)
-                    if opened.protocol is Protocol.UDP
-                    else partial(serve_tcp, limits=StreamLimits())
-                )
-                sock = opened.socks[seat.number]
+                sock, serving = opened.socks[seat.number], _serving(opened.protocol, daemon, shared, redeemer)
                 listener = await nursery.start(serving, sock, daemon.handler, daemon.clock, later)
                 listeners.append((opened, listener))
             nursery.start_soon(_end_when_orphaned, seat, nursery.cancel_scope)
@@ -240,14 +257,48 @@ async def _run(shared: Shared, seat: Seat) -> None:
                 if number != signal.SIGHUP:
                     break
                 daemon.reload()
+                if shared.tls is not None:
+                    shared.tls.reload(daemon.clock.now())
             nursery.cancel_scope.cancel()
-            _tell_counts(daemon, listeners)
+            _tell_counts(daemon, listeners, later)
+            if shared.gateway is not None:
+                log.info("event=statistics %s", _pairs(shared.gateway.statistics()))
+            if redeemer is not None:
+                log.info(
+                    "event=statistics %s", _pairs({f"tokens_{word}": n for word, n in redeemer.counts.items()})
+                )
 
 
-def _tell_counts(daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]]) -> None:
+def _serving(
+    protocol: Protocol, daemon: Daemon, shared: Shared, redeemer: Redeemer | None
+) -> Callable[..., Awaitable[None]]:
+    """Return what serves a socket of a protocol."""
+    match protocol:
+        case Protocol.UDP:
+            return partial(serve_udp, fast=daemon.fast)
+        case Protocol.TCP:
+            return partial(serve_tcp, limits=StreamLimits())
+        case Protocol.TLS:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=shared.tls.server.handshake)
+        case Protocol.QUIC:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return served_quic.serving(shared.tls)
+        case Protocol.HTTPS:
+            assert shared.tls is not None, "a configuration with such a listener has a [tls]"
+            return served_https.serving(shared.tls, shared.gateway, redeemer)
+        case other:
+            assert_never(other)
+
+
+def _tell_counts(
+    daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]], later: LaterPool
+) -> None:
     for opened, listener in listeners:
         log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
-    log.info("event=statistics %s", _pairs(daemon.counts()))
+    pool = later.statistics()
+    turned_away = {"crowded": pool.crowded, "evicted": pool.evicted}
+    log.info("event=statistics %s", _pairs(daemon.counts() | turned_away))
 
 
 def _pairs(counts: dict[str, int]) -> str:

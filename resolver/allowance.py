@@ -6,7 +6,7 @@ from typing import Final
 TOTAL_SECONDS: Final = 5.0  # of one question; clients give up then
 AUTHORITY_SECONDS: Final = 1.0  # for one authority, all tries: a dead one costs its own answer only
 ZONE_SECONDS: Final = 2.0  # for one zone: nothing below it can be asked without it
-WALK_PACKETS: Final = 8  # to zones on the way; two or three are usual
+WALK_PACKETS: Final = 16  # to zones on the way; two to four are usual, each with as few labels as tell it
 AUTHORITY_PACKETS: Final = 3  # to each authority
 BINDING_PACKETS: Final = 3  # to each zone that may bind an authority's name, to find out who it is
 MAX_AUTHORITIES: Final = 64  # asked in all, and as many names found out; the rest is reported as unasked

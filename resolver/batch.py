@@ -66,11 +66,15 @@ class Batch(Generic[L]):
 
     Args:
         endpoint: The resolver.
-        tries: How long and how often to ask; it is always TCP.
+        tries: How long and how often to ask.
         connect: Makes connections.
+        protocol: Over what they are: TCP or TLS.
     """
 
-    def __init__(self, endpoint: Endpoint, tries: Tries, connect: Connect = connect_stream) -> None:
+    def __init__(
+        self, endpoint: Endpoint, tries: Tries, connect: Connect = connect_stream, protocol: Protocol = Protocol.TCP
+    ) -> None:
+        self._protocol = protocol
         self._server = endpoint.to_text()
         self._pipeline: Pipeline[Turn[L]] = Pipeline(endpoint, self, tries.seconds, tries.count, connect)
         self._turns: deque[Turn[L]] = deque()  # begun and not yet told, oldest first
@@ -145,7 +149,7 @@ class Batch(Generic[L]):
         if turn.received is None:
             return UnreachableError(self._server, "; ".join(dict.fromkeys(turn.reasons)))
         assert turn.csi is not None and turn.manner is not None, "it was asked"  # noqa: PT018 - one thought
-        via = Via(self._server, Protocol.TCP, turn.spent * 1000, turn.octets, turn.received, turn.message_id)
+        via = Via(self._server, self._protocol, turn.spent * 1000, turn.octets, turn.received, turn.message_id)
         return from_reply(turn.csi, via, turn.manner, now, self._recall)
 
     def reasons(self, turn: Turn[L]) -> list[str]:

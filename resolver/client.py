@@ -5,6 +5,9 @@
     answer = await lookup("+14155550123", server="127.0.0.1#5300", anchor=Path("anchor.pem"))
     answer = await walk("alice@example.com", anchor=Path("anchor.pem"))
 
+    tls = Way(Protocol.TLS, Certified("dns.example"))
+    answer = await lookup("+14155550123", server="192.0.2.1#853", way=tls)
+
     async with lookup_many(open("numbers.txt"), server="127.0.0.1#5300") as answers:
         async for csi, answer in answers:
             ...
@@ -37,11 +40,16 @@ from resolver.finder import Finder
 from resolver.reading import Manner
 from resolver.settings import Settings
 from resolver.stub import Stub, Tries
+from resolver.way import PLAIN, STREAM, Way
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Certified, Pinned, Unproven
+from transport.resource import Resource
+from transport.stream_link import connect_stream
+from transport.tls.client import connecting
 from zonedata import identifiers
 from zonedata.errors import MalformedError, UntrustedError
 from zonedata.identifiers import Csi
@@ -60,18 +68,24 @@ __all__ = [
     "Answer",
     "Assurance",
     "Case",
+    "Certified",
     "Choice",
     "Context",
     "MalformedError",
     "Outcome",
+    "Pinned",
+    "Protocol",
     "Reach",
+    "Resource",
     "Row",
     "Settings",
     "Stub",
     "Tries",
+    "Unproven",
     "UnreachableError",
     "UntrustedError",
     "Walker",
+    "Way",
     "Why",
     "choose",
     "complete_directly",
@@ -107,10 +121,11 @@ def _read_anchors(anchor: Path | None, beside: Sequence[Path]) -> tuple[Trust | 
     return (read[0], tuple(read[1:])) if read else (None, ())
 
 
-async def lookup(
+async def lookup(  # noqa: PLR0913 - as lookup_many
     csi: str,
     *,
     server: str = "127.0.0.1#53",
+    way: Way = PLAIN,
     anchor: Path | None = None,
     beside: Sequence[Path] = (),
     assurance: Assurance = Assurance.ASSERTED,
@@ -120,6 +135,7 @@ async def lookup(
     Args:
         csi: A telephone number or an e-mail address, as people write it.
         server: The resolver's address and port.
+        way: Over what it is asked, and how it proves who it is.
         anchor: The trust anchor's file.
         beside: Files of the anchors of further trees; each is judged by itself, and all must be shown.
         assurance: The least that is to be shown as found. Without an anchor it is the resolver's word, as all is.
@@ -134,7 +150,7 @@ async def lookup(
     endpoint = Endpoint.from_text(server)
     async with SocketDialer() as dialer:
         try:
-            stub = Stub([endpoint], dialer, Clock(), trust=trust, beside=further, least=assurance)
+            stub = Stub([endpoint], dialer, Clock(), trust=trust, beside=further, least=assurance, way=way)
             return await stub.lookup(asked)
         except UnreachableError as error:
             unreachable = error
@@ -146,6 +162,7 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
     csis: Iterable[str] | AsyncIterable[str],
     *,
     server: str = "127.0.0.1#53",
+    way: Way = STREAM,
     anchor: Path | None = None,
     beside: Sequence[Path] = (),
     proof: bool = True,
@@ -162,21 +179,26 @@ async def lookup_many(  # noqa: PLR0913 - all but one by name, each with a defau
 
     Args:
         csis: Telephone numbers and e-mail addresses, as people write them.
-        server: The resolver's address and port. It is asked over TCP; a connection that ends is made again.
+        server: The resolver's address and port. A connection that ends is made again.
+        way: Over TCP, or over TLS and how the resolver proves who it is.
         anchor: The trust anchor's file, to verify every proof; each statement about a zone is verified once.
         beside: As in `lookup`.
         proof: Ask for the proof, so that an answer says of every authority how it stands. Without it, for what the
             resolver accepts alone: nothing is verified here, and it costs all concerned a fraction.
-        tries: How long and how often to ask; `tries.tcp` has no meaning here.
+        tries: How long and how often to ask.
         assurance: As in `lookup`.
 
     Raises:
         MalformedError: The anchor's file is damaged.
         UntrustedError: The anchor is not signed by its own keys.
+        ValueError: `way` is over something else.
     """
     trust, further = _read_anchors(anchor, beside)
     manner = Manner(QType.PROOF if proof else QType.CSI, trust=trust, beside=further, least=assurance)
-    batch: Batch[_Given] = Batch(Endpoint.from_text(server), tries or Tries())
+    if way.protocol not in {Protocol.TCP, Protocol.TLS}:
+        raise ValueError(f"many are asked over one stream, TCP or TLS, and not over {way.protocol}")
+    connect = connect_stream if way.proof is None else connecting(way.proof)
+    batch: Batch[_Given] = Batch(Endpoint.from_text(server), tries or Tries(), connect, way.protocol)
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(batch.run)

@@ -97,7 +97,7 @@ async def complete_directly(
     if not words:
         return answer
     usable = settings or Settings()
-    upstream = Upstream(dialer, clock, usable.apex, lab_addresses=usable.lab_addresses)
+    upstream = Upstream(dialer, clock, usable)
     allowance, gate = Allowance(), trio.CapacityLimiter(MAX_AT_ONCE)
 
     async def ask(word: _Word) -> None:

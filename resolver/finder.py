@@ -6,6 +6,7 @@ that came to), and whatever it newly needs is asked for at once, so that one slo
 authorities that are already known.
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,8 @@ from resolver.allowance import AUTHORITY_SECONDS, MAX_AT_ONCE, TOTAL_SECONDS, ZO
 from resolver.answer import OUR_TYPES, read_claims
 from resolver.asked import Purpose
 from resolver.cache import SILENCE_KEPT, Cache, Found, Stores
+from resolver.flights import Flights
+from resolver.minimised import Minimised
 from resolver.newest_keys import NewestKeys
 from resolver.routes import Routes
 from resolver.search import Search, key_of
@@ -25,6 +28,7 @@ from transport.dialer import Dialer
 from zonedata import replies, trust
 from zonedata.admission import admit_said, admit_zone
 from zonedata.findings import Finding, settle
+from zonedata.holdings import Principal
 from zonedata.identifiers import authority_node
 from zonedata.judgement import conclude
 from zonedata.names import Name
@@ -37,6 +41,23 @@ from zonedata.trust import Trust
 from zonedata.wire import QType
 
 MAX_REFUSED: Final = 8  # envelopes kept with an answer, for clients that want what did not verify
+
+
+@dataclass(slots=True)
+class _Told:
+    """What came of one question to a zone, for all searches that had it.
+
+    Attributes:
+        search: Which put it.
+        standing: Why the zone gave nothing; MISSING when it gave anything.
+        refusals: What of the last reply was refused.
+        is_enough: Whether a server said what was asked for.
+    """
+
+    search: Search | None = None
+    standing: Standing = Standing.MISSING
+    refusals: list[Refusal] = field(default_factory=list)
+    is_enough: bool = False
 
 
 class Finder:
@@ -62,7 +83,8 @@ class Finder:
         self.cache = Cache(settings, self.stores.proven)
         self._routes = Routes()
         self._clock = clock
-        self._upstream = Upstream(dialer, clock, settings.apex, lab_addresses=settings.lab_addresses)
+        self._upstream = Upstream(dialer, clock, settings)
+        self._flights: Flights[tuple[Principal, Name], _Told] = Flights()
         self._keys = NewestKeys(anchor, self.stores.rootkeys, self._upstream, self._moved_on)
 
     @property
@@ -186,37 +208,67 @@ class Finder:
         return True
 
     async def _fetch_zone(self, search: Search, need: Need) -> None:
-        """Ask a zone for what the path needs of it."""
+        """Ask a zone for what the path needs of it, with as few labels of the owner as tell it."""
+        zone = need.zone
+        principal = zone.signer.principal
+        if isinstance(need, BindingNeed):
+            told = await self._ask_zone(search, need, authority_node(need.authority))
+        else:
+            told = _Told()
+            holdings = search.held.zone(principal)
+            minimised = Minimised(search.owner, zone.node)
+            while (name := minimised.next(holdings.nearest_gap(search.owner))) is not None:
+                told = await self._ask_zone(search, need, name)
+                if not told.is_enough or holdings.gap_for(search.owner, zone.signer, search.now) is not None:
+                    break
+        # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
+        refusals = told.refusals
+        is_new_key = not zone.above and any(refusal.step is Step.KEY for refusal in refusals)
+        if is_new_key and (self._has_newer_keys(zone) or await self._keys.catch_up(search)):
+            search.acquit(principal, Step.KEY)  # it was our version that did not know the key
+            refusals = []
+            search.asked.discard(need.key)  # once more, with the new keys: versions only go up, so this ends
+        if refusals:  # and no server had anything better to show
+            search.reasons[principal] = Standing.BOGUS
+        self._end(search)
+
+    async def _ask_zone(self, search: Search, need: Need, name: Name) -> "_Told":
+        """Put one question to a zone, or wait for what comes of the same one that another search has put."""
+        principal = need.zone.signer.principal
+        told = await self._flights.share((principal, name), lambda: self._put_to_zone(search, need, name))
+        if told.search is search:
+            return told
+        if told.standing is Standing.UNASKED:  # it was the other's allowance that was spent
+            return await self._put_to_zone(search, need, name)
+        search.reasons[principal] = told.standing
+        if told.refusals:
+            search.note(principal, told.refusals)
+        return told
+
+    async def _put_to_zone(self, search: Search, need: Need, name: Name) -> "_Told":
         zone, allowance = need.zone, search.allowance
         principal = zone.signer.principal
-        name, purpose, take = search.owner, Purpose.ZONE, allowance.take_walk
+        purpose, take, owner = Purpose.ZONE, allowance.take_walk, name
         if isinstance(need, BindingNeed):
             who = (need.authority, *principal)
-            name, purpose = authority_node(need.authority), Purpose.BINDING
-            take = partial(allowance.take_binding, who)
-        refusals: list[Refusal] = []  # of the last reply
+            purpose, take, owner = Purpose.BINDING, partial(allowance.take_binding, who), search.owner
+        told = _Told(search)
 
         def takes_in(reply: replies.Received) -> TakenIn:
             now = self._clock.now()
             claims, unread, keep = _read(reply, now)
             known = self._known(search, now)
-            admitted = admit_zone(need, search.owner, claims, known, keep)
-            refusals[:] = [*unread, *admitted]
-            if refusals:
-                search.note(principal, refusals)
-            return TakenIn(tuple(claims), tuple(refusals), bool(claims) and not refusals)
+            admitted = admit_zone(need, owner, claims, known, keep)
+            told.refusals = [*unread, *admitted]
+            if told.refusals:
+                search.note(principal, told.refusals)
+            return TakenIn(tuple(claims), tuple(told.refusals), bool(claims) and not told.refusals)
 
         question = Question(principal, zone.servers, name, QType.ZONE, purpose, ZONE_SECONDS, take, takes_in)
-        await self._ask(search, question)
-        # A root that signs with a key which our version of ROOTKEYS does not name may have a newer version.
-        is_new_key = not zone.above and any(refusal.step is Step.KEY for refusal in refusals)
-        if is_new_key and (self._has_newer_keys(zone) or await self._keys.catch_up(search)):
-            search.acquit(principal, Step.KEY)  # it was our version that did not know the key
-            refusals.clear()
-            search.asked.discard(need.key)  # once more, with the new keys: versions only go up, so this ends
-        if refusals:  # and no server had anything better to show
-            search.reasons[principal] = Standing.BOGUS
-        self._end(search)
+        got = await self._ask(search, question)
+        told.standing = search.reasons[principal]
+        told.is_enough = isinstance(got, Got) and got.is_enough
+        return told
 
     def _has_newer_keys(self, root: Zone) -> bool:
         """Say whether another search has caught up since this zone was put on the path."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from resolver.cache import Found
-from zonedata import statements, wire
+from zonedata import padding, statements, wire
 from zonedata.judgement import Judgement, Outcome
-from zonedata.kinds import Kind, Role
+from zonedata.kinds import ZONE_SIGNED, Kind, Role
 from zonedata.life import MAX_TIME, Life
 from zonedata.names import Name
 from zonedata.opening import Opened
@@ -19,11 +19,12 @@ from zonedata.person_statements import Status
 from zonedata.sealed import Sealed
 from zonedata.standing import Standing
 from zonedata.statements import Statement
-from zonedata.wire import Ede, QType, Query, Rcode, Reply
+from zonedata.wire import RECORD_OCTETS, Ede, QType, Query, Rcode, Reply
 
 INCOMPLETE_TTL: Final = 30  # seconds at most, so that nobody keeps silence as absence
 MAX_CHAIN: Final = 4  # versions of ROOTKEYS in a proof; an anchor that is older still is to be replaced
 STATUS_LIFE: Final = 60  # seconds, or as long as the answer is given; a report, not evidence
+_NOT_SILENT: Final = frozenset({Standing.BOGUS, Standing.UNAUTHENTICATED})  # said in words of their own
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -45,10 +46,7 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         now: Unix seconds.
     """
     judgement, refused = found.judgement, found.refused
-    if found.parts:
-        chain = tuple(sealed for part in found.parts for sealed in part.chain[-MAX_CHAIN:])
-    else:
-        chain = chain[-MAX_CHAIN:]
+    chain = _shown_chain(found, chain)
     to = min([opened.keep for opened in judgement.evidence], default=0.0)
     ages = Ages(to) if judgement.complete and to else Ages(to or MAX_TIME, INCOMPLETE_TTL)
     ttl = ages.ttl(now)
@@ -78,6 +76,33 @@ def reply_for(query: Query, found: Found, chain: tuple[Sealed, ...], apex: Name,
         reply.answer = [*dict.fromkeys(reply.answer)]
         reply.authority = [*dict.fromkeys(reply.authority)]
     return LaidOut(reply, ages)
+
+
+def room_of(qtype: int, found: Found, chain: tuple[Sealed, ...]) -> int:
+    """Return to what a reply is padded where nobody is to learn from its length what it says (`zonedata.padding`).
+
+    Args:
+        qtype: CSI or PROOF.
+        found: The answer.
+        chain: As `reply_for`.
+    """
+    judgements = [part.found.judgement for part in found.parts] or [found.judgement]
+    roles = [finding.role for judgement in judgements for finding in judgement.findings]
+    if qtype != QType.PROOF:
+        return padding.room_for(roles)
+    zones = [opened.sealed for judgement in judgements for opened in judgement.evidence if _is_of_a_zone(opened)]
+    octets = sum(RECORD_OCTETS + len(sealed.to_wire()) for sealed in (*zones, *_shown_chain(found, chain)))
+    return padding.room_with_proof(roles, octets)
+
+
+def _is_of_a_zone(opened: Opened[Statement]) -> bool:
+    return opened.sealed.kind in ZONE_SIGNED
+
+
+def _shown_chain(found: Found, chain: tuple[Sealed, ...]) -> tuple[Sealed, ...]:
+    if not found.parts:
+        return chain[-MAX_CHAIN:]
+    return tuple(sealed for part in found.parts for sealed in part.chain[-MAX_CHAIN:])
 
 
 def _accepted_of(found: Found) -> list[Opened[Statement]]:
@@ -165,7 +190,8 @@ def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
     for refusal in judgement.refusals:
         steps.setdefault(refusal.about, refusal.step)
     unproven = [finding for finding in judgement.findings if not finding.standing.is_proven]
-    silent = [finding.authority for finding in unproven if finding.standing is not Standing.BOGUS]
+    silent = [finding.authority for finding in unproven if finding.standing not in _NOT_SILENT]
+    others = [finding.authority for finding in unproven if finding.standing is Standing.UNAUTHENTICATED]
     for finding in unproven:
         if finding.standing is Standing.BOGUS:
             steps.setdefault(finding.authority, 0)  # what was refused is another's: the grant to it
@@ -173,6 +199,9 @@ def _errors_of(judgement: Judgement) -> list[tuple[Ede, str]]:
         errors.append((Ede.BOGUS, f"refused{';'.join(_refused_at(steps))}"))
     if silent:
         errors.append((Ede.NO_REACHABLE_AUTHORITY, f"no proof from: {' '.join(sorted(set(silent)))}"))
+    if others:
+        names = " ".join(sorted(set(others)))
+        errors.append((Ede.NETWORK_ERROR, f"has not the key signed for its servers: {names}"))
     return errors
 
 

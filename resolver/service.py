@@ -8,22 +8,23 @@ answered SERVFAIL, and the resolver lives on.
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Final
 
 from resolver.cache import Found, Stores
 from resolver.complaints import Complaints
 from resolver.finder import Finder
 from resolver.flights import Flights
-from resolver.reply import reply_for
+from resolver.reply import reply_for, room_of
 from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.handler import Caller, Later, Protocol, Verdict
-from zonedata import identifiers, names, wire
+from zonedata import identifiers, names, padding, wire
 from zonedata.judgement import Outcome
 from zonedata.names import Name
-from zonedata.packets import STREAM_MARK
+from zonedata.packets import PADDED_MARK, STREAM_MARK
 from zonedata.trust import Trust
 from zonedata.wire import CLASS_IN, Ede, QType, Query, Rcode, Rejected, Reply
 
@@ -76,36 +77,38 @@ class ResolverService:
 
     def _handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         in_datagram = caller.protocol is Protocol.UDP
+        mark = b"" if in_datagram else STREAM_MARK if caller.protocol is Protocol.TCP else PADDED_MARK
         if not in_datagram:  # of datagrams `front` has looked at this already
-            ready = self.packets.get(message[2:] + STREAM_MARK, now)
+            ready = self.packets.get(message[2:] + mark, now)
             if ready is not None:
                 return message[:2] + ready[2:]
         query = wire.read_query(message)
         if isinstance(query, Rejected):
             return query.reply
-        key = query.plain() if in_datagram else query.plain() + STREAM_MARK
-        ready = self.packets.get(key, now)
+        form = _Form(query.plain() + mark, query.room(in_datagram=in_datagram), mark == PADDED_MARK)
+        ready = self.packets.get(form.key, now)
         if ready is not None:
             return query.addressed(ready)
-        limit = query.room(in_datagram=in_datagram)
         name = names.from_wire(query.labels, self._settings.apex)
         if name is None or query.qclass != CLASS_IN or self._is_nobodys(name):
             why = "not a name of this tree" if self._trees is None else "not a name of any tree here"
-            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]).to_wire(query, limit)
+            return Reply(Rcode.REFUSED, errors=[(Ede.NOT_AUTHORITATIVE, why)]).to_wire(
+                query, form.limit, form.block
+            )
         if query.qtype not in {QType.CSI, QType.PROOF} or not identifiers.is_owner(name):
             empty = Reply(flags=wire.FLAG_RA)
             empty.authority.append(wire.soa_record(query, self._settings.apex, 1, NEGATIVE_TTL))
-            return empty.to_wire(query, limit)
+            return empty.to_wire(query, form.limit, form.block)
         found = self._seeker.ready(name, now)
         if found is not None:
-            return self._lay_out(query, key, found, limit, now)
+            return self._lay_out(query, form, found, now)
 
         async def work() -> bytes:
             sought = await self._flights.share(name, lambda: self._search(name))
             if sought is None:
                 failed = Reply(Rcode.SERVFAIL, wire.FLAG_RA, errors=[(Ede.OTHER, "internal error")])
-                return failed.to_wire(query, limit)
-            return self._lay_out(query, key, sought, limit, self._clock.now())
+                return failed.to_wire(query, form.limit, form.block)
+            return self._lay_out(query, form, sought, self._clock.now())
 
         return Later(work)
 
@@ -124,11 +127,32 @@ class ResolverService:
                 log.warning("%s", line)
         return found
 
-    def _lay_out(self, query: Query, key: bytes, found: Found, limit: int, now: float) -> bytes:
+    def _lay_out(self, query: Query, form: "_Form", found: Found, now: float) -> bytes:
         """Write the reply, and keep it ready."""
         laid_out = reply_for(query, found, self._seeker.chain, self._settings.apex, now)
-        octets = laid_out.reply.to_wire(query, limit)
+        room = room_of(query.qtype, found, self._seeker.chain) if form.is_padded else 0
+        octets = laid_out.reply.to_wire(query, form.limit, room)
         if found.keep > now:
             kept = query.unaddressed(octets)
-            self.packets.put(key, kept, found.keep, laid_out.ages, SORTS[found.judgement.outcome])
+            self.packets.put(form.key, kept, found.keep, laid_out.ages, SORTS[found.judgement.outcome])
         return octets
+
+
+@dataclass(slots=True)  # one a look-up: decision 0016
+class _Form:
+    """What replies to one question have in common, whatever they say.
+
+    Attributes:
+        key: Under which one is kept ready.
+        limit: Octets at most.
+        is_padded: Whether nobody is to learn from the length what it says.
+    """
+
+    key: bytes
+    limit: int
+    is_padded: bool
+
+    @property
+    def block(self) -> int:
+        """To what a reply is padded that tells nothing of a person."""
+        return padding.BLOCK if self.is_padded else 0

@@ -12,6 +12,7 @@ import trio
 from resolver.answer import Answer, Via
 from resolver.reading import Manner, from_reply
 from resolver.settings import DEFAULT_APEX
+from resolver.way import PLAIN, Way
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.endpoint import Endpoint
@@ -33,12 +34,10 @@ class Tries:
     Attributes:
         seconds: To wait for each try, as dig's +time.
         count: Tries in all, going round the servers, as dig's +tries.
-        tcp: Begin with TCP.
     """
 
     seconds: float = 5.0
     count: int = 3
-    tcp: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +53,7 @@ class Stub:
         tries: How long and how often.
         beside: Anchors of other trees; each is judged by itself.
         least: The assurance demanded of what is found, see `demand`.
+        way: Over what the servers are asked, and how they prove who they are.
     """
 
     servers: list[Endpoint]
@@ -64,6 +64,7 @@ class Stub:
     tries: Tries = Tries()
     beside: tuple[Trust, ...] = ()
     least: Assurance = Assurance.ASSERTED
+    way: Way = PLAIN
 
     async def lookup(self, csi: Csi, qtype: QType = QType.PROOF, flags: int = wire.FLAG_RD) -> Answer:
         """Ask about one identifier.
@@ -98,14 +99,21 @@ class Stub:
     async def _ask(self, endpoint: Endpoint, query: bytes) -> Via | None:
         """Ask one server once; None when it says nothing in time."""
         start = trio.current_time()
-        for protocol in (Protocol.TCP,) if self.tries.tcp else (Protocol.UDP, Protocol.TCP):
+        way = self.way
+        for protocol in (Protocol.UDP, Protocol.TCP) if way.protocol is Protocol.UDP else (way.protocol,):
             message = await self.dialer.exchange(
-                endpoint, protocol, query, lambda reply: _is_readable(reply, query), start + self.tries.seconds
+                endpoint,
+                protocol,
+                query,
+                lambda reply: _is_readable(reply, query),
+                start + self.tries.seconds,
+                proof=way.proof,
+                resource=way.resource,
             )
             if message is None:
                 break
             reply = replies.read_reply(message)
-            if protocol is Protocol.TCP or not reply.is_truncated:
+            if protocol is not Protocol.UDP or not reply.is_truncated:
                 spent = (trio.current_time() - start) * 1000
                 message_id = int.from_bytes(message[:2], "big")
                 return Via(endpoint.to_text(), protocol, spent, len(message), reply, message_id)

@@ -1,7 +1,9 @@
-"""Asking one party: its servers in order, UDP then TCP, a few tries, one deadline.
+"""Asking one party: its servers in order, over TLS, or UDP then TCP, a few tries, one deadline.
 
 A shell. It knows which server to try next and when to stop; what a reply proves is not its business. What comes
 back is a value: a reply that can be read, or why there is none.
+
+What leaves holds a name, a type and an id drawn for it alone, and nothing that a client sent.
 """
 
 import os
@@ -14,13 +16,16 @@ import trio
 
 from resolver.allowance import MAX_OCTETS
 from resolver.asked import Asked, Purpose
-from resolver.servers import MAX_REMEMBERED, Door, Servers, doors_of
+from resolver.ear import Ear
+from resolver.outbound import Outbound, Pace
+from resolver.servers import FIRST_PATIENCE, MAX_REMEMBERED, Door, Doors, Servers, doors_of
+from resolver.settings import Settings
 from transport.clock import Clock
 from transport.dialer import Dialer
-from transport.errors import UnreachableError
+from transport.endpoint import Endpoint
+from transport.errors import UnprovenError, UnreachableError
 from transport.handler import Protocol
 from zonedata import replies, wire
-from zonedata.errors import MalformedError
 from zonedata.names import Name
 from zonedata.opening import Claim, Refusal
 from zonedata.standing import Standing
@@ -93,23 +98,38 @@ class _Failed:
 
     trouble: str
     final: bool
+    standing: Standing = Standing.UNREACHABLE
+
+
+@dataclass(slots=True)
+class _Party:
+    """What is remembered of a party: its servers as they were signed, which may be dialled, what it was asked."""
+
+    servers: tuple[Server, ...]
+    doors: Doors
+    pace: Pace
 
 
 Watch = Callable[[Asked], None]
 _NOTHING: Final = TakenIn((), (), is_enough=False)
 _SPENT: Final = Silence(Standing.UNASKED, "the allowance of the question is spent")
+_LIMITED: Final = Silence(Standing.LIMITED, "as much is asked of it already as may be")
+_NO_DOOR: Final = Silence(Standing.UNREACHABLE, "no server address that may be dialled")
+_PLAIN: Final = Silence(Standing.UNENCRYPTED, "its servers take plain DNS alone, which is not allowed")
+_LEFT_ALONE: Final = "its servers were silent a moment ago and are left alone"
 
 
 class Upstream:
     """Asks parties on behalf of one resolver."""
 
-    def __init__(self, dialer: Dialer, clock: Clock, apex: Name, *, lab_addresses: bool) -> None:
+    def __init__(self, dialer: Dialer, clock: Clock, settings: Settings) -> None:
         self._dialer = dialer
         self._clock = clock
-        self._apex = apex
-        self._lab_addresses = lab_addresses
-        self._doors: OrderedDict[tuple[str, ...], tuple[tuple[Server, ...], list[Door]]] = OrderedDict()
+        self._settings = settings
+        self._apex = settings.apex
+        self._parties: OrderedDict[tuple[str, ...], _Party] = OrderedDict()
         self.servers = Servers()  # shared by every question: a server that is marked is marked for all
+        self._outbound = Outbound(self.servers, settings.upstream_rate)
 
     async def ask(self, question: Question, watch: Watch | None = None) -> Got | Silence:
         """Ask until a server says what is needed, the tries are spent or the time is over.
@@ -119,69 +139,94 @@ class Upstream:
             watch: Told of every exchange.
 
         Returns:
-            The last reply with data, enough or not; else the last reason for having none.
+            The last reply with data, enough or not; else the last reason for having none, or the gravest.
         """
         deadline = trio.current_time() + question.seconds
-        doors = self._doors_of(question)
+        party = self._party_of(question)
+        doors = party.doors.open
         if not doors:
-            return Silence(Standing.UNREACHABLE, "no server address that may be dialled")
+            return _PLAIN if party.doors.has_plain else _NO_DOOR
         doors = self.servers.in_order(doors, self._clock.now())
         if not doors:
-            return Silence(Standing.UNREACHABLE, "its servers were silent a moment ago and are left alone")
+            return Silence(self.servers.why_none(party.doors.open), _LEFT_ALONE)
         tries = TRIES if len(doors) == 1 else TRIES_A_DOOR
         outcome: Got | Silence | None = None
-        for door in doors:
-            said = await self._knock(_Knock(door, question, deadline, watch), tries)
-            if isinstance(said, Got) or not isinstance(outcome, Got):
-                outcome = said
+        for number, door in enumerate(doors):
+            knock = _Knock(door, question, deadline, len(doors) - number, watch)
+            said = await self._knock(knock, party.pace, tries)
+            outcome = said if outcome is None else _graver(outcome, said)
             is_spent = isinstance(said, Silence) and said.standing is Standing.UNASKED
             if is_spent or (isinstance(said, Got) and said.is_enough) or trio.current_time() >= deadline:
                 break
         assert outcome is not None, "there was a door"
         return outcome
 
-    def _doors_of(self, question: Question) -> list[Door]:
-        """Return the doors of a party, from memory while its servers are the same."""
-        known = self._doors.get(question.party)
-        if known is not None and known[0] is question.servers:
-            return known[1]
-        doors = doors_of(question.party, question.servers, lab_addresses=self._lab_addresses)
-        self._doors[question.party] = question.servers, doors
-        if len(self._doors) > MAX_REMEMBERED:
-            self._doors.popitem(last=False)
-        return doors
+    def _party_of(self, question: Question) -> _Party:
+        """Return what is remembered of a party; its doors are made anew when its servers have changed."""
+        known = self._parties.get(question.party)
+        if known is not None and known.servers is question.servers:
+            return known
+        settings = self._settings
+        doors = doors_of(
+            question.party,
+            question.servers,
+            lab_addresses=settings.lab_addresses,
+            allow_plain=settings.allow_plain_upstream,
+        )
+        pace = known.pace if known is not None else Pace()
+        made = self._parties[question.party] = _Party(question.servers, doors, pace)
+        if len(self._parties) > MAX_REMEMBERED:
+            self._parties.popitem(last=False)
+        return made
 
-    async def _knock(self, knock: "_Knock", tries: int) -> Got | Silence:
+    async def _knock(self, knock: "_Knock", pace: Pace, tries: int) -> Got | Silence:
         """Try one server a few times, and remember how it behaved."""
-        trouble = ""
+        failed = _Failed("", final=False)
+        door, outbound = knock.door, self._outbound
+        began = now = self._clock.now()
         for _ in range(tries):
             if not knock.question.take():
                 return _SPENT
-            outcome, rcode = await self._try(knock)
+            start = trio.current_time()
+            if not outbound.at_once(door, pace, now, start) and not await outbound.turn(
+                door, pace, now, knock.deadline
+            ):
+                return _LIMITED
+            try:
+                outcome, rcode = await self._try(knock)
+            finally:
+                outbound.leave(door, now)
             if isinstance(outcome, Got):
                 if rcode == wire.Rcode.NOERROR:
                     return outcome
                 return Silence(Standing.REFUSED, f"answered {_rcode_text(rcode)}")
-            trouble = outcome.trouble
-            if outcome.final or trio.current_time() >= knock.deadline:
+            failed = outcome
+            self.servers.silent(door)
+            now = self._clock.now()
+            if failed.final or trio.current_time() >= knock.deadline:
                 break
-        self.servers.failed(knock.door, self._clock.now())
-        return Silence(Standing.UNREACHABLE, trouble)
+        self.servers.failed(door, now, failed.standing, began)
+        return Silence(failed.standing, failed.trouble)
 
     async def _try(self, knock: "_Knock") -> tuple[Got | _Failed, int]:
-        """Ask one server once: a datagram, and a stream where that is not enough."""
+        """Ask one server once: over TLS; or with a datagram, and over a stream where that is not enough."""
         door, question = knock.door, knock.question
         message_id = int.from_bytes(os.urandom(2))
         query = wire.query_wire(question.name, self._apex, question.qtype, message_id)
+        question_end = len(query) - len(wire.OPT)
+        if door.tls is not None:
+            query = wire.padded_query(query)
         most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
-        ear = _Ear(query, most, has_stream=door.tcp is not None)
+        ear = Ear(query, question_end, most, has_stream=door.tcp is not None)
         start = trio.current_time()
-        trouble, final = "timed out", False
+        failed = _Failed("timed out", final=door.tls is not None)  # a stream repeats by itself what was lost
         try:
-            protocol = await self._listen(knock, ear, start)
+            endpoint, protocol = await self._listen(knock, ear, start)
         except UnreachableError as error:
-            protocol = Protocol.UDP if door.udp is not None else Protocol.TCP
-            trouble, final = error.reason, True
+            endpoint, protocol = door.first, door.protocol
+            is_other = isinstance(error, UnprovenError)
+            standing = Standing.UNAUTHENTICATED if is_other else Standing.UNREACHABLE
+            failed = _Failed(error.reason, True, standing)
         spent = trio.current_time() - start
         taken, reply = _NOTHING, ear.reply
         if reply is not None:
@@ -193,32 +238,41 @@ class Upstream:
                 question.party[-1] if question.party else ".",
                 question.purpose,
                 question.name,
-                door.tcp if protocol is Protocol.TCP and door.tcp is not None else door.first,
+                endpoint,
                 protocol,
                 spent * 1000,
                 reply.rcode if reply is not None else None,
-                "" if reply is not None else trouble,
+                "" if reply is not None else failed.trouble,
                 taken.claims,
                 taken.refusals,
             )
             knock.watch(asked)
         if reply is None:
-            return _Failed(trouble, final), 0
+            return failed, 0
         return Got(reply, protocol, taken.is_enough), reply.rcode
 
-    async def _listen(self, knock: "_Knock", ear: "_Ear", start: float) -> Protocol:
-        """Let the ear hear a reply over UDP; over TCP when it was cut short, or when somebody guesses our ids."""
+    async def _listen(self, knock: "_Knock", ear: Ear, start: float) -> tuple[Endpoint, Protocol]:
+        """Let the ear hear a reply, and return whose it is and over what.
+
+        Over TLS from whoever proves to have the key that is signed for the server, and else not at all. In plain
+        over UDP; over TCP when it was cut short, or when somebody guesses our ids.
+        """
         door = knock.door
+        if door.tls is not None:
+            share = max((knock.deadline - start) / knock.doors_left, FIRST_PATIENCE)
+            until = min(start + share, knock.deadline)
+            await self._dialer.exchange(door.tls, Protocol.TLS, ear.query, ear.hears_stream, until, proof=door.pin)
+            return door.tls, Protocol.TLS
         if door.udp is not None:
             until = min(start + self.servers.patience(door), knock.deadline)
             await self._dialer.exchange(door.udp, Protocol.UDP, ear.query, ear.hears, until)
             is_whole = ear.reply is not None and not ear.reply.is_truncated
             if is_whole or door.tcp is None or not (ear.reply or ear.heard_a_guess):
-                return Protocol.UDP
+                return door.udp, Protocol.UDP
         assert door.tcp is not None
         ear.reply = None
         await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream, knock.deadline)
-        return Protocol.TCP
+        return door.tcp, Protocol.TCP
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -229,51 +283,22 @@ class _Knock:
         door: The server.
         question: What and whom.
         deadline: On trio's clock, for all that is tried.
+        doors_left: How many servers are left to try, this one too.
         watch: Told of every exchange.
     """
 
     door: Door
     question: Question
     deadline: float
+    doors_left: int
     watch: Watch | None
 
 
-class _Ear:
-    """Tells the reply to one query from everything else that arrives.
-
-    Attributes:
-        query: What was asked.
-        reply: The reply, once heard.
-        heard_a_guess: Whether a datagram had everything right but the id: somebody is trying ids.
-    """
-
-    def __init__(self, query: bytes, most: int, *, has_stream: bool) -> None:
-        self.query = query
-        self._question_end = len(query) - len(wire.OPT)
-        self.reply: replies.Received | None = None
-        self.heard_a_guess = False
-        self._most = most
-        self._has_stream = has_stream
-
-    def hears(self, message: bytes) -> bool:
-        """Say whether to stop listening for datagrams."""
-        if len(message) > wire.MAX_UDP:
-            return False  # longer than we said we take: not from who we asked, and dear to read
-        if self.hears_stream(message):
-            return True
-        if self._has_stream and message[:2] != self.query[:2]:
-            self.heard_a_guess = replies.answers(self.query[:2] + message[2:], self.query, self._question_end)
-        return self.heard_a_guess
-
-    def hears_stream(self, message: bytes) -> bool:
-        """Say whether this is the reply; what cannot be read is not, and listening goes on."""
-        if not replies.answers(message, self.query, self._question_end) or len(message) > self._most:
-            return False
-        try:
-            self.reply = replies.read_reply(message, self._question_end)
-        except MalformedError:
-            return False
-        return True
+def _graver(before: Got | Silence, now: Got | Silence) -> Got | Silence:
+    """Return what to tell of two servers: what was said, else that one is not who it is to be, else the later."""
+    if isinstance(now, Got) or not isinstance(before, Silence):
+        return now if isinstance(now, Got) else before
+    return before if before.standing is Standing.UNAUTHENTICATED else now
 
 
 def _rcode_text(rcode: int) -> str:

@@ -63,7 +63,7 @@ class Engine:
         self._tables = tables
         self._register = register
         self._deny_key = deny_key  # on-line; can sign nothing but denials
-        self._roles = tuple(role for role in roles if role is not Role.REGISTRY)  # nobody is denied as registry
+        self.roles = tuple(role for role in roles if role is not Role.REGISTRY)  # nobody is denied as registry
         # Ordered: taking the oldest out of a plain dictionary walks over all that were taken out before.
         self._denials: OrderedDict[tuple[Name, Role], tuple[int, bytes]] = OrderedDict()  # (until, entry)
         self._granted: OrderedDict[Name, tuple[str, ...]] = OrderedDict()  # by node; the store never changes
@@ -77,7 +77,7 @@ class Engine:
     @property
     def assertions(self) -> Tables | None:
         """The store, when an assertion in it is all there is to say to a question of type CSI about its owner."""
-        is_msp_alone = self._has_people and not self._has_zone and set(self._roles) <= {Role.MSP}
+        is_msp_alone = self._has_people and not self._has_zone and set(self.roles) <= {Role.MSP}
         return self._tables if is_msp_alone else None
 
     def answer(self, name: Name, qtype: int, now: float) -> Said | None:
@@ -160,7 +160,7 @@ class Engine:
         said = self._zone(name) if self._has_zone else Said()
         if not self._has_people or not identifiers.is_owner(name):
             return said
-        for role in self._roles:
+        for role in self.roles:
             spoken = self._spoken(name, role, now)
             if spoken:
                 said.statements += spoken

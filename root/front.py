@@ -1,19 +1,18 @@
 """What an authority answers in place: assertions about numbers straight out of the store, and ready replies.
 
 A plain question for CSI about a number costs one read of the store and is laid out here, octet by octet; it is what
-an MSP is asked all day. Everything else is laid out by `service` once and kept ready for a while. Whoever asks too
-often gets nothing.
+an MSP is asked all day. Everything else is laid out by `service` once and kept ready for a while.
 """
 
 from typing import Final
 
 from root.engine import Engine
 from transport.fast_path import NOT_READY, FastPath
-from transport.rates import PASSES, SLIP, Rates
 from zonedata import names, wire
+from zonedata.cookies import Cookies
 from zonedata.identifiers import MAX_DIGITS
 from zonedata.names import Name
-from zonedata.packets import Packets, cut_short_reply, ready_reply
+from zonedata.packets import Packets, ready_reply
 from zonedata.store.layout import Table, Tables
 from zonedata.wire import CLASS_IN, FLAG_AA, FLAG_QR, FLAG_RD, MAX_UDP, MIN_UDP, QType
 
@@ -47,13 +46,13 @@ class Front(FastPath):
         engine: Whose answers.
         apex: Under which the authority answers.
         packets: Filled by the service.
-        rates: Of the daemon's clients.
+        cookies: Of the daemon.
     """
 
-    def __init__(self, engine: Engine, apex: Name, packets: Packets, rates: Rates) -> None:
+    def __init__(self, engine: Engine, apex: Name, packets: Packets, cookies: Cookies) -> None:
         self._tables = engine.assertions
         self._packets = packets
-        self._rates = rates
+        self._cookies = cookies
         self._suffix = names.to_wire(names.from_text("e164."), apex)
         self._heads = _heads()
         self.assertions = 0  # given straight out of the store
@@ -72,16 +71,13 @@ class Front(FastPath):
         self, inbox: memoryview, at: int, end: int, source: bytes, outbox: memoryview, to: int, now: float, /
     ) -> int:
         """See `FastPath.answer`."""
-        verdict = self._rates.verdict(source, now)
-        if verdict != PASSES:
-            return cut_short_reply(bytes(inbox[at:end]), outbox, to) if verdict == SLIP else 0
         if self._tables is not None:
             found = self._assertion(self._tables, bytes(inbox[at:end]), now)
             if found is not None:
                 self.assertions += 1
                 outbox[to : to + len(found)] = found
                 return len(found)
-        return ready_reply(self._packets, inbox, at, end, outbox, to, now) or NOT_READY
+        return ready_reply(self._packets, self._cookies, inbox, at, end, source, outbox, to, now) or NOT_READY
 
     def _assertion(self, tables: Tables, message: bytes, now: float) -> bytes | None:
         """Return the reply with a number's assertion; None when this is another question, or there is none."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from root.engine import Engine, Said
 from transport.handler import Caller, Protocol, Verdict
-from zonedata import names, wire
+from zonedata import names, padding, wire
 from zonedata.names import Name
-from zonedata.packets import STREAM_MARK, TTLS_STAY, Packets
+from zonedata.packets import PADDED_MARK, STREAM_MARK, TTLS_STAY, Packets
 from zonedata.store.layout import record_of, whole_until
 from zonedata.wire import CLASS_IN, TYPE_SOA, Ede, QType, Query, Rcode, Rejected, Reply
 
@@ -55,7 +55,10 @@ class Service:
         if isinstance(query, Rejected):
             return query.reply
         in_datagram = caller.protocol is Protocol.UDP
-        key = query.plain() if in_datagram else query.plain() + STREAM_MARK
+        is_padded = not in_datagram and caller.protocol is not Protocol.TCP
+        key = query.plain()
+        if not in_datagram:
+            key += PADDED_MARK if is_padded else STREAM_MARK
         ready = self.packets.get(key, now)
         if ready is not None:
             return query.addressed(ready)
@@ -63,7 +66,8 @@ class Service:
         if in_datagram and query.qtype == QType.ZONE:
             # Whole or TC: who is granted comes with the grants, so that a walk asks once or twice.
             reply.additional, reply.optional = reply.optional, []
-        octets = reply.to_wire(query, query.room(in_datagram=in_datagram))
+        room = self._room(query.qtype) if is_padded else 0
+        octets = reply.to_wire(query, query.room(in_datagram=in_datagram), room)
         if until > now:
             self.packets.put(key, query.unaddressed(octets), until, TTLS_STAY, reply.rcode & 7)
         return octets
@@ -113,6 +117,10 @@ class Service:
         if not reply.answer and not (reply.authority and not reply.flags):
             reply.authority.append(self._soa(query))
         return reply
+
+    def _room(self, qtype: int) -> int:
+        """Return to what an answer is padded: one about a person as for all that could be said in our roles."""
+        return padding.BLOCK if qtype == QType.ZONE else padding.room_for(self.engine.roles)
 
     def _soa(self, query: Query) -> bytes:
         return wire.soa_record(query, self.apex, self.engine.serial, NEGATIVE_TTL)

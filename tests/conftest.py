@@ -34,6 +34,15 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"these are not the modules to be tested: {wire.__file__}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what takes long to `make soak`."""
+    if os.environ.get("HYPOTHESIS_PROFILE") == "soak":
+        return
+    for item in items:
+        if item.get_closest_marker("soak") is not None:
+            item.add_marker(pytest.mark.skip(reason="takes long; left to `make soak`"))
+
+
 @pytest.fixture(autouse=True)
 def _log_of_its_own() -> Iterator[None]:
     """Take away what a command that ran in this process put in to print the log: for that test alone."""

@@ -6,24 +6,30 @@
 import json
 import sys
 
+import fingerpost.gate
 import resolver.finder
 import resolver.front
 import root.front
+import transport.budgets
 import transport.datagram_port
 import transport.drain
 import transport.rates
+import zonedata.cookies
 import zonedata.opening
 import zonedata.packets
 from tests.test_fast_paths import KINDS, authority_digest, resolver_digest
 
 SEEDS = range(4)
 COMPILED = (
+    fingerpost.gate,
     resolver.finder,
     resolver.front,
     root.front,
+    transport.budgets,
     transport.datagram_port,
     transport.drain,
     transport.rates,
+    zonedata.cookies,
     zonedata.opening,
     zonedata.packets,
 )

@@ -15,6 +15,8 @@ from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
 from transport.handler import Caller, Handler, Protocol, Verdict
 from transport.later import LaterPool
+from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from transport.slots import StreamLimits
 from transport.tcp_listener import open_tcp, serve_tcp
 from transport.udp_listener import open_udp, serve_udp
@@ -48,8 +50,13 @@ class _Detour:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
-        return await self.dialer.exchange(self.ways[endpoint], protocol, message, accept, deadline)
+        return await self.dialer.exchange(
+            self.ways[endpoint], protocol, message, accept, deadline, proof=proof, resource=resource
+        )
 
 
 @dataclass(frozen=True, slots=True)

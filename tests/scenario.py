@@ -17,6 +17,9 @@ roles csip.example csip
 publish                                 signs everything anew
 keep alpha.example OLD                  remembers the store it answers from by a name; `serve alpha.example OLD`
 kill HOST, revive HOST, refuse HOST, slow HOST SECONDS, loss HOST PART, lie HOST HOW
+encrypt alpha.example                   its servers offer TLS, too; comes before what binds it; `.` is the root
+impostor alpha.example                  shows another key than is signed for it; `genuine alpha.example` again
+plain no                                nothing is asked in plain DNS; `plain yes`
 time SECONDS
 
 ask +14155550123                        through the resolver; `walk` without it; indented lines must hold
@@ -28,16 +31,19 @@ ask +14155550123                        through the resolver; `walk` without it;
   nobody | recipient ann                whose it is
   sent . alpha.example                  exactly who was asked, in any order; `sent` alone is nobody
   within 1.2                            virtual seconds
+  over tls                              what was asked of others since the last question went over that alone
+  asked . 5.1.4.1.e164.                 the names that one was asked about, in order; `sent` forgets them
   step 7                                at which something was refused
 """
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import trio
 
 from resolver.answer import Answer
-from tests.world import START, World, Zone, key_of, run_in
+from tests.world import START, World, Zone, key_of, pin_of_party, run_in
 from transport.handler import Handler
 from zonedata import identifiers, replies, wire
 from zonedata.identifiers import parse
@@ -188,6 +194,20 @@ class Story:
     def do_slow(self, party: str, seconds: str) -> None:
         self.world.host(party).latency = float(seconds)
 
+    def do_encrypt(self, *parties: str) -> None:
+        self.world.encrypt(*parties)
+        self.world.start_resolver()
+
+    def do_plain(self, word: str) -> None:
+        self.world.settings = replace(self.world.settings, allow_plain_upstream=word == "yes")
+        self.world.start_resolver()
+
+    def do_impostor(self, party: str) -> None:
+        self.world.host(party).pin = bytes(32)
+
+    def do_genuine(self, party: str) -> None:
+        self.world.host(party).pin = pin_of_party(party)
+
     def do_loss(self, party: str, part: str) -> None:
         self.world.host(party).loss = float(part)
 
@@ -204,6 +224,12 @@ class Story:
             case ["sent", *parties]:
                 sent = self.world.sent()
                 assert Counter(sent) == Counter(parties), f"sent {' '.join(sent)}"
+            case ["asked", host, *asked_names]:
+                told = [packet.name for packet in self.world.network.packets if packet.host == host]
+                assert [*dict.fromkeys(told)] == asked_names, told  # what was cut short is asked twice
+            case ["over", *protocols]:
+                asked = [packet for packet in self.world.network.packets if packet.host != "resolver"]
+                assert {packet.protocol for packet in asked} == set(protocols), asked
             case ["within", seconds]:
                 assert self.took <= float(seconds), f"took {self.took:.3f}"
             case ["step", step]:

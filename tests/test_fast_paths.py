@@ -3,7 +3,6 @@
 import hashlib
 import random
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 import trio
@@ -14,13 +13,13 @@ from resolver.service import ResolverService
 from root.engine import Engine
 from root.front import Front as AuthorityFront
 from root.service import Service
-from tests.fast_paths import PAUSES, ask, random_question, random_questions
+from tests.fast_paths import COOKIES, NOW, PAUSES, ask, gated, random_question, random_questions
 from tests.root.builders import block, people_entries, person, zone_entries
 from tests.virtual import virtual
 from tests.world import APEX, World
 from tests.zonedata.builders import key
+from transport.clients import LimitSettings
 from transport.handler import Later, Protocol, Verdict
-from transport.rates import MAX_RATE, NamedClient, Rates, RateSettings, shared_table
 from zonedata import identifiers, names
 from zonedata.identifiers import parse
 from zonedata.kinds import Role
@@ -32,7 +31,7 @@ from zonedata.store.memory import MemoryTables
 SEEDS = range(12)
 KINDS = ("msp", "validator", "zone")
 QUESTIONS = 400
-EVERYBODY = RateSettings(clients=(NamedClient(ip_network("0.0.0.0/0"), MAX_RATE),))
+PROTOCOLS = [Protocol.UDP] * 4 + list(Protocol)  # datagrams have the fast paths
 NUMBERS = ["+1415555012", *["+14155550123"] * 5, "+447700900", "+4477009001", "+49301234", "+1"]
 MAIL = ["alice@mail.example", "bob@mail.example"]
 
@@ -40,10 +39,6 @@ MAIL = ["alice@mail.example", "bob@mail.example"]
 def _owners() -> list[Name]:
     found = [identifiers.node_from_text(text) for text in NUMBERS] + [parse(text).owner for text in MAIL]
     return [*found, names.ROOT, names.from_text("rootkeys."), names.from_text("a.example.authority.")]
-
-
-def _rates() -> Rates:
-    return Rates(EVERYBODY, shared_table())
 
 
 def _engine(kind: str) -> Engine:
@@ -76,18 +71,21 @@ def authority_digest(kind: str, seed: int) -> str:
     said = hashlib.sha256()
     rng, owners = random.Random(seed), _owners()
     quick = Service(_engine(kind), APEX)
-    front = AuthorityFront(quick.engine, APEX, quick.packets, _rates())
+    front = AuthorityFront(quick.engine, APEX, quick.packets, COOKIES)
     plain = Service(_engine(kind), APEX, Packets(0))
-    nothing = AuthorityFront(_engine("validator"), APEX, Packets(0), _rates())
-    now, replies = 1_750_000_000.0, 0
+    nothing = AuthorityFront(_engine("validator"), APEX, Packets(0), COOKIES)
+    gates = gated(front, quick.handle), gated(nothing, plain.handle)
+    now, replies, cookies = NOW, 0, 0
     for message in random_questions(rng, QUESTIONS, owners, APEX):
-        protocol = rng.choice(list(Protocol))
-        reply = ask(front, quick.handle, message, protocol, now)
-        assert reply == ask(nothing, plain.handle, message, protocol, now), message.hex()
+        protocol = rng.choice(PROTOCOLS)
+        reply, other = (ask(gate, gate.handle, message, protocol, now) for gate in gates)
+        assert reply == other, message.hex()
         replies += reply is not None
+        cookies += isinstance(reply, bytes) and reply[-28:-24] == b"\0\x0a\0\x18"
         said.update(repr(reply).encode())
         now += rng.choice(PAUSES)
     assert replies > QUESTIONS / 2
+    assert cookies > QUESTIONS / 20
     assert sum(quick.packets.given) > QUESTIONS / 100, "the packet cache was hit"
     assert front.assertions > 2 or kind != "msp", "the store was read in place"
     assert not sum(plain.packets.given)
@@ -157,14 +155,11 @@ def resolver_digest(seed: int) -> str:
             ResolverService(world.anchor, world.network, world.clock, world.settings, stores)
             for stores in (Stores.in_memory(tree), replace(Stores.in_memory(tree), packets=Packets(0)))
         )
-        front, nothing = (ResolverFront(service.packets, _rates()) for service in (quick, plain))
+        gates = [gated(ResolverFront(one.packets, COOKIES), one.handle) for one in (quick, plain)]
         for message in random_questions(rng, QUESTIONS, owners, APEX):
-            protocol = rng.choice(list(Protocol))
+            protocol = rng.choice(PROTOCOLS)
             now = world.clock.now()
-            verdicts = (
-                ask(front, quick.handle, message, protocol, now),
-                ask(nothing, plain.handle, message, protocol, now),
-            )
+            verdicts = [ask(gate, gate.handle, message, protocol, now) for gate in gates]
             replies: list[bytes | None] = [None, None]
 
             async def settle(at: int, verdict: Verdict, replies: list[bytes | None] = replies) -> None:
@@ -185,15 +180,16 @@ def resolver_digest(seed: int) -> str:
 
 def test_who_asks_too_often_is_told_to_come_back_over_a_stream() -> None:
     service = Service(_engine("msp"), APEX)
-    front = AuthorityFront(service.engine, APEX, service.packets, Rates(RateSettings(rate=1), shared_table()))
-    resolver = ResolverFront(Packets(), Rates(RateSettings(rate=1), shared_table()))
+    slow = LimitSettings(rate=10)
+    front = gated(AuthorityFront(service.engine, APEX, service.packets, COOKIES), service.handle, slow)
+    resolver = gated(ResolverFront(Packets(), COOKIES), lambda *_: b"", slow)
     message = (
         b"\1\2\1\0\0\1\0\0\0\0\0\0"
         + names.to_wire(identifiers.node_from_text("+14155550123"), APEX)
         + b"\xff\0\0\1"
     )
     for one in (front, resolver):
-        replies = [ask(one, lambda *_: b"", message, Protocol.UDP, 1_750_000_000.0) for _ in range(20)]
+        replies = [ask(one, lambda *_: b"", message, Protocol.UDP, 1_750_000_000.0) for _ in range(40)]
         cut = message[:2] + b"\x83\0" + message[4:]
         assert replies[-4:] in ([cut, None, cut, None], [None, cut, None, cut]), "id, QR, TC, RD and the question"
     garbage = ask(front, lambda *_: b"", b"\1\2\x81\0", Protocol.UDP, 1_750_000_000.0)

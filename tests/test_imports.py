@@ -29,7 +29,9 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "bench/stage.py",
     "bench/stamps.py",
     "bench/world.py",
+    "fingerpost/budget_table.py",  # makes the key of a new table
     "fingerpost/check.py",
+    "fingerpost/cookie_secret.py",
     "fingerpost/delivery.py",
     "fingerpost/demo/building.py",
     "fingerpost/demo/checking.py",
@@ -39,10 +41,20 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "fingerpost/keygen.py",
     "fingerpost/line.py",
     "fingerpost/listening.py",
+    "fingerpost/own_certificate.py",
     "fingerpost/recipient/client.py",
+    "fingerpost/relay.py",
+    "fingerpost/relaying.py",
     "fingerpost/rootkeys.py",
+    "fingerpost/serve.py",
+    "fingerpost/served_https.py",
+    "fingerpost/shared_limits.py",  # makes what secrets for cookies follow from
     "fingerpost/sign.py",
     "fingerpost/supervisor.py",
+    "fingerpost/tokens/taking.py",
+    "fingerpost/tokens/issuer_command.py",
+    "fingerpost/tokens/issuer_daemon.py",
+    "fingerpost/tokens/wallet_command.py",
     "fingerpost/validate.py",
     "fingerpost/validating.py",
     "fingerpost/verify.py",
@@ -54,7 +66,10 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "resolver/flights.py",
     "resolver/fpdig/batch.py",
     "resolver/fpdig/main.py",
+    "resolver/fpdig/naming.py",
     "resolver/newest_keys.py",
+    "resolver/private_ways.py",
+    "resolver/outbound.py",
     "resolver/proven/shared.py",
     "resolver/search.py",
     "resolver/stub.py",
@@ -68,12 +83,25 @@ SHELLS = {  # every other file takes bytes, values and `now`, and decides
     "transport/dialer.py",
     "transport/endpoint.py",
     "transport/grace.py",
+    "transport/http2/client.py",
+    "transport/http2/doh_link.py",
+    "transport/http2/listener.py",
+    "transport/http2/session.py",
     "transport/http_listener.py",
     "transport/later.py",
+    "transport/oblivious/http_link.py",
     "transport/pipeline.py",
+    "transport/quic/link.py",
+    "transport/quic/listener.py",
+    "transport/quic/server.py",
+    "transport/quic/terms.py",  # ssl: whether a certificate is looked at, and whom the system trusts
+    "transport/quic/way.py",
     "transport/stream_link.py",
     "transport/stream_session.py",
     "transport/tcp_listener.py",
+    "transport/tls/client.py",
+    "transport/tls/server.py",
+    "transport/tls/stream.py",
     "transport/udp_listener.py",
 }
 CORE = ("zonedata", "root", "resolver")  # meet octets and text of strangers
@@ -162,13 +190,37 @@ def test_pickles_are_read_where_they_were_written() -> None:
 
 
 def test_ed25519_is_in_one_file_and_its_keys_on_disk_in_another() -> None:
-    assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == ["zonedata/ed25519.py"]
+    hashed = "zonedata/cookies.py"  # SipHash-2-4 is libsodium's, too
+    assert [name for name, modules in IMPORTS.items() if "nacl" in modules] == [hashed, "zonedata/ed25519.py"]
     found = [name for name, modules in IMPORTS.items() if "cryptography" in modules]
-    assert found == ["zonedata/ed25519.py", "zonedata/keys.py"]
+    ours = [name for name in found if name.startswith("zonedata/")]
+    assert ours == ["zonedata/ed25519.py", "zonedata/keys.py"]
 
 
-def test_http_messages_are_in_one_file() -> None:
+def test_rsa_is_in_the_tokens_alone() -> None:
+    found = [name for name, modules in IMPORTS.items() if "cryptography" in modules and "tokens" in name]
+    assert found == ["transport/tokens/blind_rsa.py", "transport/tokens/keys.py"]
+
+
+def test_sqlite_is_in_one_file() -> None:
+    found = [name for name, modules in IMPORTS.items() if "sqlite3" in modules]
+    assert found == ["transport/tokens/database.py"]
+
+
+def test_quic_is_in_its_place_and_loaded_where_it_is_spoken() -> None:
+    """It is an extra: whoever does not speak it need not have it."""
+    place = "transport/quic/"
+    users = {name for name, modules in IMPORTS.items() if "aioquic" in modules}
+    assert users == {f"{place}{name}.py" for name in ("bounds", "link", "listener", "server", "session", "terms")}
+    others = [path.read_text() for path in FILES if not _name(path).startswith(place)]
+    assert not [text for text in others if "\nfrom transport.quic" in text or "\nimport transport.quic" in text]
+
+
+def test_http_messages_are_in_few_files() -> None:
     assert [name for name, modules in IMPORTS.items() if "h11" in modules] == ["transport/http_listener.py"]
+    framed = {f"transport/http2/{name}.py" for name in ("exchanges", "frame_gate", "outgoing")}
+    framed |= {f"transport/http2/{side}_connection.py" for side in ("client", "server")}
+    assert {name for name, modules in IMPORTS.items() if "h2" in modules} == framed
 
 
 def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
@@ -178,8 +230,19 @@ def test_lmdb_is_in_the_stores_on_disk_alone() -> None:
 
 
 def test_what_is_imported_from_elsewhere_is_a_dependency() -> None:
-    named = {"cryptography", "dns", "email_validator", "h11", "idna", "lmdb", "msgpack", "nacl", "phonenumbers"}
-    known = {*ROOMS, *named, "trio", *sys.stdlib_module_names}
+    named = {
+        "cryptography",
+        "dns",
+        "email_validator",
+        "h11",
+        "h2",
+        "idna",
+        "lmdb",
+        "msgpack",
+        "nacl",
+        "phonenumbers",
+    }
+    known = {*ROOMS, *named, "aioquic", "trio", *sys.stdlib_module_names}
     for name, modules in IMPORTS.items():
         assert modules <= (known | {"matplotlib"} if name == "bench/plots.py" else known), name
 

@@ -13,6 +13,7 @@ import trio
 HERE = Path(__file__).parent.parent
 README = (HERE / "README.md").read_text()
 BIN = Path(sys.executable).parent
+KNOWN = (5300, 5301, 5302, 5303)  # the resolver, over TLS, over HTTPS, the relay
 
 
 def commands() -> list[str]:
@@ -20,28 +21,31 @@ def commands() -> list[str]:
     return [line[2:] for line in README.splitlines() if line.startswith("$ ")]
 
 
-def typed(command: str, cwd: Path, port: int | None = None) -> subprocess.CompletedProcess[str]:
+def typed(command: str, cwd: Path, ports: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
+    for known, port in zip(KNOWN, ports, strict=bool(ports)):
+        command = command.replace(str(known), str(port))
     words = shlex.split(command)
     words[0] = str(BIN / Path(words[0]).name) if words[0].startswith(".venv/") else words[0]
-    if port is not None:
-        words = [str(port) if word == "5300" else word for word in words]
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """A demonstration that runs, where `make run` would have put it; and the resolver's port."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """A demonstration that runs, where `make run` would have put it; and the ports of `KNOWN`."""
     place = tmp_path_factory.mktemp("checkout")
     command = [sys.executable, "-m", "fingerpost", "demo", "--dir", str(place / "build" / "demo")]
-    port = 0
+    ports: list[int] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.split()[:1] == ["resolver"]:
-                port = int(line.split("#")[1])
+            words = line.split()
+            if words[:1] == ["resolver"]:
+                ports += [int(words[1].split("#")[1]), int(words[3]), int(words[5])]
+            if words[:1] == ["relay"]:
+                ports.append(int(words[1].split("#")[1]))
             if line.startswith("Ctrl-C"):
                 break
-        yield place, port
+        yield place, tuple(ports)
         process.terminate()
         assert process.wait(20) == 0
 
@@ -54,39 +58,39 @@ def test_it_opens_with_the_two_commands_and_make_knows_them() -> None:
     assert {"run", "test", "lint"} <= targets
 
 
-def test_every_look_up_works_as_printed(demo: tuple[Path, int]) -> None:
-    place, port = demo
+def test_every_look_up_works_as_printed(demo: tuple[Path, tuple[int, ...]]) -> None:
+    place, ports = demo
     look_ups = [
         command for command in commands() if any(word in command for word in ("fpdig", "dig @", " verify "))
     ]
-    assert len(look_ups) == 7
+    assert len(look_ups) == 9
     for command in look_ups:
         if command.startswith("dig") and shutil.which("dig") is None:
             continue
-        done = typed(command, place, port)
+        done = typed(command, place, ports)
         # the one that walks to a provider that nobody runs is incomplete, and says so
         assert done.returncode == (2 if "+trace" in command else 0), command + done.stdout + done.stderr
         assert done.stdout
     assert (place / "answer.svg").read_text().startswith("<svg")
 
 
-def test_a_pick_is_made_as_printed(demo: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    place, port = demo
+def test_a_pick_is_made_as_printed(demo: tuple[Path, tuple[int, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    place, ports = demo
     monkeypatch.chdir(place)
     blocks = [part.split("```")[0] for part in README.split("```python\n")[1:3]]
     known: dict[str, object] = {}
     lines = [line for text in blocks for line in text.splitlines()]
-    body = "\n    ".join(line.replace("5300", str(port)) for line in lines)
+    body = "\n    ".join(line.replace("5300", str(ports[0])) for line in lines)
     exec(f"async def look():\n    {body.replace('choose(answer', 'return choose(answer')}\n", known)  # noqa: S102 - the README's own words
     look = known["look"]
     assert callable(look)
     assert trio.run(look).msp == "alpha.example"  # where the sender has an account, since nobody said otherwise
 
 
-def test_the_look_up_shown_is_what_it_prints(demo: tuple[Path, int]) -> None:
-    place, port = demo
+def test_the_look_up_shown_is_what_it_prints(demo: tuple[Path, tuple[int, ...]]) -> None:
+    place, ports = demo
     shown = block("console").splitlines()
-    printed = typed(shown[0][2:], place, port).stdout.splitlines()
+    printed = typed(shown[0][2:], place, ports).stdout.splitlines()
     assert lasting(printed) == lasting(shown[1:])
     assert len(lasting(printed)) > 20
 

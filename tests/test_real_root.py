@@ -5,7 +5,7 @@ import random
 from fingerpost.demo import carriers
 from tests.virtual import in_world
 from tests.world import World
-from zonedata import identifiers
+from zonedata import identifiers, names
 from zonedata.identifiers import node_from_text
 from zonedata.judgement import Outcome
 from zonedata.kinds import Kind
@@ -36,13 +36,13 @@ def number_below(prefix: str, rng: random.Random) -> Name:
 
 
 @in_world(real)
-async def test_a_cold_resolver_asks_the_root_twice_at_most_for_a_new_prefix(world: World) -> None:
+async def test_the_root_is_told_as_many_digits_of_a_new_prefix_as_it_needs_in_few_questions(world: World) -> None:
     assert world.resolver is not None
     finder = world.resolver.finder
     prefixes = [prefix for operator in carriers.operators() for prefix in operator.prefixes]
     assert len(prefixes) > 29_000
     rng = random.Random(1)
-    known_again = 0
+    known_again, questions, digits = 0, [0], [0]
     for prefix in rng.sample(prefixes, LOOKUPS):
         owner = number_below(prefix, rng)
         first = await finder.find(owner)
@@ -52,7 +52,12 @@ async def test_a_cold_resolver_asks_the_root_twice_at_most_for_a_new_prefix(worl
             opened.statement.node for opened in first.judgement.evidence if isinstance(opened.statement, Delegation)
         }
         assert node_from_text(prefix) in nodes
-        assert world.sent().count(".") <= 2
+        told = dict.fromkeys(packet.name for packet in world.network.packets if packet.host == ".")
+        depths = [names.depth(names.from_text(name)) - 1 for name in told if name.endswith("e164.")]
+        assert depths == sorted(depths)
+        questions.append(len(depths))
+        digits += depths[-1:]
+        world.sent()
         gap = finder.cache.held.zone(()).gap_for(owner, finder.trust.signer(), world.clock.now())
         assert gap is not None
         candidates = [n for n in (number_below(prefix, rng) for _ in range(50)) if gap.statement.holds(n)]
@@ -64,6 +69,9 @@ async def test_a_cold_resolver_asks_the_root_twice_at_most_for_a_new_prefix(worl
             assert again.judgement.complete
             assert world.sent().count(".") == 0, "the prefix is known"
     assert known_again > LOOKUPS / 2
+    assert max(questions) <= 4
+    assert sum(questions) <= 3 * LOOKUPS
+    assert sum(digits) <= 8 * (len(digits) - 1), "of eleven; the prefixes have seven"
 
 
 @in_world(real)

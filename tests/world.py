@@ -4,11 +4,12 @@ No sockets, no disk, no clock but trio's. Every packet is recorded; hosts can be
 """
 
 import errno
+import hashlib
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import trio
@@ -27,9 +28,11 @@ from root.sorting import order_of
 from tests.registers import MemoryRegister
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.framing import Deframer, frame
 from transport.handler import Caller, Handler, Later, Protocol
+from transport.proof import Pinned, Proof
+from transport.resource import USUAL, Resource
 from zonedata import identifiers, names, statements, wire
 from zonedata.holdings import Holdings
 from zonedata.identifiers import parse
@@ -59,6 +62,11 @@ def key_of(text: str) -> PrivateKey:
     return PrivateKey.from_seed(random.Random(text).randbytes(32))
 
 
+def pin_of_party(party: str) -> bytes:
+    """What is signed for a party's TLS servers, and what its hosts show."""
+    return hashlib.sha256(party.encode()).digest()
+
+
 @dataclass(slots=True)
 class Packet:
     """One message that somebody sent."""
@@ -68,6 +76,7 @@ class Packet:
     protocol: Protocol
     name: str
     qtype: int
+    message: bytes = b""
 
 
 @dataclass(slots=True)
@@ -80,6 +89,7 @@ class Host:
     loss: float = 0.0
     is_dead: bool = False
     is_refusing: bool = False
+    pin: bytes = b""  # of the key that it shows over TLS
     lies: Callable[[bytes, bytes], list[bytes]] | None = None  # (query, true reply) -> what arrives
 
 
@@ -91,6 +101,7 @@ class Network:
     rng: random.Random
     hosts: dict[Endpoint, Host] = field(default_factory=dict)
     packets: list[Packet] = field(default_factory=list)
+    impostors: list[str] = field(default_factory=list)  # who was turned away from, in order
     nursery: trio.Nursery | None = None  # in which connections are served
 
     async def exchange(
@@ -100,13 +111,22 @@ class Network:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
+        assert protocol.is_encrypted == (proof is not None), "whoever is asked over TLS has to prove who it is"
+        assert resource == USUAL
         host = self.hosts[endpoint]
+        if proof is not None and proof != Pinned(host.pin):
+            await trio.sleep(2 * host.latency)
+            self.impostors.append(host.name)
+            raise UnprovenError(endpoint.to_text(), "has another key than its pin")
         query = wire.read_query(message)
         assert isinstance(query, wire.Query)
         name = names.from_wire(query.labels, APEX)
         asked = names.to_text(name) if name is not None else "?"
-        self.packets.append(Packet(self.clock.now(), host.name, protocol, asked, query.qtype))
+        self.packets.append(Packet(self.clock.now(), host.name, protocol, asked, query.qtype, message))
         if host.is_refusing:
             raise UnreachableError(endpoint.to_text(), "connection refused")
         with trio.move_on_at(deadline):
@@ -186,7 +206,8 @@ class World:
         self.ahead = 0  # of the time, by which serials of listings are
         self.rolled: dict[str, str] = {}  # words of a key, and those of the one that signs in its place
         self.ttl = 300  # of what recipients and validators sign
-        self.settings = Settings(lab_addresses=True)
+        self.settings = Settings(lab_addresses=True, allow_plain_upstream=True)
+        self.encrypted: set[str] = set()  # parties whose servers offer TLS
         self._addresses: dict[str, str] = {}
         self.rootkeys: list[Sealed] = []
         self.zone_key_version = 1
@@ -214,12 +235,22 @@ class World:
 
     def _trust(self) -> Trust:
         first = from_sealed(self.rootkeys[0])
-        server = Server("ns.root.example", (self.address_of("."),), (("tcp", 53), ("udp", 53)))
+        ports: tuple[tuple[str, int], ...] = (("tcp", 53), ("udp", 53))
+        pin = b""
+        if "." in self.encrypted:
+            ports, pin = (("tcp", 53), ("tls", 853), ("udp", 53)), pin_of_party(".")
+        server = Server("ns.root.example", (self.address_of("."),), ports, pin)
         return Trust(first.tree, first.rootkeys, first.sealed, (server,))
 
     def key(self, words: str) -> PrivateKey:
         """What signs now where a key of these words did."""
         return key_of(self.rolled.get(words, words))
+
+    def encrypt(self, *parties: str) -> None:
+        """Have servers offer TLS, beside plain DNS; lines that bind them have to come afterwards."""
+        self.encrypted.update(parties)
+        if "." in parties:
+            self.anchor = replace(self.anchor, servers=self._trust().servers)
 
     # --- building --------------------------------------------------------------------------------------
 
@@ -238,7 +269,8 @@ class World:
 
     def binding_lines(self, party: str) -> list[str]:
         """The key and server lines of a party, as a zone's source has them."""
-        lines = [f"server {party} ns.{party} {self.address_of(party)} udp=53 tcp=53"]
+        tls = f" tls=853 pin={pin_of_party(party).hex()}" if party in self.encrypted else ""
+        lines = [f"server {party} ns.{party} {self.address_of(party)} udp=53 tcp=53{tls}"]
         keys = {use: key_of(f"{use}-{party}").public.to_text() for use in PARTY_USES}
         return [*lines, *(f"key {party} {use} {text}" for use, text in keys.items())]
 
@@ -328,9 +360,11 @@ class World:
         handler = Service(engine, APEX).handle
         known = self.network.hosts.get(endpoint)
         if known is None:
-            self.network.hosts[endpoint] = Host(party, handler)
+            self.network.hosts[endpoint] = Host(party, handler, pin=pin_of_party(party))
         else:
             known.handler = handler
+        if party in self.encrypted:
+            self.network.hosts[Endpoint(endpoint.host, 853)] = self.network.hosts[endpoint]
 
     # --- asking ----------------------------------------------------------------------------------------
     def start_resolver(self, nursery: trio.Nursery | None = None) -> None:

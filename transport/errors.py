@@ -1,6 +1,6 @@
-"""The one exception of this room.
+"""The exceptions of this room.
 
-Foreign exceptions (OSError, trio's broken and closed resources) become it where they are caught, with `from`.
+Foreign exceptions (OSError, trio's broken and closed resources) become these where they are caught, with `from`.
 Left out: malformed bytes, which are the handler's to judge.
 """
 
@@ -17,3 +17,10 @@ class UnreachableError(Exception):
         super().__init__(f"{endpoint}: {reason}")
         self.endpoint = endpoint
         self.reason = reason
+
+
+class UnprovenError(UnreachableError):
+    """Somebody is there, and did not prove to be whom we meant to ask; nothing of ours was sent.
+
+    Never a reason to ask over something that is not encrypted: that is what whoever stands there may want.
+    """

@@ -16,6 +16,14 @@ class Protocol(StrEnum):
 
     UDP = "udp"
     TCP = "tcp"
+    TLS = "tls"  # RFC 7858
+    HTTPS = "https"  # RFC 8484
+    QUIC = "quic"  # RFC 9250
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody on the way can read it."""
+        return self not in {Protocol.UDP, Protocol.TCP}
 
 
 @dataclass(slots=True, unsafe_hash=True)  # one a look-up: decision 0016
@@ -25,10 +33,18 @@ class Caller:
     Attributes:
         endpoint: Where it says it comes from. On UDP nothing proves that.
         protocol: Over what it came.
+        identity: The name of a client that has proved who it is, by its certificate; else "".
+        is_paid: Whether a token that tells nothing of its owner pays for this message.
     """
 
     endpoint: Endpoint
     protocol: Protocol
+    identity: str = ""
+    is_paid: bool = False
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -37,9 +53,11 @@ class Later:
 
     Attributes:
         work: Returns the reply, or None for silence; lets nothing out but cancellation.
+        abandon: Called instead of `work` where there is no room for it.
     """
 
     work: Callable[[], Awaitable[bytes | None]]
+    abandon: Callable[[], None] = _nothing
 
 
 Verdict = bytes | Later | None  # answer now, answer later, stay silent

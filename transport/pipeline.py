@@ -18,6 +18,7 @@ from typing import Generic, Protocol, TypeVar
 import trio
 
 from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
 from transport.framing import PREFIX, FramingError, split
 from transport.stream_link import connect_stream
 
@@ -78,7 +79,8 @@ class Pipeline(Generic[A]):
         asks: Who asks.
         seconds: To wait for a reply, for each try; and for a connection.
         tries: How often to ask at most, not counting `FREE_LOSSES`.
-        connect: Makes a connection; raises OSError or `trio.BrokenResourceError`.
+        connect: Makes a connection; raises OSError, `trio.BrokenResourceError` or `UnreachableError`. For TLS,
+            `ClientTls.connect` with the proof filled in.
     """
 
     def __init__(
@@ -134,6 +136,8 @@ class Pipeline(Generic[A]):
                 stream = await self._connect(self._endpoint)
         except trio.TooSlowError:
             return SILENCE
+        except UnreachableError as error:
+            return error.reason
         except (OSError, trio.BrokenResourceError) as error:
             return getattr(error, "strerror", None) or str(error)
         now = trio.current_time()

@@ -17,7 +17,8 @@ class StreamLimits:
 
     Attributes:
         message: The longest message taken. Queries are short, and long ones are slow to parse.
-        first_octet: From connecting to the first octet. Who connects has something to say.
+        handshake: From connecting to the end of the handshake, where there is one: two round trips, a lost packet.
+        first_octet: From connecting, or the handshake, to the first octet. Who connects has something to say.
         whole_message: From the first octet of a message to its last: one packet, one retransmission.
         idle: With nothing in hand. RFC 7766 asks for "a few seconds"; clients reopen.
         idle_half: Replaces all patience that is longer when more than half of the slots are taken.
@@ -30,6 +31,7 @@ class StreamLimits:
     """
 
     message: int = 1_024
+    handshake: float = 6.0
     first_octet: float = 3.0
     whole_message: float = 2.0
     idle: float = 10.0

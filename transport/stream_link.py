@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.framing import Deframer, FramingError, frame
 
 ID = 2  # octets of id at the start of a message
@@ -37,7 +37,7 @@ class StreamLink:
 
     Args:
         endpoint: Who is there, for errors.
-        connect: Makes the stream.
+        connect: Makes the stream; raises OSError, `trio.BrokenResourceError` or `UnprovenError`.
     """
 
     def __init__(self, endpoint: Endpoint, connect: Callable[[], Awaitable[trio.abc.Stream]]) -> None:
@@ -50,6 +50,9 @@ class StreamLink:
         self._since = trio.current_time()  # when we last heard something, or first asked after that
         self._patience = trio.CancelScope()  # around each read
         self._reason = "the dialer was closed"
+        self._failure: type[UnreachableError] = (
+            UnreachableError  # or the kind of it that says that somebody else is there
+        )
         self.connected = False
         self.ended = False
 
@@ -58,10 +61,11 @@ class StreamLink:
 
         Raises:
             UnreachableError: The link ended first, or has too many exchanges in flight.
+            UnprovenError: Whoever is there did not prove who they are.
         """
         assert len(message) >= ID, "a message starts with its id"
         if self.ended:
-            raise UnreachableError(self._endpoint, self._reason)
+            raise self._failure(self._endpoint, self._reason)
         if len(self._waiting) >= MAX_IN_FLIGHT:
             raise UnreachableError(self._endpoint, f"{MAX_IN_FLIGHT} exchanges are in flight already")
         own = self._free_id()
@@ -80,7 +84,7 @@ class StreamLink:
             self._outbox.pop(own, None)
             send.close()
             receive.close()
-        raise UnreachableError(self._endpoint, self._reason)
+        raise self._failure(self._endpoint, self._reason)
 
     async def run(self) -> None:
         """Connect and carry messages until the link ends; whoever still waits is told why."""
@@ -98,6 +102,9 @@ class StreamLink:
                 stream = await self._connect()
         except trio.TooSlowError:
             return f"no connection within {CONNECT_PATIENCE:.0f} s"
+        except UnprovenError as error:
+            self._failure = UnprovenError
+            return error.reason
         except (OSError, trio.BrokenResourceError) as error:
             return f"cannot connect: {error}"
         self.connected = True

@@ -1,7 +1,7 @@
 """One connection of a client: messages in, replies out in any order (RFC 7766), and when it has to end.
 
-Works on any stream, so that TLS needs nothing of its own here. Left out: accepting, counting connections,
-closing the stream: all the listener's.
+Works on any stream, encrypted or not. Left out: accepting, handshakes, counting connections, closing the
+stream: all the listener's.
 """
 
 import math
@@ -25,6 +25,10 @@ class StreamCounts:
 
     accepted: int = 0
     refused: int = 0
+    handshakes: int = 0
+    resumed: int = 0
+    handshakes_failed: int = 0
+    handshakes_slow: int = 0
     received: int = 0
     answered: int = 0
     silent: int = 0
@@ -159,7 +163,7 @@ class StreamSession:
             case None:
                 service.counts.silent += 1
             case Later() as later:
-                await service.later.wait_start(partial(self._answer_later, later))
+                await service.later.wait_start(partial(self._answer_later, later), self._caller)
                 self._in_hand += 1  # after the wait, which may be cancelled; the job has not begun yet
             case reply:
                 self._queue(reply)

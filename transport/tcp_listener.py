@@ -1,14 +1,19 @@
-"""Streams from clients: accepting, and the shares each client may have.
+"""Streams from clients: accepting, handshakes, and the shares each client may have.
 
 A client address over its share is turned away at once. When all slots are taken, nobody is accepted until
 one is free; by then patience is down to a fifth of a second, so that is soon. Whoever opened the listening
 socket closes it, after the loop has ended.
 
-Left out: what happens on a connection (stream_session), and who has how many (slots).
+A handshake, where there is one, is the beginning of its connection: it has its slot, and its time shrinks as
+the rest of our patience does.
+
+Left out: what happens on a connection (stream_session), who has how many (slots), how a stream is encrypted (tls).
 """
 
 import socket
-from dataclasses import asdict, dataclass
+import typing
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 
 import trio
 
@@ -18,7 +23,8 @@ from transport.grace import open_lasting_nursery
 from transport.handler import Caller, Handler, Protocol
 from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
-from transport.stream_session import StreamService, StreamSession
+from transport.stream_session import StreamCounts, StreamService, StreamSession
+from transport.tls.stream import Secure, Secured
 
 BACKLOG = 1_024  # connections the kernel holds for us while all slots are taken: one full turn of them
 ERROR_PAUSE = 0.1  # seconds after a failed accept: without descriptors, trying again at once only burns CPU
@@ -33,6 +39,10 @@ class StreamStatistics:
         connected: Connections there are now.
         accepted: Connections served.
         refused: Connections turned away, since their address has its share.
+        handshakes: Those that ended well, where there are any.
+        resumed: Of these, how many took up an earlier one.
+        handshakes_failed: Those that did not: an older version, a certificate of nobody, no TLS at all.
+        handshakes_slow: Connections closed during a handshake that took too long.
         received: Messages given to the handler.
         answered: Replies written.
         silent: Messages left without a reply by the handler, at once or later.
@@ -48,6 +58,10 @@ class StreamStatistics:
     connected: int
     accepted: int
     refused: int
+    handshakes: int
+    resumed: int
+    handshakes_failed: int
+    handshakes_slow: int
     received: int
     answered: int
     silent: int
@@ -86,13 +100,70 @@ def open_tcp(endpoint: Endpoint, is_beside: bool = False) -> socket.socket:
     return sock
 
 
-class TcpListener:
-    """One listening socket being served."""
+class Session(typing.Protocol):
+    """One connection being served; `StreamSession` is one."""
 
-    def __init__(self, sock: socket.socket, service: StreamService) -> None:
-        self._sock = trio.socket.from_stdlib_socket(sock)  # owned by whoever opened it
+    async def run(self) -> None:
+        """Serve until it ends."""
+        ...
+
+    def finish(self) -> None:
+        """Read no further; what is in hand still goes out."""
+        ...
+
+    def hurry(self) -> None:
+        """See anew how long the client may keep us waiting."""
+        ...
+
+
+class Service(typing.Protocol):
+    """What all connections of one listener share, as far as it matters here."""
+
+    @property
+    def limits(self) -> StreamLimits:
+        """What is put up with."""
+        ...
+
+    @property
+    def slots(self) -> Slots:
+        """Who may have a connection."""
+        ...
+
+    @property
+    def counts(self) -> StreamCounts:
+        """Counters."""
+        ...
+
+
+Begin = Callable[[trio.abc.Stream, Caller], Session]  # makes the session of a connection
+
+
+class TcpListener:
+    """One listening socket being served.
+
+    Args:
+        sock: Owned by whoever opened it.
+        service: What all connections share.
+        begin: Makes a session of a connection, once its handshake is over.
+        protocol: What callers are said to speak.
+        secure: The handshake that each connection begins with; None where nothing is encrypted.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        service: Service,
+        begin: Begin,
+        protocol: Protocol = Protocol.TCP,
+        secure: Secure | None = None,
+    ) -> None:
+        self._sock = trio.socket.from_stdlib_socket(sock)
         self._service = service
-        self._sessions: set[StreamSession] = set()  # entries leave when their connection ends
+        self._begin = begin
+        self._protocol = protocol
+        self._secure = secure
+        self._handshakes: dict[trio.CancelScope, float] = {}  # when each began; entries leave with its end
+        self._sessions: set[Session] = set()  # entries leave when their connection ends
         self._freed = trio.lowlevel.ParkingLot()  # the accepting loop waits here for a slot
 
     def statistics(self) -> StreamStatistics:
@@ -105,6 +176,8 @@ class TcpListener:
             try:
                 await self._accept_all(connections)
             finally:
+                for patience in self._handshakes:
+                    patience.cancel()
                 for session in self._sessions:
                     session.finish()
 
@@ -119,7 +192,7 @@ class TcpListener:
                 counts.accept_errors += 1
                 await trio.sleep(ERROR_PAUSE)
                 continue
-            caller = Caller(Endpoint(address[0], address[1]), Protocol.TCP)
+            caller = Caller(Endpoint(address[0], address[1]), self._protocol)
             usual = slots.patience(self._service.limits.idle)
             if not slots.try_take(caller.endpoint.host):
                 counts.refused += 1
@@ -128,19 +201,52 @@ class TcpListener:
             counts.accepted += 1
             connections.start_soon(self._converse, trio.SocketStream(sock), caller)
             if slots.patience(usual) < usual:
-                for session in self._sessions:
-                    session.hurry()
+                self._hurry()
+
+    def _hurry(self) -> None:
+        for patience, begun in self._handshakes.items():
+            patience.deadline = begun + self._service.slots.patience(self._service.limits.handshake)
+        for session in self._sessions:
+            session.hurry()
 
     async def _converse(self, stream: trio.abc.Stream, caller: Caller) -> None:
-        session = StreamSession(stream, caller, self._service)
+        try:
+            if self._secure is not None:
+                secured = await self._secured(stream, self._secure)
+                if secured is None:
+                    return
+                stream, caller = secured.stream, replace(caller, identity=secured.identity)
+            await self._serve(self._begin(stream, caller))
+        finally:
+            self._service.slots.give_back(caller.endpoint.host)
+            self._freed.unpark_all()
+            await trio.aclose_forcefully(stream)
+
+    async def _secured(self, stream: trio.abc.Stream, secure: Secure) -> Secured | None:
+        """Return what the handshake came to; None when the client must not go on."""
+        counts, begun = self._service.counts, trio.current_time()
+        patience = trio.CancelScope(deadline=begun + self._service.slots.patience(self._service.limits.handshake))
+        self._handshakes[patience] = begun
+        try:
+            with patience:
+                secured = await secure(stream)
+                counts.handshakes += 1
+                counts.resumed += secured.is_resumed
+                return secured
+        except trio.BrokenResourceError:
+            counts.handshakes_failed += 1
+            return None
+        finally:
+            del self._handshakes[patience]
+        counts.handshakes_slow += 1
+        return None
+
+    async def _serve(self, session: Session) -> None:
         self._sessions.add(session)
         try:
             await session.run()
         finally:
             self._sessions.remove(session)
-            self._service.slots.give_back(caller.endpoint.host)
-            self._freed.unpark_all()
-            await trio.aclose_forcefully(stream)
 
 
 async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each part of it once, here
@@ -150,9 +256,19 @@ async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each par
     later: LaterPool,
     *,
     limits: StreamLimits,
+    protocol: Protocol = Protocol.TCP,
+    secure: Secure | None = None,
     task_status: trio.TaskStatus[TcpListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve a socket from `open_tcp` until cancelled; `task_status` is given the listener."""
-    listener = TcpListener(sock, StreamService(handler, clock, later, limits, Slots(limits)))
+    """Serve a socket from `open_tcp` until cancelled; `task_status` is given the listener.
+
+    For DNS over TLS, `secure` is `ServerTls.handshake`.
+    """
+    service = StreamService(handler, clock, later, limits, Slots(limits))
+
+    def begin(stream: trio.abc.Stream, caller: Caller) -> Session:
+        return StreamSession(stream, caller, service)
+
+    listener = TcpListener(sock, service, begin, protocol, secure)
     task_status.started(listener)
     await listener.run()

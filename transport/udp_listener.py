@@ -6,6 +6,7 @@ worker.
 """
 
 import socket
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,8 +20,12 @@ from transport.endpoint import Endpoint
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol
 from transport.later import LaterPool
+from transport.releases import Releases
+from transport.stream_link import ID
 
-BATCHES = 4  # between two looks at the event loop: at most 256 datagrams, some milliseconds of work
+BATCHES = 8  # between two looks at the event loop: at most 512 datagrams, some milliseconds of work
+BUSY = 8  # datagrams that waited: where there were so many, there will be some again in a moment
+PAUSE = 30e-6  # seconds that this moment takes; the kernel may add its slack of 50 us
 SOCKET_BUFFER = 1 << 20  # octets each way: 8 ms at 1 Gbit/s; the kernel may grant less
 MAX_AGE = 1.9  # seconds; older answers would go out in one burst at a victim, and resolvers have given up by 2 s
 _NOTHING_READY = FastPath()
@@ -36,8 +41,9 @@ class UdpStatistics:
         fast: Of these, answered by the fast path.
         answered: Answers given to the kernel.
         silent: Left without an answer by the handler, at once or later.
-        dropped_full: Dropped because the later pool was full.
+        dropped_full: Dropped because the later pool was full, or the client has enough in hand there.
         dropped_late: Answers dropped because they were ready too late.
+        dropped_burst: Answers dropped because too many others to that address were ready at once.
         receive_errors: ICMP messages and the like, reported where one would read.
         send_errors: Answers the kernel would not take.
     """
@@ -49,6 +55,7 @@ class UdpStatistics:
     silent: int
     dropped_full: int
     dropped_late: int
+    dropped_burst: int
     receive_errors: int
     send_errors: int
 
@@ -97,6 +104,8 @@ class UdpListener:
         self._tally = Tally()
         self._dropped_full = 0
         self._dropped_late = 0
+        self._dropped_burst = 0
+        self._releases = Releases()
         self._receive_errors = 0
 
     def statistics(self) -> UdpStatistics:
@@ -110,6 +119,7 @@ class UdpListener:
             silent=tally.silent,
             dropped_full=self._dropped_full,
             dropped_late=self._dropped_late,
+            dropped_burst=self._dropped_burst,
             receive_errors=self._receive_errors,
             send_errors=tally.send_errors,
         )
@@ -147,15 +157,19 @@ class UdpListener:
             self._ready = []
 
     def _drain(self) -> None:
-        self._now = self._clock.now()
         for _ in range(BATCHES):
+            fast = self._tally.fast
+            self._now = self._clock.now()
             try:
                 count = drain(self._batch, self._fast, self._take_untrusted, self._now, self._tally)
             except OSError:
                 self._receive_errors += 1
                 continue
-            if count < SLOTS:
+            if count == SLOTS:
+                continue
+            if count < BUSY or self._tally.fast - fast < count:
                 return
+            time.sleep(PAUSE)  # nobody waits for the loop; a look by way of it takes as long (decision 0017)
 
     def _take_untrusted(self, message: bytes, slot: int) -> bytes | None:
         """Ask the handler; return its answer if it has one at once."""
@@ -163,8 +177,9 @@ class UdpListener:
         verdict = self._handler(message, caller, self._now)
         if isinstance(verdict, Later):
             job = partial(self._answer_later, verdict, caller.endpoint, self._now)
-            if not self._later.try_start(job):
+            if not self._later.try_start(job, caller, message[ID:]):
                 self._dropped_full += 1
+                verdict.abandon()
         elif verdict is None:
             self._tally.silent += 1
         elif len(verdict) > MAX_DATAGRAM:
@@ -177,8 +192,10 @@ class UdpListener:
         reply = await later.work()
         if reply is None:
             self._tally.silent += 1
-        elif self._clock.now() - arrived > MAX_AGE:
+        elif (age := (now := self._clock.now()) - arrived) > MAX_AGE:
             self._dropped_late += 1
+        elif not self._releases.may_go(caller.host, age, now):
+            self._dropped_burst += 1
         elif len(reply) > MAX_DATAGRAM:
             self._tally.send_errors += 1
         elif self._is_sending:

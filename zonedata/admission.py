@@ -34,7 +34,7 @@ def admit_zone(
 
     Args:
         need: What was asked for, and of which zone.
-        owner: The name that is looked for.
+        owner: The name that is looked for, or the one above it that the zone was asked about.
         claims: What was shown, by anybody.
         known: Where to hold what is opened.
         keep: As `open_claim`.

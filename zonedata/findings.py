@@ -30,7 +30,7 @@ class Ground(StrEnum):
     TOO_LITTLE = "too-little"  # less assurance than the delegation demands
 
 
-_SILENT: Final = frozenset({Standing.UNREACHABLE, Standing.REFUSED, Standing.UNASKED})
+_SILENT: Final = frozenset({Standing.UNREACHABLE, Standing.REFUSED, Standing.UNASKED, Standing.LIMITED})
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016

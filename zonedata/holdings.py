@@ -98,6 +98,11 @@ class ZoneHoldings:
                 return None
         return found[1]
 
+    def nearest_gap(self, name: Name) -> Gap | None:
+        """Return the last gap at or before a name, be it ended or not: a hint at what the zone has there."""
+        found = self._gaps.at_or_before(name)
+        return found[1].statement if found is not None else None
+
     def delegation(self, node: Name, signer: Signer, now: float) -> Opened[Delegation] | None:
         """Return the delegation at exactly that node."""
         held = self._delegations.get(node)

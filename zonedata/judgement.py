@@ -28,7 +28,7 @@ from zonedata.trust import Trust, advance
 from zonedata.weighing import weigh
 from zonedata.zone_statements import RootKeys
 
-MAX_NEEDS: Final = 136  # looked for in a proof: the 8 zones and 128 bindings for which a resolver asks, too
+MAX_NEEDS: Final = 144  # looked for in a proof: the 16 zones and 128 bindings for which a resolver asks, too
 MAX_HEARD: Final = 64  # authorities whose words in a proof are read: a resolver asks no more for one question
 _NOBODY: abc.Mapping[str, set[bytes]] = {}
 _UNHEARD: abc.Mapping[Principal, "Heard"] = {}

@@ -14,9 +14,25 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from zonedata.cookies import COOKIES, Cookies, add_cookie
 from zonedata.kinds import MAX_TTL
 from zonedata.replies import names_end
-from zonedata.wire import FLAG_CD, MAX_QUERY, MAX_UDP, MIN_UDP, TYPE_OPT, TYPE_SOA, cut_short, read_options
+from zonedata.wire import (
+    CLIENT_COOKIE,
+    FLAG_CD,
+    MAX_QUERY,
+    MAX_UDP,
+    OPTION_COOKIE,
+    TYPE_OPT,
+    TYPE_SOA,
+    QType,
+    Query,
+    cookie_among,
+    cut_short,
+    read_options,
+    read_query,
+    size_for,
+)
 
 # An entry is the reply without its id, then where its TTLs stand, then this: until when it counts, what its TTLs
 # count down to (both Unix seconds), slot, most TTL, sort, how many TTLs. The reply stands first so that it can be
@@ -30,16 +46,23 @@ _TYPE_AND_LENGTH: Final = struct.Struct(">H6xH")
 MAX_TTLS: Final = 64  # records of a reply that is kept; longer ones are laid out each time
 OVERHEAD: Final = 2 * 33 + 60 + 9  # octets: two bytes objects, a place in the dictionary, and its slot on the clock
 MAX_OCTETS: Final = 64 * 2**20  # of one process; some 120,000 answers
-_STREAM_OCTET: Final = 0xFF
-STREAM_MARK: Final = bytes((_STREAM_OCTET,))  # ends the keys of replies over streams, which have more room
+_LEAST_MARK: Final = 0xFE
+PADDED_MARK: Final = bytes((_LEAST_MARK,))  # ends the keys of replies over encrypted streams, which are padded
+STREAM_MARK: Final = b"\xff"  # ends those of replies over plain streams, which have more room than datagrams
 OPT_HEAD: Final = b"\0" + TYPE_OPT.to_bytes(2, "big")
 _TAIL_OCTETS: Final = 8  # of an OPT record without options, from its size on
+_OPT_OCTETS: Final = 11  # of the whole record
 _LEAST_QUERY: Final = 12 + 1 + 4  # octets: header, the root's name, type and class
 MAX_BEHIND: Final = 2 * MAX_TTLS + _FOOT_OCTETS  # octets of an entry after its reply
 _SIZES: Final = (
     512, 1_220, 1_232, 1_280, 1_400, 1_410, 1_432, 1_440, 1_452, 1_472, 2_048, 4_000, 4_096, 8_192, 65_494, 65_535,
 )  # fmt: skip
 _NAME_END: Final = b"\0\xff"  # the root's label, and the first octet of our types
+_ABOUT_PEOPLE: Final = (QType.CSI.to_bytes(2, "big"), QType.PROOF.to_bytes(2, "big"))
+_ONE_COOKIE: Final = tuple(  # the length of the options, and the head of the only one, as most clients send it
+    (4 + octets).to_bytes(2, "big") + OPTION_COOKIE.to_bytes(2, "big") + octets.to_bytes(2, "big")
+    for octets in (CLIENT_COOKIE, COOKIES)
+)
 _NOT_PLAIN: Final = 0xF8  # QR and the opcode, in the first octet of the flags
 _COUNTS: Final = b"\0\1\0\0\0\0\0"  # one question, no answer, no authority, fewer than 256 additional records
 SORTS: Final = 8  # kinds of replies that statistics tell apart
@@ -197,12 +220,21 @@ class Packets:
 
 
 def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
-    packets: Packets, inbox: memoryview, at: int, end: int, outbox: memoryview, to: int, now: float
+    packets: Packets,
+    cookies: Cookies,
+    inbox: memoryview,
+    at: int,
+    end: int,
+    source: bytes,
+    outbox: memoryview,
+    to: int,
+    now: float,
 ) -> int:
     """Write the reply to the message at `inbox[at:end]` if one is kept; return its octets, 0 when none is.
 
     Most clients ask in a plain form, but for the size they announce: what they send, its end exchanged, is the key.
-    The rest, with cookies, padding, letters in random case, is brought into a plain form first.
+    The rest, with cookies, padding, letters in random case, is brought into a plain form first. To a cookie goes
+    one back.
     """
     length = end - at
     parts = _PARTS[length] if length <= MAX_QUERY else None
@@ -213,17 +245,20 @@ def ready_reply(  # noqa: PLR0913, PLR0917 - as FastPath
     cut: tuple[bytes, bytes, bytes] = parts.unpack_from(inbox, at)
     message_id, middle, tail = cut
     octets = 0
-    if tail[_TAIL_OCTETS - 1] != _STREAM_OCTET:  # no plain form ends so; a stream's reply may be too long
+    if tail[_TAIL_OCTETS - 1] < _LEAST_MARK:  # no plain form ends so; a stream's reply may be too long
         octets = packets.write(middle + _TAILS.get(tail, tail), message_id, now, outbox, to)
     if octets == 0:
         message = bytes(inbox[at:end])
         plain = plain_form(message)
         if plain is None:
             return 0
-        octets = packets.write(plain[0], message_id, now, outbox, to)
+        key, question_end, cookie = plain
+        octets = packets.write(key, message_id, now, outbox, to)
         if octets == 0:
             return 0
-        outbox[to + 12 : to + plain[1]] = message[12 : plain[1]]
+        outbox[to + 12 : to + question_end] = message[12:question_end]
+        if cookie:
+            octets = add_cookie(outbox, to, octets, cookies.read(cookie, source, now)[1])
     return octets
 
 
@@ -236,36 +271,68 @@ def cut_short_reply(message: bytes, outbox: memoryview, to: int) -> int:
     return len(reply)
 
 
-def plain_form(message: bytes) -> tuple[bytes, int] | None:
-    """Return the key under which the reply to an odd message may be kept, and where its question ends.
+def plain_form(message: bytes) -> tuple[bytes, int, bytes] | None:
+    """Return the key under which the reply to an odd message may be kept, where its question ends, and its cookie.
 
     As `wire.Query.plain`, but without walking the name: the question is taken to end at the first octets that look
     like its end. Where that is wrong, what stands before them is no name, so there is no reply under the key. None
-    when the message is no question for CSI or PROOF, or when its EDNS is not sound.
+    when the message is no question for CSI or PROOF, or when its EDNS is not sound. The cookie is what its option
+    holds, b"" without one.
     """
     name_end = message.find(_NAME_END, 12) + 1
     end = name_end + 4
     if not name_end or message[2] & _NOT_PLAIN or message[4:11] != _COUNTS or len(message) > MAX_QUERY:
         return None
-    opt = b""
+    opt, cookie = b"", b""
     if message[11] == 1:
         at = end + 11
         if message[end : end + 3] != OPT_HEAD or message[end + 6 : end + 7] != b"\0":
             return None
         if at != len(message):
-            length = int.from_bytes(message[at - 2 : at], "big")
-            if at + length != len(message) or read_options(message, at, at + length) is None:
-                return None
-        opt = _opt(int.from_bytes(message[end + 3 : end + 5], "big"))
+            if message[at - 2 : at + 4] in _ONE_COOKIE and len(message) == at + 4 + message[at + 3]:
+                cookie = message[at + 4 :]
+            else:
+                length = int.from_bytes(message[at - 2 : at], "big")
+                options = read_options(message, at, at + length) if at + length == len(message) else None
+                among = cookie_among(options) if options is not None else None
+                if among is None:
+                    return None
+                cookie = among
+        opt = _opt(size_for(int.from_bytes(message[end + 3 : end + 5], "big"), cookie))
     elif message[11] or end != len(message):
         return None
     flags = bytes((message[2] & 1, message[3] & FLAG_CD))  # RD is the lowest bit of the first
-    return flags + message[4:12] + message[12:name_end].lower() + message[name_end:end] + opt, end
+    key = flags + message[4:12] + message[12:name_end].lower() + message[name_end:end] + opt
+    return key, end, cookie
+
+
+def asked_in(message: bytes) -> tuple[bytes, bytes]:
+    """Return whom a message is about, as the octets of the name in lower case, and its cookie; b"" for neither.
+
+    A question for anything but CSI and PROOF is about nobody. Where no answer will come, the name means nothing.
+    """
+    if message[-_TAIL_OCTETS:] in _TAILS and message[-_OPT_OCTETS:-_TAIL_OCTETS] == OPT_HEAD:
+        type_at = len(message) - _OPT_OCTETS - 4  # behind the name stand its type and class
+        return message[12:type_at].lower() if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", b""
+    plain = plain_form(message)
+    if plain is None:
+        query = read_query(message)
+        return b"", query.cookie if isinstance(query, Query) else b""
+    key, end, cookie = plain
+    type_at = end - 4
+    return key[10 : type_at - 2] if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", cookie
+
+
+def cookie_in(message: bytes) -> bytes:
+    """Return the cookie that any message has, b"" when it has none; quickly where that is seen at its end."""
+    if len(message) < _LEAST_QUERY or not message[11] or message[-_TAIL_OCTETS:] in _TAILS:
+        return b""
+    return asked_in(message)[1]
 
 
 def _opt(size: int) -> bytes:
     """Write the OPT record of a plain query that takes so many octets."""
-    return OPT_HEAD + min(MAX_UDP, max(MIN_UDP, size)).to_bytes(2, "big") + bytes(6)
+    return OPT_HEAD + min(MAX_UDP, size).to_bytes(2, "big") + bytes(6)
 
 
 def _tails() -> dict[bytes, bytes]:
@@ -274,7 +341,7 @@ def _tails() -> dict[bytes, bytes]:
     For sizes that clients announce, with and without the DO bit; others are brought into a plain form.
     """
     ends = (size.to_bytes(2, "big") + b"\0\0" + do + b"\0\0\0" for size in _SIZES for do in (b"\0", b"\x80"))
-    return {end: _opt(int.from_bytes(end[:2], "big"))[-_TAIL_OCTETS:] for end in ends}
+    return {end: _opt(size_for(int.from_bytes(end[:2], "big"), b""))[-_TAIL_OCTETS:] for end in ends}
 
 
 def _parts(octets: int) -> struct.Struct | None:
@@ -299,6 +366,11 @@ def _pair(octets: int) -> struct.Struct:
 _PARTS: Final[list[struct.Struct | None]] = [None] * (MAX_QUERY + 1)  # by octets, made when first needed
 _PAIRS: Final[list[struct.Struct | None]] = [None] * (MAX_UDP + MAX_BEHIND + 1)  # likewise
 _TAILS: Final = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
+
+
+def least_ttl(reply: bytes) -> int | None:
+    """Return the least TTL in a reply of ours, for whoever keeps the whole of it; None where it has none."""
+    return min((_TTL.unpack_from(reply, at)[0] for at in ttls_of(reply)), default=None)
 
 
 def ttls_of(reply: bytes) -> list[int]:

@@ -21,9 +21,12 @@ class Standing(StrEnum):
     WITHHELD = "withheld"  # the recipient's mapping does not list this MSP
 
     UNREACHABLE = "unreachable"  # no server answered
+    UNAUTHENTICATED = "unauthenticated"  # a server has another key than the one signed for it: not who it is to be
+    UNENCRYPTED = "unencrypted"  # its servers take plain DNS alone, which is not to leave this machine
     REFUSED = "refused"  # it answered, but not this question: REFUSED, SERVFAIL and the like
     BOGUS = "bogus"  # what it said was refused at a verification step
     UNASKED = "unasked"  # the allowance of the question was spent
+    LIMITED = "limited"  # as much is asked of it already as may be, whoever asks
     MISSING = "missing"  # nothing was shown and no reason given
     STALE = "stale"  # it is silent now; what it said before has not expired, and is not used
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from zonedata import names
 from zonedata.names import Name
+from zonedata.padding import QUERY_BLOCK, padded
 
 MAX_QUERY: Final = 1_024  # octets; ours are under 300, cookies and padding included
 MAX_UDP: Final = 1_232  # octets; above this a datagram may be fragmented (DNS flag day 2020)
@@ -25,8 +26,16 @@ MAX_QUERY_ADDITIONAL: Final = 2  # an OPT, and a TSIG one day
 CLASS_IN: Final = 1
 TYPE_SOA: Final = 6
 TYPE_OPT: Final = 41
+OPTION_COOKIE: Final = 10
+OPTION_PADDING: Final = 12  # RFC 7830
 OPTION_EDE: Final = 15
+OPTION_HEAD: Final = 4  # octets of an option before its data
+CLIENT_COOKIE: Final = 8  # octets; RFC 7873 section 4
+MIN_COOKIES: Final = 16  # octets of both cookies, the client's and the server's; RFC 7873 section 4
+MAX_COOKIES: Final = 40
+COOKIE_ROOM: Final = 28  # octets of the option that goes into a reply: code, length, both cookies (RFC 9018)
 POINTER_TO_QUESTION: Final = b"\xc0\x0c"
+RECORD_OCTETS: Final = 12  # of a record whose owner is that pointer, besides its data
 OPT: Final = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big") + bytes(6)  # what ends our questions
 
 FLAG_QR, FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_AD, FLAG_CD = (
@@ -52,6 +61,7 @@ class Rcode(IntEnum):
     NOTIMP = 4
     REFUSED = 5
     BADVERS = 16
+    BADCOOKIE = 23  # RFC 7873 section 8
 
 
 class Ede(IntEnum):
@@ -62,6 +72,7 @@ class Ede(IntEnum):
     BOGUS = 6
     EXPIRED = 7
     NOT_READY = 14
+    PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
     NO_REACHABLE_AUTHORITY = 22
     NETWORK_ERROR = 23
@@ -87,7 +98,8 @@ class Query:
         labels: Labels of the name, leaf first, lower case.
         qtype: What is asked for.
         qclass: 1 is IN.
-        udp_size: What the client takes over UDP; 0 when it sent no EDNS.
+        udp_size: What the client takes over UDP, less the room of the cookie in the reply; 0 when it sent no EDNS.
+        cookie: What its COOKIE option holds, of a length that is allowed; b"" when it sent none.
     """
 
     id: int
@@ -97,10 +109,13 @@ class Query:
     qtype: int
     qclass: int
     udp_size: int
+    cookie: bytes = b""
 
     def room(self, *, in_datagram: bool) -> int:
         """Return how many octets a reply to it may have."""
-        return min(MAX_UDP, self.udp_size or MIN_UDP) if in_datagram else MAX_STREAM
+        if in_datagram:
+            return min(MAX_UDP, self.udp_size or MIN_UDP)
+        return MAX_STREAM - COOKIE_ROOM if self.cookie else MAX_STREAM
 
     def plain(self) -> bytes:
         """Return the octets after the id of the plainest query with the same reply.
@@ -164,30 +179,47 @@ def read_query(message: bytes) -> Query | Rejected:
     if at + 5 > end:
         return Rejected(_error(message, flags, Rcode.FORMERR))
     question = message[12 : at + 5]
-    rcode, size = _read_edns(message, at + 5, int.from_bytes(message[10:12], "big"))
+    rcode, size, cookie = _read_edns(message, at + 5, int.from_bytes(message[10:12], "big"))
     if rcode is not Rcode.NOERROR:
         return Rejected(_error(message, flags, rcode, question))
     qtype, qclass = (int.from_bytes(message[at + n : at + n + 2], "big") for n in (1, 3))
-    return Query(int.from_bytes(message[:2], "big"), flags, question, labels, qtype, qclass, size)
+    return Query(int.from_bytes(message[:2], "big"), flags, question, labels, qtype, qclass, size, cookie)
 
 
-def _read_edns(message: bytes, at: int, count: int) -> tuple[Rcode, int]:
-    """Return the UDP size of the one OPT record, 0 without one, behind NOERROR; else why the rest is no good."""
+def _read_edns(message: bytes, at: int, count: int) -> tuple[Rcode, int, bytes]:
+    """Return `Query.udp_size` and `Query.cookie` of the one OPT record behind NOERROR; else why it is no good."""
     size = 0
+    cookie: bytes | None = b""
     for _ in range(count):
         if message[at : at + 1] != b"\0" or at + 11 > len(message):
-            return Rcode.FORMERR, 0  # an additional record that is not at the root: neither OPT nor a TSIG of ours
+            return Rcode.FORMERR, 0, b""  # not at the root: neither OPT nor a TSIG of ours
         rtype = int.from_bytes(message[at + 1 : at + 3], "big")
         end = at + 11 + int.from_bytes(message[at + 9 : at + 11], "big")
         if rtype != TYPE_OPT or size or end > len(message):
-            return Rcode.FORMERR, 0
+            return Rcode.FORMERR, 0, b""
         if message[at + 6]:
-            return Rcode.BADVERS, 0
-        if read_options(message, at + 11, end) is None:
-            return Rcode.FORMERR, 0
-        size = max(MIN_UDP, int.from_bytes(message[at + 3 : at + 5], "big"))
+            return Rcode.BADVERS, 0, b""
+        options = read_options(message, at + 11, end)
+        cookie = None if options is None else cookie_among(options)
+        if cookie is None:
+            return Rcode.FORMERR, 0, b""
+        size = size_for(int.from_bytes(message[at + 3 : at + 5], "big"), cookie)
         at = end
-    return (Rcode.NOERROR if at == len(message) else Rcode.FORMERR), size
+    return (Rcode.NOERROR if at == len(message) else Rcode.FORMERR), size, cookie or b""
+
+
+def size_for(size: int, cookie: bytes) -> int:
+    """Return what there is for a reply without its cookie, where a client takes `size` octets over UDP."""
+    size = max(MIN_UDP, size)
+    return min(MAX_UDP, size) - COOKIE_ROOM if cookie else size
+
+
+def cookie_among(options: list[tuple[int, bytes]]) -> bytes | None:
+    """Return what the first COOKIE option holds, b"" when there is none; None when its length is not allowed."""
+    for code, data in options:
+        if code == OPTION_COOKIE:  # all others are ignored (RFC 7873 section 5.2)
+            return data if len(data) == CLIENT_COOKIE or MIN_COOKIES <= len(data) <= MAX_COOKIES else None
+    return b""
 
 
 def read_options(message: bytes, at: int, end: int) -> list[tuple[int, bytes]] | None:
@@ -212,8 +244,13 @@ def _error(message: bytes, flags: int, rcode: Rcode, question: bytes = b"") -> b
 
 def cut_short(message: bytes) -> bytes | None:
     """Answer that there is more than a datagram takes, whatever there is: who gets it asks over a stream."""
+    return told_briefly(message, Rcode.NOERROR, FLAG_TC)
+
+
+def told_briefly(message: bytes, rcode: Rcode, flags: int = 0) -> bytes | None:
+    """Answer with a code and flags alone; None when the message deserves no answer."""
     query = read_query(message)
-    return query.reply if isinstance(query, Rejected) else Reply(flags=FLAG_TC).to_wire(query, MIN_UDP)
+    return query.reply if isinstance(query, Rejected) else Reply(rcode, flags).to_wire(query, MIN_UDP)
 
 
 def servfail(message: bytes) -> bytes | None:
@@ -264,8 +301,14 @@ class Reply:
     errors: list[tuple[Ede, str]] = field(default_factory=list)
     optional: list[bytes] = field(default_factory=list)
 
-    def to_wire(self, query: Query, limit: int) -> bytes:
-        """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records."""
+    def to_wire(self, query: Query, limit: int, room: int = 0) -> bytes:
+        """Lay the reply into a message of at most `limit` octets; what is too long becomes TC and no records.
+
+        Args:
+            query: What it answers.
+            limit: Octets.
+            room: If any, a multiple of this is what the message is padded to, if the query has EDNS (RFC 7830).
+        """
         opt = self._opt(self.errors) if query.udp_size else b""
         flags = FLAG_QR | self.flags | (query.flags & (FLAG_RD | FLAG_CD)) | self.rcode & 15
         sections = [self.answer, self.authority, list(self.additional)]
@@ -281,6 +324,8 @@ class Reply:
                 if size + len(extra) <= limit:
                     sections[2].append(extra)
                     size += len(extra)
+        if room and opt:
+            opt = _padded_opt(opt, min(padded(size + OPTION_HEAD, room), limit) - size)
         counts = [1, len(sections[0]), len(sections[1]), len(sections[2]) + bool(opt)]
         head = b"".join(n.to_bytes(2, "big") for n in (query.id, flags, *counts))
         return b"".join([head, query.question, *sections[0], *sections[1], *sections[2], opt])
@@ -292,6 +337,15 @@ class Reply:
             options += OPTION_EDE.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
         head = b"\0" + TYPE_OPT.to_bytes(2, "big") + MAX_UDP.to_bytes(2, "big")
         return head + bytes((self.rcode >> 4, 0, 0, 0)) + len(options).to_bytes(2, "big") + options
+
+
+def _padded_opt(opt: bytes, octets: int) -> bytes:
+    """Make an OPT record so many octets longer; where not even an option fits, leave it."""
+    if octets < OPTION_HEAD:
+        return opt
+    length = int.from_bytes(opt[9:11], "big") + octets
+    option = OPTION_PADDING.to_bytes(2, "big") + (octets - OPTION_HEAD).to_bytes(2, "big")
+    return opt[:9] + length.to_bytes(2, "big") + opt[11:] + option + bytes(octets - OPTION_HEAD)
 
 
 def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int = 0) -> bytes:
@@ -306,3 +360,12 @@ def query_wire(name: Name, apex: Name, qtype: int, message_id: int, flags: int =
     """
     head = message_id.to_bytes(2, "big") + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1"
     return head + names.to_wire(name, apex) + qtype.to_bytes(2, "big") + b"\0\1" + OPT
+
+
+def padded_query(query: bytes) -> bytes:
+    """Pad a question of `query_wire`, so that its length tells little: for encrypted transports alone.
+
+    Numbers of 8 digits and of 15 come to the same length, and so do most mail addresses.
+    """
+    head = len(query) - len(OPT)
+    return query[:head] + _padded_opt(query[head:], padded(len(query) + OPTION_HEAD, QUERY_BLOCK) - len(query))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import dataset
 from bench.builds import Build
-from bench.load import Load
+from bench.load import Load, Over
 from bench.peers.bind import BIND
 from bench.peers.knot import KNOT
 from bench.peers.nsd import NSD
@@ -24,7 +24,7 @@ def name_of(peer: Peer) -> str:
     return f"{peer.name} authority"
 
 
-def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
+def field(stage: Stage, stack: ExitStack, over: Over = Over.UDP) -> list[Contestant]:
     """Return every authority as a contestant, all of them running."""
     count = stage.options.names
     tree = stage.world(count)
@@ -32,7 +32,7 @@ def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contesta
     contestants: list[Contestant] = []
 
     def turn(answering: Answering, questions: Path) -> Sample:
-        return loaded(answering, Load(answering.port, questions, stage.options.seconds, tcp=tcp))[0]
+        return loaded(answering, Load(answering.port, questions, stage.options.seconds, over=over))[0]
 
     def contestant(name: str, answering: Answering, qtype: str) -> Contestant:
         questions = stage.questions(count, qtype)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import dataset, load
 from bench.builds import Build
-from bench.load import Load
+from bench.load import Load, Over
 from bench.measures.ours import NAME, Ours
 from bench.peers.bind import BIND
 from bench.peers.nsd import NSD
@@ -32,7 +32,7 @@ class Filled:
         start: Runs it, with empty caches, until the stack given is left.
         questions: For the working set.
         life: Seconds from the beginning of filling until something may have expired; None is never.
-        tcp: Whether it is filled over TCP; a reply over UDP may be another one, and not the one that is ready.
+        over: Over what it is filled; a reply over UDP may be another one, and not the one that is ready.
     """
 
     def __init__(
@@ -41,13 +41,12 @@ class Filled:
         start: Callable[[ExitStack], Answering],
         questions: Path,
         life: float | None,
-        *,
-        tcp: bool = False,
+        over: Over = Over.UDP,
     ) -> None:
         self._stage = stage
         self._start = start
         self._life = life
-        self._tcp = tcp
+        self._over = over
         self._answering: Answering | None = None
         self._filled = 0.0
         self._stack = ExitStack()
@@ -65,8 +64,8 @@ class Filled:
             self.close()
             self._answering = self._start(self._stack)
             self._filled = time.monotonic()
-            port = self._answering.port
-            outcome = load.run(Load(port, self.questions, None, once=True, outstanding=FILLING, tcp=self._tcp))
+            port = self._answering.at(self._over)
+            outcome = load.run(Load(port, self.questions, None, once=True, outstanding=FILLING, over=self._over))
             spent = time.monotonic() - self._filled
             name = self._answering.daemon.name
             self._stage.say(f"{name} filled with {outcome.completed:,} answers in {spent:.1f} s")
@@ -74,7 +73,7 @@ class Filled:
 
 
 def peers(
-    stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS, *, tcp: bool = False
+    stage: Stage, stack: ExitStack, programs: tuple[Peer, ...] = RESOLVERS, over: Over = Over.UDP
 ) -> dict[str, Filled]:
     """Run the resolvers of others above one NSD; those that are not installed are not among them."""
     found: dict[str, Filled] = {}
@@ -87,14 +86,15 @@ def peers(
         if peer.is_installed:
 
             def start(inner: ExitStack, peer: Peer = peer) -> Answering:
-                return stage.resolver(inner, peer, stage.stub(peer, upstream, working), upstream)
+                doors = stage.doors() if over.is_encrypted else None
+                return stage.resolver(inner, peer, stage.stub(peer, upstream, working, doors=doors), upstream)
 
-            found[peer.name] = Filled(stage, start, questions, None, tcp=tcp)
+            found[peer.name] = Filled(stage, start, questions, None, over)
             stack.callback(found[peer.name].close)
     return found
 
 
-def ours(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> dict[str, Filled]:
+def ours(stage: Stage, stack: ExitStack, over: Over = Over.UDP) -> dict[str, Filled]:
     """Run our resolver in every build that there is, all above the same root and provider."""
     working = stage.options.working
     above = Ours.running(stage, stack)
@@ -102,20 +102,21 @@ def ours(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> dict[str, Fill
     found: dict[str, Filled] = {}
     for build in Build:
         if not build.why_not:
-            start = partial(above.resolver, entries=working, build=build)
-            found[NAME + build] = Filled(stage, start, questions, OUR_LIFE, tcp=tcp)
+            doors = stage.doors() if over.is_encrypted else None
+            start = partial(above.resolver, entries=working, build=build, doors=doors)
+            found[NAME + build] = Filled(stage, start, questions, OUR_LIFE, over)
             stack.callback(found[NAME + build].close)
     return found
 
 
-def field(stage: Stage, stack: ExitStack, *, tcp: bool = False) -> list[Contestant]:
+def field(stage: Stage, stack: ExitStack, over: Over = Over.UDP) -> list[Contestant]:
     """Return every resolver as a contestant that answers from its cache."""
-    here = {**peers(stage, stack, tcp=tcp), **ours(stage, stack, tcp=tcp)}
+    here = {**peers(stage, stack, over=over), **ours(stage, stack, over)}
 
     def turn(name: str) -> Sample:
         filled = here[name]
         answering = filled.full(stage.options.seconds)
-        return loaded(answering, Load(answering.port, filled.questions, stage.options.seconds, tcp=tcp))[0]
+        return loaded(answering, Load(answering.at(over), filled.questions, stage.options.seconds, over=over))[0]
 
     contestants = []
     for build in Build:

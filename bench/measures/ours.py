@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.builds import Build
+from bench.peers.peer import Doors
 from bench.processes import Daemon
 from bench.stage import Answering, Stage
 from bench.world import World, free_ports
@@ -34,13 +35,14 @@ class Ours:
         tree = stage.world(stage.options.names)
         return cls(tree, tuple(tree.authorities(stack)))
 
-    def resolver(
+    def resolver(  # noqa: PLR0913, PLR0917 - as `World.resolver`
         self,
         stack: ExitStack,
         entries: int = 0,
         build: Build = Build.PLAIN,
         cache: Path | None = None,
         workers: int = 1,
+        doors: Doors | None = None,
     ) -> Answering:
         """Run a resolver until the stack is left.
 
@@ -50,7 +52,8 @@ class Ours:
             build: Of its modules.
             cache: What its processes share on disk; None is what it has by default.
             workers: Processes that answer.
+            doors: Where it answers over what is encrypted, if it does.
         """
         (port,) = free_ports(1)
-        daemon = stack.enter_context(self.tree.resolver(port, entries, cache, build, workers))
-        return Answering(daemon, port, self.upstream)
+        daemon = stack.enter_context(self.tree.resolver(port, entries, cache, build, workers, doors))
+        return Answering(daemon, port, self.upstream, doors)

@@ -27,6 +27,23 @@ class Zones:
 
 
 @dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a resolver answers over what is encrypted, and with what.
+
+    Attributes:
+        dot: Port of DNS over TLS.
+        doh: Port of DNS over HTTPS.
+        certificate: Its file.
+        key: Its file.
+    """
+
+    dot: int
+    doh: int
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Stub:
     """What a resolver is to find out about.
 
@@ -38,6 +55,7 @@ class Stub:
         anchor: File with the zone's key, to validate against; None where the zone is not signed.
         entries: Names that its caches must hold.
         minimises: Whether it asks label by label, so that no server sees more of a name than it must (RFC 9156).
+        doors: Where it answers over what is encrypted, if it does.
     """
 
     place: Path
@@ -47,6 +65,7 @@ class Stub:
     anchor: Path | None
     entries: int
     minimises: bool = True
+    doors: Doors | None = None
 
 
 @dataclass(frozen=True, slots=True)

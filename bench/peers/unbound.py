@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from bench.peers.peer import LOOPBACK, Peer, Stub
+from bench.load import DOH_PATH
+from bench.peers.peer import LOOPBACK, Doors, Peer, Stub
 
 ENTRY = 2_048  # octets set aside in each cache for a name; it takes about half a kilobyte of each
 LEAST_CACHE = 64 * 2**20
@@ -15,7 +16,7 @@ def _resolver(stub: Stub) -> tuple[Path, str, list[str]]:
     text = f"""\
 server:
     interface: {LOOPBACK}@{stub.port}
-    port: {stub.port}
+{_encrypted(stub.doors) if stub.doors else ""}    port: {stub.port}
     num-threads: 1
     do-daemonize: no
     chroot: ""
@@ -38,6 +39,18 @@ stub-zone:
     stub-prime: no
 """
     return path, text, ["-d", "-c", str(path)]
+
+
+def _encrypted(doors: Doors) -> str:
+    return f"""\
+    interface: {LOOPBACK}@{doors.dot}
+    tls-port: {doors.dot}
+    interface: {LOOPBACK}@{doors.doh}
+    https-port: {doors.doh}
+    http-endpoint: "{DOH_PATH}"
+    tls-service-pem: "{doors.certificate}"
+    tls-service-key: "{doors.key}"
+"""
 
 
 UNBOUND = Peer("Unbound", "unbound", ("-V",), resolver=_resolver)

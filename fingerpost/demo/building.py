@@ -4,16 +4,20 @@ A shell: it makes keys, reads the clock once and writes files; what they say com
 `sources`. Private keys of operators that do not run are forgotten at once.
 """
 
+import os
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fingerpost import oblivious_keys
 from fingerpost.demo import people, samples, sources
 from fingerpost.demo.model import Model
 from fingerpost.demo.plan import BETA, LIVE, REGISTRY, ROOT, Plan
 from fingerpost.demo.samples import Sample
-from fingerpost.demo.sources import APEX, LOOPBACK, Party
+from fingerpost.demo.sources import APEX, LOOPBACK, Doors, Party
+from transport.tls.certificates import pin_of, self_signed
 from zonedata import statements, trust
 from zonedata.keys import PrivateKey
 from zonedata.kinds import DAY
@@ -27,6 +31,11 @@ ANCHOR_LIFE = 180 * DAY
 ZONES = (ROOT, REGISTRY)
 RESOLVER = "resolver"
 DAEMONS = (*ZONES, *LIVE, RESOLVER)
+TLS = {daemon: f"{daemon} over TLS" for daemon in DAEMONS}  # the names of further ports
+HTTPS = "resolver over HTTPS"
+RELAY = "relay"
+SHOWN = (*DAEMONS, RELAY)  # who shows a certificate
+DOORS = (*DAEMONS, *TLS.values(), HTTPS, RELAY)
 NOBODY = "nobody"  # the port on which nobody listens
 USES = {REGISTRY: ("zone",)}  # of a registry's keys; of everybody else's:
 MSP_USES = ("assert", "deny")
@@ -39,7 +48,7 @@ class World:
     Attributes:
         place: The directory.
         plan: Who is where.
-        ports: By daemon, and `NOBODY`.
+        ports: By the names in `DOORS`, and `NOBODY`.
         counts: Lines in each provider's source.
         samples: To be tried.
     """
@@ -49,6 +58,11 @@ class World:
     ports: dict[str, int]
     counts: dict[str, int]
     samples: list[Sample]
+
+    @property
+    def certificate(self) -> Path:
+        """The certificates that the resolver and the relay show, which they have signed themselves."""
+        return self.place / "certificates.pem"
 
     @property
     def anchor(self) -> Path:
@@ -66,7 +80,7 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     Args:
         place: An empty directory.
         plan: Who is where.
-        ports: On the loopback address, by daemon, and `NOBODY`.
+        ports: On the loopback address, by the names in `DOORS`, and `NOBODY`.
         say: Told what is being done.
 
     Raises:
@@ -75,8 +89,12 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     say("keys: root, registry, five providers, and every operator")
     (place / "keys").mkdir(mode=0o700)
     (place / "logs").mkdir()
-    parties = _parties(place / "keys", plan, ports)
-    _make_anchor(place, ports[ROOT])
+    pins = {name: _make_certificate(place, name) for name in SHOWN}
+    shown = [(place / sources.tls_files(name)[0]).read_text() for name in (RESOLVER, RELAY)]
+    _write(place / "certificates.pem", shown)
+    oblivious_keys.make(place / sources.OBLIVIOUS_KEYS, os.urandom(oblivious_keys.SEED_OCTETS), time.time())
+    parties = _parties(place / "keys", plan, ports, pins)
+    _make_anchor(place, ports, pins[ROOT])
     say(f"root.zone: {len(plan.root.grants):,} grants from real carrier prefixes")
     _write(place / "root.zone", [sources.zone_text(plan.root, parties, plan.titles)])
     say(f"{REGISTRY}.zone: {len(plan.registry.grants):,} grants below +44")
@@ -87,12 +105,29 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
         place, plan, ports, {msp: len(csis) for msp, csis in known.items()}, samples.choose(Model(plan, known))
     )
     _write_configs(world)
-    facts = {"anchor": str(world.anchor.resolve()), "apex": APEX}
+    facts = {
+        "dot": f"{LOOPBACK}:{ports[TLS[RESOLVER]]}",
+        "doh": f"{LOOPBACK}:{ports[HTTPS]}",
+        "relay": f"{LOOPBACK}:{ports[RELAY]}",
+        "certificate": str(world.certificate.resolve()),
+        "anchor": str(world.anchor.resolve()),
+        "apex": APEX,
+    }
     _write(place / "demo.json", [samples.to_json(world.samples, ports, facts)])
     return world
 
 
-def _parties(keys: Path, plan: Plan, ports: dict[str, int]) -> dict[str, Party]:
+def _make_certificate(place: Path, daemon: str) -> bytes:
+    """Make a daemon's key for TLS and a certificate that it signs itself; return the key's pin."""
+    certificate, key = self_signed(("localhost", LOOPBACK), time.time())
+    files = [place / name for name in sources.tls_files(daemon)]
+    files[0].write_bytes(certificate)
+    files[1].touch(0o600)
+    files[1].write_bytes(key)
+    return pin_of(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii")))
+
+
+def _parties(keys: Path, plan: Plan, ports: dict[str, int], pins: dict[str, bytes]) -> dict[str, Party]:
     made = {}
     for name in (*plan.root.binds, *plan.registry.binds):
         lines = []
@@ -101,11 +136,12 @@ def _parties(keys: Path, plan: Plan, ports: dict[str, int]) -> dict[str, Party]:
             if name in ports:
                 key.save(keys / f"{name}.{use}.pem")
             lines.append((use, key.public.to_text()))
-        made[name] = Party(name, tuple(lines), ports.get(name, ports[NOBODY]))
+        tls = (ports[TLS[name]], pins[name]) if name in ports else None
+        made[name] = Party(name, tuple(lines), ports.get(name, ports[NOBODY]), tls)
     return made
 
 
-def _make_anchor(place: Path, port: int) -> None:
+def _make_anchor(place: Path, ports: dict[str, int], pin: bytes) -> None:
     """Make the root's keys and the anchor: version 1 of ROOTKEYS, and where the root's server is."""
     root_keys = [PrivateKey.generate() for _ in range(ROOT_KEYS)]
     zone_key = PrivateKey.generate()
@@ -116,11 +152,14 @@ def _make_anchor(place: Path, port: int) -> None:
     public = sorted((key.public for key in root_keys), key=lambda key: key.key_id)
     said = RootKeys(Life(DAY, 1, now, now + ANCHOR_LIFE), 1, b"", tuple(public), THRESHOLD, (zone_key.public,))
     sealed = statements.seal(said, *root_keys)
-    _write(place / "anchor.pem", [trust.to_pem(sealed), trust.to_pem(_root_servers(sealed, zone_key, port, now))])
+    _write(
+        place / "anchor.pem", [trust.to_pem(sealed), trust.to_pem(_root_servers(sealed, zone_key, ports, pin, now))]
+    )
 
 
-def _root_servers(rootkeys: Sealed, zone_key: PrivateKey, port: int, now: int) -> Sealed:
-    server = Server("ns.root.example", (LOOPBACK,), (("tcp", port), ("udp", port)))
+def _root_servers(rootkeys: Sealed, zone_key: PrivateKey, ports: dict[str, int], pin: bytes, now: int) -> Sealed:
+    at = (("tcp", ports[ROOT]), ("tls", ports[TLS[ROOT]]), ("udp", ports[ROOT]))
+    server = Server("ns.root.example", (LOOPBACK,), at, pin)
     life = Life(sources.TTL, now, now, now + 7 * DAY)
     return statements.seal(Authority(life, trust.tree_of(rootkeys), ROOT, ROOT, (), (server,)), zone_key)
 
@@ -142,13 +181,18 @@ def _write_people(place: Path, plan: Plan, msp: str) -> frozenset[str]:
 
 def _write_configs(world: World) -> None:
     ports = world.ports
+    doors = {
+        name: Doors(ports[name], ports[TLS[name]], ports[HTTPS] if name == RESOLVER else None) for name in DAEMONS
+    }
     for name in ZONES:
-        text = sources.zone_config(name, ports[name], f"{sources.file_name(name)}.zone")
+        text = sources.zone_config(name, doors[name], f"{sources.file_name(name)}.zone")
         _write(world.config(name), [text])
     for name in LIVE:
-        text = sources.msp_config(name, ports[name], _source_of(name), world.plan.nodes_of(name))
+        text = sources.msp_config(name, doors[name], _source_of(name), world.plan.nodes_of(name))
         _write(world.config(name), [text])
-    _write(world.config(RESOLVER), [sources.resolver_config(ports[RESOLVER], ports[ROOT])])
+    _write(world.config(RESOLVER), [sources.resolver_config(RESOLVER, doors[RESOLVER])])
+    relay = sources.relay_config(RELAY, ports[RELAY], ports[HTTPS], sources.tls_files(RESOLVER)[0])
+    _write(world.config(RELAY), [relay])
 
 
 def _write(path: Path, texts: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ import trio
 
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.demo import carriers, checking, fiction, ports, processes, screen
-from fingerpost.demo.building import DAEMONS, NOBODY, RESOLVER, World, build
+from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, RELAY, RESOLVER, TLS, World, build
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, Plan, make_plan
 from fingerpost.demo.processes import Children, Failed
 from fingerpost.demo.samples import ADDRESS, NUMBER
@@ -32,9 +32,9 @@ ENDING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 _EPILOG = """\
-A root, a registry, five providers and a resolver run on the loopback address
-until Ctrl-C. Delegations come from real carrier prefixes; the 100,000 people
-are invented, and so is what real operators seem to do.
+A root, a registry, five providers, a resolver and a relay run on the loopback
+address until Ctrl-C. Delegations come from real carrier prefixes; the 100,000
+people are invented, and so is what real operators seem to do.
 
 examples:
   fingerpost demo
@@ -52,7 +52,11 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "demo", "run a whole tree on this machine, with invented people", _EPILOG)
     parser.add_argument("--dir", type=Path, metavar="DIR", help="put everything here and leave it; new or empty")
     parser.add_argument(
-        "--port", type=_port, default=0, metavar="N", help="port of the resolver (default: any free)"
+        "--port",
+        type=_port,
+        default=0,
+        metavar="N",
+        help="port of the resolver (default: any free)",
     )
     parser.add_argument("--once", action="store_true", help="try every sample, print what came of it, and end")
     parser.set_defaults(run=run)
@@ -133,17 +137,19 @@ async def _demonstrate(place: Path, plan: Plan, port: int, *, once: bool) -> int
 
     _say(screen.WELCOME)
     say(f"everything is in {place}")
+    beside = (TLS[RESOLVER], HTTPS, RELAY)  # whose ports a person types, too
     fixed = {RESOLVER: port} if port else {}
+    wished = {name: port + at for at, name in enumerate(beside, 1)} if port else {}
     async with processes.open_children(place / "logs") as children:
-        with ports.hold(DAEMONS, NOBODY, fixed) as held:
+        with ports.hold(DOORS, NOBODY, fixed, wished) as held:
             world = build(place, plan, {name: one.port for name, one in held.items()}, say)
             await trio.lowlevel.checkpoint()  # a signal that came while files were written
             say(f"signing two zones and {sum(world.counts.values()):,} people, {SIGNERS} processes at a time")
             failure = await _sign(children, world)
             if failure is None:
-                for name in DAEMONS:
+                for name in DOORS:
                     held[name].release()
-                say("starting root, registry, five providers and a resolver")
+                say("starting root, registry, five providers, a resolver and a relay")
                 failure = await _serve(children, world)
             if failure is None:
                 say("ready")
@@ -161,9 +167,10 @@ async def _sign(children: Children, world: World) -> Failed | None:
 
 
 async def _serve(children: Children, world: World) -> Failed | None:
+    words = {**dict.fromkeys(DAEMONS, "serve"), RELAY: "relay"}
     works = [
-        partial(children.start, file_name(name), processes.command("serve", str(world.config(name))))
-        for name in DAEMONS
+        partial(children.start, file_name(name), processes.command(word, str(world.config(name))))
+        for name, word in words.items()
     ]
     return await processes.all_of(works, len(works))
 

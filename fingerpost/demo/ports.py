@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from fingerpost.demo.sources import LOOPBACK
+from transport.endpoint import MAX_PORT
 
 TRIES = 50  # for a number that is free for UDP and for TCP
 
@@ -50,22 +51,35 @@ class Held:
         self._udp.close()
 
 
+def _held(fixed: int, wished: int) -> Held:
+    if fixed or not 0 < wished <= MAX_PORT:
+        return Held(fixed)
+    try:
+        return Held(wished)
+    except TakenError:
+        return Held()
+
+
 @contextmanager
-def hold(names: Iterable[str], nobody: str, fixed: dict[str, int]) -> Iterator[dict[str, Held]]:
+def hold(
+    names: Iterable[str], nobody: str, fixed: dict[str, int], wished: dict[str, int] | None = None
+) -> Iterator[dict[str, Held]]:
     """Hold a number for each name, and one for `nobody` that refuses; all are released at the end.
 
     Args:
         names: Who will take one.
         nobody: Who will not.
         fixed: Numbers that a name must have.
+        wished: Numbers that a name has if they are free.
 
     Raises:
         TakenError: One is not free.
     """
     held: dict[str, Held] = {}
     try:
-        for name in (*sorted(fixed), *(name for name in (*names, nobody) if name not in fixed)):
-            held[name] = Held(fixed.get(name, 0))
+        wished = wished or {}
+        for name in dict.fromkeys((*sorted(fixed), *wished, *names, nobody)):
+            held[name] = _held(fixed.get(name, 0), wished.get(name, 0))
         held[nobody].refuse()
         yield held
     finally:

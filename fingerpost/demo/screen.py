@@ -2,12 +2,12 @@
 
 from itertools import groupby
 
-from fingerpost.demo.building import RESOLVER, World
+from fingerpost.demo.building import HTTPS, RELAY, RESOLVER, TLS, World
 from fingerpost.demo.checking import Checked
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT
 from fingerpost.demo.processes import Failed
 from fingerpost.demo.samples import ADDRESS, NUMBER
-from fingerpost.demo.sources import APEX, LOOPBACK
+from fingerpost.demo.sources import APEX, LOCALHOST, LOOPBACK
 from resolver.answer import Answer
 from zonedata import identifiers, names
 from zonedata.kinds import Role
@@ -37,13 +37,21 @@ def ready(world: World) -> str:
     anchor = world.anchor
     who = [("resolver", RESOLVER), ("root", ROOT), (REGISTRY, REGISTRY), *((name, name) for name in LIVE)]
     lines = ["", "Listening:"]
-    lines += [f"  {title:<20} {LOOPBACK}#{world.ports[name]}" for title, name in who]
+    lines += [f"  {title:<20} {LOOPBACK}#{world.ports[name]}  tls {world.ports[TLS[name]]}" for title, name in who]
+    lines[2] += f"  https {world.ports[HTTPS]}"
+    lines.append(f"  {'relay':<20} {LOOPBACK}#{world.ports[RELAY]}")
     lines += [
         "",
         "Try, in another terminal:",
         *_words(f"fpdig @{LOOPBACK} -p {port} {NUMBER}", f"--anchor {anchor}"),
         *_words(f"fpdig @{LOOPBACK} -p {port} {ADDRESS}", f"--anchor {anchor}"),
         *_words(f"fpdig +trace +lab {NUMBER}", f"--anchor {anchor}"),
+        *_words(f"fpdig @tls://{LOOPBACK}:{world.ports[TLS[RESOLVER]]} {NUMBER}", f"+tls-ca={world.certificate}"),
+        *_words(
+            f"fpdig @https://{LOCALHOST}:{world.ports[HTTPS]}",
+            f"+tls-ca={world.certificate}",
+            f"+oblivious=https://{LOCALHOST}:{world.ports[RELAY]} {NUMBER}",
+        ),
         *_words(f"dig @{LOOPBACK} -p {port} TYPE65281", owner),
         "",
         f"{len(world.samples)} identifiers, each with what must come of it, are in",
@@ -55,11 +63,13 @@ def ready(world: World) -> str:
     return "\n".join(lines)
 
 
-def _words(first: str, rest: str) -> list[str]:
-    """Write a command line, on two lines where it is long."""
-    if len(first) + len(rest) < 77:
-        return [f"  {first} {rest}"]
-    return [f"  {first} \\", f"      {rest}"]
+def _words(*parts: str) -> list[str]:
+    """Write a command line, part by part on lines of their own where it is long."""
+    if sum(map(len, parts)) + len(parts) < 78:
+        return [f"  {' '.join(parts)}"]
+    first, *rest = parts
+    lines = [f"  {first}", *(f"      {part}" for part in rest)]
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 def look_up(answer: Answer) -> str:

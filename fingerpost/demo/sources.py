@@ -14,8 +14,17 @@ from fingerpost.demo.plan import ROOT, ZonePlan
 
 APEX = "fingerpost.internal."  # .internal is reserved for private use
 LOOPBACK = "127.0.0.1"
+LOCALHOST = "localhost"  # in certificates and URLs
+OBLIVIOUS_KEYS = "keys/oblivious.keys"
 TTL = 3_600
 PROCESS: dict[str, object] = {"workers": 1}  # eight daemons on one machine have enough to do with one each
+EVERYBODY: dict[str, object] = {  # all clients are on this machine, and look up whomever they like
+    "name": "this-machine",
+    "networks": [f"{LOOPBACK}/32"],
+    "rate": "none",
+    "distinct_day": "none",
+    "distinct_ten_days": "none",
+}
 FICTION = """\
 ; A demonstration: everything that is said here is fictitious.
 ; The prefixes and the names of operators are real and public (they come with
@@ -31,11 +40,13 @@ class Party:
         name: Its name.
         keys: (uses, public key) in the words of a zone source.
         port: On the loopback address, UDP and TCP.
+        tls: The port of DNS over TLS and the pin of the key there, if it has one.
     """
 
     name: str
     keys: tuple[tuple[str, str], ...]
     port: int
+    tls: tuple[int, bytes] | None = None
 
 
 def zone_text(zone: ZonePlan, parties: dict[str, Party], titles: dict[str, str]) -> str:
@@ -54,7 +65,8 @@ def zone_text(zone: ZonePlan, parties: dict[str, Party], titles: dict[str, str])
         party = parties[name]
         first, *rest = (f"key {name} {uses} {key}" for uses, key in party.keys)
         lines += [first + _remark(titles, name), *rest]
-        lines.append(f"server {name} ns.{name} {LOOPBACK} udp={party.port} tcp={party.port}")
+        tls = f" tls={party.tls[0]} pin={party.tls[1].hex()}" if party.tls is not None else ""
+        lines.append(f"server {name} ns.{name} {LOOPBACK} udp={party.port} tcp={party.port}{tls}")
     lines += ["", "; who is granted what"]
     lines += [f"terminate {node}" for node in sorted(zone.terminating)]
     for grant in sorted(zone.grants, key=lambda grant: (grant.node, grant.authority)):
@@ -90,24 +102,35 @@ def people_csv(people: Iterable[Person]) -> Iterator[str]:
 # --- configurations ----------------------------------------------------------------------------------------
 
 
-def zone_config(name: str, port: int, source: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a daemon answers, all on the loopback address.
+
+    Attributes:
+        port: Plain, over UDP and TCP.
+        tls: DNS over TLS.
+        https: DNS over HTTPS, if it does.
+    """
+
+    port: int
+    tls: int
+    https: int | None = None
+
+
+def zone_config(name: str, doors: Doors, source: str) -> str:
     """Write the configuration of the root or a registry."""
     authority: dict[str, object] = {"name": name, "store": f"stores/{file_name(name)}"}
     if name != ROOT:
         authority["roles"] = ["registry"]
     sign: dict[str, object] = {"key": f"keys/{file_name(name)}.zone.pem", "zone": source, "anchor": "anchor.pem"}
-    return _toml(
-        {"": {"apex": APEX}, "listen": _listen(port), "process": PROCESS, "authority": authority, "sign": sign}
-    )
+    return _toml({**_daemon(name, doors), "authority": authority, "sign": sign})
 
 
-def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
+def msp_config(name: str, doors: Doors, source: str, nodes: list[str]) -> str:
     """Write the configuration of a provider."""
     return _toml(
         {
-            "": {"apex": APEX},
-            "listen": _listen(port),
-            "process": PROCESS,
+            **_daemon(name, doors),
             "authority": {
                 "name": name,
                 "store": f"stores/{name}",
@@ -119,20 +142,54 @@ def msp_config(name: str, port: int, source: str, nodes: list[str]) -> str:
     )
 
 
-def resolver_config(port: int, root_port: int) -> str:
-    """Write the configuration of the resolver."""
-    return _toml(
-        {
-            "": {"apex": APEX},
-            "listen": _listen(port),
-            "process": PROCESS,
-            "resolver": {"anchor": "anchor.pem", "lab_addresses": True, "root": [f"{LOOPBACK}#{root_port}"]},
-        }
-    )
+def resolver_config(name: str, doors: Doors) -> str:
+    """Write the configuration of the resolver; where the root is, and its pin, stands in the anchor's file."""
+    tables = {**_daemon(name, doors), "resolver": {"anchor": "anchor.pem", "lab_addresses": True}}
+    if doors.https is not None:
+        tables["oblivious"] = {"keys": OBLIVIOUS_KEYS, "authority": f"{LOCALHOST}:{doors.https}"}
+    return _toml(tables)
 
 
-def _listen(port: int) -> dict[str, object]:
-    return {"udp": [f"{LOOPBACK}#{port}"], "tcp": [f"{LOOPBACK}#{port}"]}
+def relay_config(name: str, port: int, gateway: int, authorities: str) -> str:
+    """Write the configuration of the relay, which posts to the resolver.
+
+    Args:
+        name: Of the relay.
+        port: Where it listens.
+        gateway: Port of the resolver's HTTPS.
+        authorities: File with the resolver's certificate.
+    """
+    certificate, key = tls_files(name)
+    relay: dict[str, object] = {
+        "listen": [f"{LOOPBACK}#{port}"],
+        "certificate": certificate,
+        "key": key,
+        "gateway": f"https://{LOCALHOST}:{gateway}",
+        "address": f"{LOOPBACK}#{gateway}",
+        "authorities": authorities,
+    }
+    return _toml({"relay": relay})
+
+
+def _daemon(name: str, doors: Doors) -> dict[str, dict[str, object]]:
+    """Return what the configuration of every daemon begins with."""
+    plain = [f"{LOOPBACK}#{doors.port}"]
+    listen: dict[str, object] = {"udp": plain, "tcp": plain, "tls": [f"{LOOPBACK}#{doors.tls}"]}
+    if doors.https is not None:
+        listen["https"] = [f"{LOOPBACK}#{doors.https}"]
+    certificate, key = tls_files(name)
+    return {
+        "": {"apex": APEX},
+        "listen": listen,
+        "tls": {"certificate": certificate, "key": key},
+        "process": PROCESS,
+        "[client]": EVERYBODY,
+    }
+
+
+def tls_files(daemon: str) -> tuple[str, str]:
+    """Return what the certificate and the key of a daemon are called."""
+    return f"keys/{file_name(daemon)}.tls.crt", f"keys/{file_name(daemon)}.tls.key"
 
 
 def file_name(authority: str) -> str:

@@ -6,7 +6,7 @@ choice (`Voice`), so that one question can talk while it waits and many can wait
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from resolver.asked import Asked
 from resolver.direct import complete_directly
 from resolver.fpdig import trace
 from resolver.fpdig.exits import Exit
+from resolver.fpdig.naming import find_endpoints
 from resolver.fpdig.options import Options, Question
 from resolver.fpdig.output import unwritten_in
 from resolver.fpdig.render import Frame, banner
@@ -25,6 +26,7 @@ from resolver.settings import Settings
 from resolver.stub import Stub, Tries
 from transport.clock import Clock
 from transport.dialer import Dialer
+from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from zonedata import wire
 from zonedata.errors import MalformedError, UntrustedError
@@ -62,6 +64,11 @@ def flags_of(options: Options) -> int:
     return wire.FLAG_RD | (wire.FLAG_CD if options.cd else 0)
 
 
+def settings_of(options: Options) -> Settings:
+    """Return how authorities are asked: in a laboratory in plain DNS, too, and at private addresses."""
+    return Settings(apex=options.apex, lab_addresses=options.lab, allow_plain_upstream=options.lab)
+
+
 def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) -> Walks:
     """Return the engine for +trace."""
     from resolver.client import Walker  # noqa: PLC0415 - only +trace walks, and a short run is to start quickly
@@ -69,10 +76,11 @@ def make_walker(trust: Trust, dialer: Dialer, clock: Clock, options: Options) ->
     if options.root is not None:
         ports = (("tcp", options.root.port), ("udp", options.root.port))
         trust = replace(trust, servers=(Server(options.root.host, (options.root.host,), ports),))
-    return Walker(trust, dialer, clock, Settings(apex=options.apex, lab_addresses=options.lab))
+    return Walker(trust, dialer, clock, settings_of(options))
 
 
 MakeWalker = Callable[[Trust, Dialer, Clock, Options], Walks]
+FindEndpoints = Callable[[Endpoint], Awaitable[list[Endpoint]]]
 
 
 @dataclass(slots=True)
@@ -84,12 +92,14 @@ class Asker:
         clock: Whose time judges proofs.
         version: Of fpdig, for the banner.
         make_walker: Makes the engine for +trace.
+        find_endpoints: Finds where a server is that is given by its name.
     """
 
     dialer: Dialer
     clock: Clock
     version: str
     make_walker: MakeWalker = make_walker
+    find_endpoints: FindEndpoints = find_endpoints
     _anchors: dict[str, Trust] = field(default_factory=dict)  # by path, each read once
 
     def load(self, path: str) -> Trust:
@@ -173,10 +183,15 @@ class _Asking:
             if one is not None and (words := warning(one, path, self.frame.now)):
                 self._remark(words)
         flags = flags_of(options)
-        tries = Tries(options.time, 1, options.tcp)
+        tries = Tries(options.time, 1)
         asker, reasons = self.asker, list[str]()
-        stub = Stub([options.server], asker.dialer, asker.clock, options.apex, trust, tries, beside)
-        for _ in range(options.tries):
+        try:
+            servers = await asker.find_endpoints(options.server)
+        except UnreachableError as error:
+            return self._tell(tell_silence(self.question, self.frame, [f"{error.endpoint}: {error.reason}"]))
+        stub = Stub(servers, asker.dialer, asker.clock, options.apex, trust, tries, beside, way=options.way)
+        for attempt in range(options.tries):
+            stub.servers = [servers[attempt % len(servers)]]
             try:
                 answer = await stub.lookup(self.question.csi, self.frame.basis.qtype, flags)
             except UnreachableError as error:
@@ -185,7 +200,7 @@ class _Asking:
             else:
                 if options.direct:
                     assert trust is not None, "options demand an anchor for +direct"
-                    settings = Settings(apex=options.apex, lab_addresses=options.lab)
+                    settings = settings_of(options)
                     answer = await complete_directly(answer, trust, asker.dialer, asker.clock, settings)
                 unkept = self._keep(answer, trust)
                 told = tell(believed(answer, self.frame.basis), self.question, self.frame)

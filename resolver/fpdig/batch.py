@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -20,12 +20,16 @@ from resolver.answer import Answer
 from resolver.batch import Batch, Turn
 from resolver.fpdig.asking import Asker, Voice, flags_of
 from resolver.fpdig.exits import Exit, worst
-from resolver.fpdig.options import Options, Question, UsageError, read_line
+from resolver.fpdig.grammar import read_line
+from resolver.fpdig.options import Options, Question, UsageError
 from resolver.fpdig.render import Frame
 from resolver.fpdig.telling import failure, placed, tell, tell_silence, warning
 from resolver.fpdig.verdict import Basis, believed
 from resolver.reading import Manner
 from resolver.stub import Tries
+from resolver.way import Way
+from transport.endpoint import Endpoint
+from transport.handler import Protocol
 from transport.pipeline import Connect
 from zonedata import identifiers
 from zonedata.errors import MalformedError, UntrustedError
@@ -37,6 +41,7 @@ BLOCK = 65_536  # characters of output written at a time, unless a terminal show
 HOLD = 0.1  # seconds that text is held at most
 STDIN = "-"
 
+PIPELINED = {Protocol.UDP, Protocol.TCP, Protocol.TLS}  # asked through one stream; over the others, apart
 Said = list[tuple[bool, str]]  # is it for standard error, text
 
 
@@ -72,7 +77,7 @@ class _Run:
 
     async def run(self) -> Exit:
         """Ask all that the file asks."""
-        if not (self.defaults.trace or self.defaults.direct):
+        if not (self.defaults.trace or self.defaults.direct) and self.defaults.over in PIPELINED:
             self.usual = self._way(self.defaults)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.batch.run)
@@ -162,8 +167,9 @@ class _Run:
 
     def _is_apart(self, options: Options) -> bool:
         usual = self.defaults
-        mine, theirs = (options.server, options.time, options.tries), (usual.server, usual.time, usual.tries)
-        return options.trace or options.direct or mine != theirs
+        mine = options.server, _stream_of(options), options.time, options.tries
+        theirs = usual.server, _stream_of(usual), usual.time, usual.tries
+        return options.trace or options.direct or options.over not in PIPELINED or mine != theirs
 
     def _way(self, options: Options) -> _Way:
         """Return how to ask.
@@ -259,6 +265,11 @@ class _Run:
             self.voice.out(text)
 
 
+def _stream_of(options: Options) -> Way:
+    """Return how the connection is made that a question may share."""
+    return replace(options.way, protocol=Protocol.TCP) if options.over is Protocol.UDP else options.way
+
+
 def _is_identifier(word: str) -> bool:
     """Say whether a word is an identifier and nothing else, as `options` reads words."""
     return word[0] not in "@-" and (word[0] != "+" or word[1:2].isdecimal())
@@ -281,7 +292,9 @@ async def _blocks(path: str) -> AsyncGenerator[list[bytes]]:
             os.close(descriptor)
 
 
-async def run_batch(path: str, defaults: Options, asker: Asker, voice: Voice, connect: Connect) -> Exit:
+async def run_batch(  # noqa: PLR0913, PLR0917 - what a run is made of
+    path: str, defaults: Options, asker: Asker, voice: Voice, endpoint: Endpoint, connect: Connect
+) -> Exit:
     """Ask every question of a file, and tell the answers in the order of its lines.
 
     Args:
@@ -289,8 +302,10 @@ async def run_batch(path: str, defaults: Options, asker: Asker, voice: Voice, co
         defaults: Options that hold for every line.
         asker: Asks what is asked apart.
         voice: Where the words go.
+        endpoint: Where the resolver of the other lines is.
         connect: Makes the connection to the resolver.
     """
     tries = Tries(defaults.time, defaults.tries)
-    batch: Batch[Question | _Line] = Batch(defaults.server, tries, connect)
+    protocol = Protocol.TLS if defaults.over is Protocol.TLS else Protocol.TCP
+    batch: Batch[Question | _Line] = Batch(endpoint, tries, connect, protocol)
     return await _Run(path, defaults, asker, voice, batch).run()

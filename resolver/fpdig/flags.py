@@ -3,15 +3,22 @@
 Pure. Readers of values raise ValueError with what was expected. Left out: the grammar around flags (options).
 """
 
+import base64
 from collections.abc import Callable
 
 from transport.endpoint import MAX_PORT, Endpoint
+from transport.handler import Protocol
+from transport.resource import USUAL
 from zonedata import names
 from zonedata.kinds import Assurance
 from zonedata.names import Name
+from zonedata.zone_statements import PIN_OCTETS
 
 MAX_SECONDS = 300.0  # for one try; longer is a typing error
 MAX_TRIES = 100
+MAX_HOST = 253  # characters of a name (RFC 1035 section 2.3.4, without the root's label)
+MAX_LABEL = 63
+_LDH = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 DISPLAY = ("cmd", "comments", "question", "answer", "rrcomments", "authority", "stats")  # what +all means
 
 
@@ -59,9 +66,53 @@ def _assurance(text: str) -> Assurance:
     return Assurance(text)
 
 
-_NAMES = ("short", "json", "trace", "proof", "tcp", "csi", "direct", "cd", "lab", "all", *DISPLAY)
+def host_name(text: str) -> str:
+    """Read the name of a host (RFC 1123 section 2.1)."""
+    name = text.lower().removesuffix(".")
+    labels = name.split(".")
+    if len(name) > MAX_HOST or not all(0 < len(label) <= MAX_LABEL and set(label) <= _LDH for label in labels):
+        raise ValueError(f"{text[:80]!r}, expected the name of a host such as dns.example")
+    return name
+
+
+def _pin(text: str) -> bytes:
+    """Read a pin as zone sources have it, in hex, or as kdig takes it, in base64."""
+    try:
+        octets = bytes.fromhex(text) if len(text) == 2 * PIN_OCTETS else base64.b64decode(text, validate=True)
+    except ValueError:
+        octets = b""
+    if len(octets) != PIN_OCTETS:
+        raise ValueError(f"{text[:80]!r}, expected the SHA-256 of a server's key in hex or base64")
+    return octets
+
+
+def doh_path(text: str) -> str:
+    """Read the path of DNS over HTTPS."""
+    if not text.startswith("/") or not text.isascii() or not text.isprintable() or set(text) & set(" ?#"):
+        raise ValueError(f"{text[:80]!r}, expected a path such as {USUAL.path}")
+    return text
+
+
+OVER = {  # by field: over what is asked; the last one that is named counts
+    "tcp": Protocol.TCP,
+    "tls": Protocol.TLS,
+    "https": Protocol.HTTPS,
+    "https_get": Protocol.HTTPS,
+    "quic": Protocol.QUIC,
+}
+_NAMES = ("short", "json", "trace", "proof", "tcp", "tls", "quic", "csi", "direct", "cd", "lab", "all", *DISPLAY)
 TOGGLES = {name: name for name in _NAMES} | {"cdflag": "cd", "vc": "tcp"}  # the last two as dig spells them
+OPTIONAL: dict[str, tuple[Callable[[str], object], object]] = {  # with what stands for no value
+    "https": (doh_path, USUAL.path),
+    "https_get": (doh_path, USUAL.path),
+    "tls_ca": (_path, ""),
+}
 VALUES: dict[str, Callable[[str], object]] = {
+    "oblivious": _path,  # a URL; `options` reads it
+    "oblivious_keys": _path,
+    "token": _path,
+    "tls_hostname": host_name,
+    "tls_pin": _pin,
     "time": _seconds,
     "tries": _count,
     "apex": _apex,
@@ -71,7 +122,7 @@ VALUES: dict[str, Callable[[str], object]] = {
     "svg": _path,
     "root": Endpoint.from_text,
 }
-_FIELDS = TOGGLES | {name: name for name in VALUES}
+_FIELDS = TOGGLES | {field.replace("_", "-"): field for field in (*VALUES, *OPTIONAL)}
 
 
 def resolve(text: str) -> tuple[str, bool]:
@@ -92,5 +143,6 @@ def resolve(text: str) -> tuple[str, bool]:
     if len(matches) == 1:
         return matches.pop()
     if matches:
-        raise ValueError("ambiguous: " + ", ".join(sorted(("" if on else "no") + field for field, on in matches)))
+        spelt = sorted(("" if on else "no") + field.replace("_", "-") for field, on in matches)
+        raise ValueError("ambiguous: " + ", ".join(spelt))
     raise ValueError("there is no such option")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from resolver.fpdig import usage
 from resolver.fpdig.exits import Exit
-from resolver.fpdig.options import Command, UsageError, read_command
+from resolver.fpdig.grammar import read_command
+from resolver.fpdig.options import Command, UsageError
 from resolver.fpdig.output import UnwrittenError, err, out, refuse, unwritten_in
 from resolver.fpdig.version import version
 

@@ -1,6 +1,7 @@
 """Carrying out a command: everything that needs the network. Imported once it is known that something is asked."""
 
 import sys
+from contextlib import AsyncExitStack
 from os.path import lexists
 
 from resolver.fpdig.asking import Asker, Voice
@@ -11,6 +12,7 @@ from resolver.fpdig.output import err, out, refuse
 from resolver.fpdig.version import version
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
+from transport.errors import UnreachableError
 from transport.pipeline import Connect
 from transport.stream_link import connect_stream
 from zonedata.errors import MalformedError, UntrustedError
@@ -18,8 +20,19 @@ from zonedata.errors import MalformedError, UntrustedError
 
 async def run_with_sockets(command: Command) -> Exit:
     """Carry out a command over real sockets."""
-    async with SocketDialer() as dialer:
-        return await run(command, dialer, Clock(), connect_stream)
+    options = command.questions[0].options if command.questions else command.defaults
+    clock = Clock()
+    async with AsyncExitStack() as stack:
+        if not (options.oblivious or options.token):
+            dialer: Dialer = await stack.enter_async_context(SocketDialer())
+        else:
+            from resolver.fpdig.private import opened_dialer  # noqa: PLC0415 - few ask so, and it takes long to import
+
+            opened = await opened_dialer(options, clock, stack)
+            if isinstance(opened, str):
+                return refuse([opened])
+            dialer = opened
+        return await run(command, dialer, clock, connect_stream)
 
 
 async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) -> Exit:
@@ -30,7 +43,17 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     if faults:
         return refuse(faults)
     if command.batch:
-        return await run_batch(command.batch, command.defaults, asker, voice, connect)
+        try:
+            endpoint = (await asker.find_endpoints(command.defaults.server))[0]
+        except UnreachableError as error:
+            voice.err(f"fpdig: {error.endpoint}: {error.reason}")
+            return Exit.UNREACHED
+        proof = command.defaults.way.proof
+        if proof is not None:
+            from transport.tls.client import connecting  # noqa: PLC0415 - most batches are asked over TCP
+
+            connect = connecting(proof, connect)
+        return await run_batch(command.batch, command.defaults, asker, voice, endpoint, connect)
     return worst([await asker.ask(question, voice) for question in command.questions])
 
 

@@ -46,5 +46,5 @@ def silence_of(steps: list[Asked]) -> str:
     """Say why nothing was learnt when no server answered; "" when one did."""
     if any(step.rcode is not None for step in steps):
         return ""
-    hint = "" if steps else "; +lab allows private addresses, --root ADDRESS#PORT names a server"
+    hint = "" if steps else "; +lab allows private addresses and plain DNS, --root ADDRESS#PORT names a server"
     return f"no servers could be reached{hint}"

@@ -14,11 +14,12 @@ Asks a resolver at which messaging services a person can be reached, and who
 says so.
 
   CSI               a telephone number (+14155550123) or an e-mail address
-  @server           the resolver: ADDRESS or ADDRESS#PORT (default 127.0.0.1)
-  -p port           its port, where @server names none (default 53)
+  @server           the resolver: ADDRESS, NAME (default 127.0.0.1), either with
+                    #PORT, or a URL: tls://NAME, https://NAME/PATH, quic://NAME
+  -p port           its port, where @server names none (53, encrypted 853, 443)
   -f FILE           a question a line, with options of its own; '-' is the
                     standard input; empty lines, ; and # lines are skipped;
-                    asked over one TCP connection, told in their order
+                    asked over one connection, told in their order
   --anchor FILE     the trust anchor: verify the answer here (also +anchor=FILE)
                     once for each tree, where the resolver believes several
   --root ADDR#PORT  for +trace: a server of the root, instead of the anchor's
@@ -33,7 +34,16 @@ off (+nostats), and --short means +short, --time 2 means +time=2.
 What to ask
   +time=SECONDS     to wait for each try (5)
   +tries=N          how often to ask (3)
-  +tcp              begin with TCP
+  +tcp +tls +quic   ask over TCP, TLS (RFC 7858) or QUIC (RFC 9250)
+  +https[=PATH]     ask over HTTPS by POST (RFC 8484), +https-get by GET
+  +tls-ca[=FILE]    demand a certificate from an authority of FILE, or of the
+                    system; a URL demands one from the system's
+  +tls-hostname=NAME    and for this name instead of the server's
+  +tls-pin=PIN      demand this key: SHA-256 of it in hex or base64
+  +oblivious=URL    ask @https://... by way of this relay, so that the resolver
+                    does not see who asks (RFC 9458, docs/oblivious.md); its
+                    keys are fetched from itself, or +oblivious-keys=FILE
+  +token=WALLET     pay for each question with a token (docs/tokens.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the
@@ -43,7 +53,7 @@ What to ask
   +trace            ask no resolver: walk from the root here, show each step
   +direct           ask each authority whose word the proof lacks, from here;
                     it learns who asks about whom
-  +lab              for +trace and +direct: servers may have private addresses
+  +lab              for +trace and +direct: private addresses and plain DNS
 
 What to show
   +short            the SSIs alone, a line each

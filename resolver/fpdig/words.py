@@ -20,9 +20,12 @@ MEANINGS = {
     Standing.REVOKED: "ended by the issuer or by the person",
     Standing.WITHHELD: "says so, the person does not list it",
     Standing.UNREACHABLE: "none of its servers answered",
+    Standing.UNAUTHENTICATED: "a server has not the key signed for it",
+    Standing.UNENCRYPTED: "plain DNS alone, which is not allowed",
     Standing.REFUSED: "answered, but not this question",
     Standing.BOGUS: "said what does not verify",
     Standing.UNASKED: "not asked: the work allowed was spent",
+    Standing.LIMITED: "not asked: it is asked too much already",
     Standing.MISSING: "nothing was shown, no reason given",
     Standing.STALE: "silent now; what it said is too old",
 }

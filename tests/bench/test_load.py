@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import Load, command, parse
+from bench.load import Load, Over, command, parse
 from bench.processes import FailedError
 
 REPORT = """\
@@ -64,9 +64,13 @@ def test_what_is_no_report_is_refused(text: str) -> None:
 
 def test_command_lines() -> None:
     plain = " ".join(command(Load(53, Path("q"), 5.0)))
-    assert plain == "dnsperf -s 127.0.0.1 -p 53 -d q -e -t 5 -q 100 -T 1 -c 20 -l 5"
+    assert plain == "dnsperf -s 127.0.0.1 -p 53 -d q -e -t 5 -q 100 -T 1 -m udp -c 20 -l 5"
     once = command(Load(53, Path("q"), None, once=True, outstanding=2))
     assert once[-4:] == ["-c", "2", "-n", "1"]
     assert "-l" not in once
-    timed = " ".join(command(Load(53, Path("q"), 5.0, tcp=True, qps=0.2, each=True)))
+    timed = " ".join(command(Load(53, Path("q"), 5.0, over=Over.TCP, qps=0.2, each=True)))
     assert timed.endswith("-m tcp -c 4 -l 5 -Q 1 -v")
+    secret = " ".join(command(Load(853, Path("q"), 5.0, over=Over.DOT)))
+    assert secret.endswith("-m dot -c 4 -l 5")
+    posted = " ".join(command(Load(443, Path("q"), 5.0, over=Over.DOH)))
+    assert posted.endswith("-m doh -c 4 -O doh-uri=https://127.0.0.1:443/dns-query -O doh-method=POST -l 5")

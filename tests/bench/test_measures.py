@@ -61,7 +61,13 @@ class Play:
 
     @contextmanager
     def resolver(
-        self, port: int, _entries: int = 0, _cache: Any = None, _build: Any = None, workers: int = 1
+        self,
+        port: int,
+        _entries: int = 0,
+        _cache: Any = None,
+        _build: Any = None,
+        workers: int = 1,
+        _doors: Any = None,
     ) -> Iterator[Daemon]:
         self.workers.append(workers)
         yield self.daemon("resolver")

@@ -30,12 +30,16 @@ class Doors:
 
     udp: int
     tcp: int
+    tls: int = 0
+    quic: int = 0
+    https: int = 0
 
     @classmethod
     def from_line(cls, line: bytes) -> "Doors":
-        found = re.fullmatch(rb"ready udp=127\.0\.0\.1#(\d+) tcp=127\.0\.0\.1#(\d+)\n", line)
-        assert found, line
-        return cls(int(found[1]), int(found[2]))
+        ports = {name.decode(): int(port) for name, port in re.findall(rb" (\w+)=127\.0\.0\.1#(\d+)", line)}
+        assert line.startswith(b"ready "), line
+        assert {"udp", "tcp"} <= ports.keys(), line
+        return cls(**ports)
 
     def ask(self, name: Name, qtype: int = QType.CSI, *, tcp: bool = False) -> Received:
         """Ask one question; over UDP a lost datagram is asked again."""
@@ -100,7 +104,7 @@ def wait_until(happened: Callable[[], bool], what: Callable[[], str]) -> None:
 def starting(config: str, command: str = "serve") -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO, Path]]:
     """Start a daemon from the current folder, with its log and where it says that it is ready."""
     reading, writing = os.pipe()
-    words = [sys.executable, "-m", "fingerpost", command, config, "--ready-fd", str(writing)]
+    words = [sys.executable, "-m", "fingerpost", *command.split(), config, "--ready-fd", str(writing)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     log = Path(f"{config}.{writing}.log")
     with log.open("wb") as out:

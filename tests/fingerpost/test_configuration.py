@@ -6,11 +6,16 @@ import pytest
 
 from fingerpost.configuration import MAX_FILE, read
 from fingerpost.sections import NOWHERE, ListingsSigning, ZoneSigning
+from fingerpost.upstream import trust_of
+from fingerpost.upstream_sections import RootServer
+from resolver.settings import UPSTREAM_RATE
 from tests.fingerpost.household import MSP, RESOLVER, ROOT, Household, replaced
 from transport.endpoint import Endpoint
 from zonedata import names
 from zonedata.errors import ConfigError
 from zonedata.kinds import Role
+
+PIN = "5a" * 32
 
 
 def test_an_msp_is_read(house: Household) -> None:
@@ -58,7 +63,9 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
     house.write("c.toml", RESOLVER + 'lookups = 7\nroot = ["127.0.0.1#5300"]\n')
     resolver = read(Path("c.toml")).resolver
     assert resolver is not None
-    assert (resolver.lookups, resolver.root, resolver.lab_addresses) == (7, (Endpoint("127.0.0.1", 5300),), True)
+    at = Endpoint("127.0.0.1", 5300)
+    assert (resolver.lookups, resolver.root, resolver.lab_addresses) == (7, (RootServer(at),), True)
+    assert (resolver.allow_plain_upstream, resolver.upstream_rate) == (False, UPSTREAM_RATE)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +141,20 @@ def test_a_resolver_has_bounds_and_an_anchor(house: Household) -> None:
                 "where a provider is delegated to; every listing lies below one of them"
             ),
         ),
-        ({"udp": None, "tcp": None}, "c.toml:1: listen: has no 'udp' and no 'tcp', so nothing would be heard"),
+        (
+            {"udp": None, "tcp": None},
+            (
+                "c.toml:1: listen: has no 'udp' and no 'tcp' and no 'tls' and no 'https' and no 'quic', "
+                "so nothing would be heard"
+            ),
+        ),
         # what is unknown
         ({"store": '"s"\nstroe = 1'}, "c.toml:8: authority.stroe: unknown; did you mean 'store'?"),
         ({"store": '"s"\nnodes = []'}, "c.toml:8: authority.nodes: does not belong here, but into [sign]"),
         ({"store": '"s"\napex = "x."'}, "c.toml:8: authority.apex: belongs above all tables"),
         (
             {"udp": '["127.0.0.1#1"]\nx = 1'},
-            "c.toml:3: listen.x: unknown; expected one of allow_plain, tcp, udp",
+            "c.toml:3: listen.x: unknown; expected one of allow_plain, https, quic, tcp, tls, udp",
         ),
         # what does not agree
         (
@@ -217,7 +230,7 @@ def test_one_mistake(house: Household, changes: dict[str, str | None], expected:
             (
                 "c.toml:7: resolver.root: address 192.0.2.1 is private, loopback, link-local, multicast or "
                 "reserved; "
-                "'lab_addresses = true' allows it"
+                "'lab_addresses = true' in [resolver] allows it"
             ),
         ),
         (
@@ -290,8 +303,8 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     text = "colour = 1\n" + text.replace("nodes =", "node =")
     assert house.check(text) == [
         (
-            "c.toml:1: colour: unknown; expected one of apex, authority, limits, listen, mail, numbers, process, "
-            "resolver, sign, tree, validate"
+            "c.toml:1: colour: unknown; expected one of apex, authority, client, issuer, limits, listen, mail, "
+            "numbers, oblivious, process, resolver, sign, tls, tokens, tree, validate"
         ),
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",
@@ -346,4 +359,27 @@ def test_a_resolver_needs_a_root_that_it_may_ask(house: Household) -> None:
     ]
     house.zone(["server . ns.example 8.8.8.8 udp=53"])
     house.sound("sign", "root.toml")
+    (fault,) = house.check(replaced(RESOLVER, lab_addresses="false"))
+    assert fault.startswith("c.toml:6: resolver.anchor: names servers of the root that take plain DNS alone")
+    assert house.check(replaced(RESOLVER, lab_addresses="false") + "allow_plain_upstream = true\n") == []
+    house.zone([f"server . ns.example 8.8.8.8 udp=53 tls=853 pin={PIN}"])
+    house.sound("sign", "root.toml")
     assert house.check(replaced(RESOLVER, lab_addresses="false")) == []
+
+
+def test_a_server_of_the_root_is_given_with_its_key_or_plain_dns_is_allowed(house: Household) -> None:
+    house.root()
+    text = replaced(RESOLVER, lab_addresses="false")
+    (fault,) = house.check(text + 'root = ["8.8.8.8#53"]\n')
+    assert fault == (
+        "c.toml:8: resolver.root: 8.8.8.8#53 is no loopback address, and plain DNS is not encrypted; give its key "
+        "as in '8.8.8.8#853 pin=HEX', or 'allow_plain_upstream = true' in [resolver] allows it"
+    )
+    assert house.check(text + 'root = ["8.8.8.8#53"]\nallow_plain_upstream = true\n') == []
+    house.write("c.toml", text + f'root = ["8.8.8.8#853 pin={PIN}"]\n')
+    resolver = read(Path("c.toml")).resolver
+    assert resolver is not None
+    (server,) = trust_of(read(Path("c.toml"))).servers  # type: ignore[union-attr]  # there is one tree
+    assert (server.addresses, server.ports, server.pin) == (("8.8.8.8",), (("tls", 853),), bytes.fromhex(PIN))
+    for wrong in ("8.8.8.8#853 pin=00", "8.8.8.8#853 key=00", "8.8.8.8#853 pin", f"8.8.8.8 pin={PIN}"):
+        assert len(house.check(text + f'root = ["{wrong}"]\n')) == 1

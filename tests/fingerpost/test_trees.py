@@ -10,13 +10,15 @@ from fingerpost.upstream import trust_of
 from resolver.answer import Answer
 from resolver.client import lookup_many
 from resolver.policy import Policy
-from resolver.stub import Stub, Tries
+from resolver.stub import Stub
+from resolver.way import Way
 from tests.fingerpost.daemons import running
 from tests.fingerpost.household import Household
 from tests.fingerpost.test_whole import WHOLE
 from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
+from transport.handler import Protocol
 from zonedata import trust
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
@@ -175,7 +177,7 @@ def test_two_trees_as_real_daemons(house: Household) -> None:
             async with SocketDialer() as dialer:
                 endpoint = Endpoint("127.0.0.1", resolver.doors.tcp)
                 stub = Stub(
-                    [endpoint], dialer, Clock(), trust=trusts[0], tries=Tries(tcp=True), beside=(trusts[1],)
+                    [endpoint], dialer, Clock(), trust=trusts[0], way=Way(Protocol.TCP), beside=(trusts[1],)
                 )
                 answer = await stub.lookup(parse("+14155550123"))
             assert (answer.outcome, answer.complete, answer.verified) == (Outcome.FOUND, True, True)

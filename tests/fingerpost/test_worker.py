@@ -11,10 +11,10 @@ import pytest
 from fingerpost import logfmt, worker
 from fingerpost.configuration import read
 from fingerpost.listening import opened_sockets
+from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import SIGNALS, Seat
 from fingerpost.worker import Shared
 from tests.fingerpost.household import Household
-from transport.rates import shared_table
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,10 @@ def test_a_worker_without_a_supervisor_begins_and_ends(
     house.sound("sign", "alpha.toml")
     configuration = read(Path("alpha.toml"))
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, ear):
-        assert worker.work(Shared(configuration, sockets, None, house.key("deny.pem"), shared_table()), seat) == 0
+        assert (
+            worker.work(Shared(configuration, sockets, None, house.key("deny.pem"), prepared(configuration)), seat)
+            == 0
+        )
         assert os.read(ear, 10) == b"r"
     first, second = capsys.readouterr().err.splitlines()
     assert " event=store-opened serial=" in first
@@ -65,7 +68,10 @@ def test_one_that_nobody_listens_to_goes_on(house: Household) -> None:
     os.close(ear)
     with opened_sockets(configuration, 1) as sockets:
         assert (
-            worker.work(Shared(configuration, sockets, None, None, shared_table()), Seat(0, lifeline, mouth)) == 0
+            worker.work(
+                Shared(configuration, sockets, None, None, prepared(configuration)), Seat(0, lifeline, mouth)
+            )
+            == 0
         )
     os.close(lifeline)
 
@@ -74,7 +80,7 @@ def test_a_store_that_went_away_is_said(house: Household, capsys: pytest.Capture
     house.msp()
     configuration = read(Path("alpha.toml"))
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, _):
-        assert worker.work(Shared(configuration, sockets, None, None, shared_table()), seat) == 1
+        assert worker.work(Shared(configuration, sockets, None, None, prepared(configuration)), seat) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert " level=error event=worker-failed reason=" in line
     assert "alpha.toml:7: authority.store: alpha.store: there is no store" in line
@@ -90,5 +96,5 @@ def test_what_the_machine_refuses_is_said(
     configuration = read(Path("alpha.toml"))
     monkeypatch.setattr(worker, "ServedStore", refused)
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, _):
-        assert worker.work(Shared(configuration, sockets, None, None, shared_table()), seat) == 1
+        assert worker.work(Shared(configuration, sockets, None, None, prepared(configuration)), seat) == 1
     assert 'reason="[Errno 24] Too many open files" worker=0' in capsys.readouterr().err

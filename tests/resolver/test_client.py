@@ -28,10 +28,13 @@ from resolver.client import (
     walk,
 )
 from resolver.reading import Manner, from_reply
+from resolver.way import Way
 from tests.loopback import on_loopback
 from tests.resolver.small import ALICE, small
 from tests.world import World, key_of
 from transport.dialer import Dialer
+from transport.handler import Protocol
+from transport.proof import Unproven
 from zonedata.kinds import DAY, Kind
 from zonedata.life import Life
 from zonedata.statements import seal
@@ -123,6 +126,12 @@ async def test_lookup_many_may_be_left_early_and_raises_what_its_caller_raises()
                     await anext(answers)
 
 
+async def test_many_are_asked_over_one_stream_and_nothing_else() -> None:
+    with pytest.raises(ValueError, match="TCP or TLS, and not over https"):
+        async with lookup_many([ALICE], way=Way(Protocol.HTTPS, Unproven())):
+            pass
+
+
 async def test_lookup_many_where_nobody_is() -> None:
     async with lookup_many([ALICE] * 3, server="127.0.0.1#1", tries=Tries(count=1)) as answers:
         found = [came async for _, came in answers]
@@ -137,7 +146,8 @@ async def test_walk_needs_no_resolver(tmp_path: Path, monkeypatch: pytest.Monkey
         async with on_loopback(world) as there:
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
             monkeypatch.setattr(client, "Clock", lambda: world.clock)
-            walked = await walk(ALICE, anchor=anchor, settings=Settings(lab_addresses=True))
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
+            walked = await walk(ALICE, anchor=anchor, settings=settings)
             inward = await walk(ALICE, anchor=anchor)
     assert walked.outcome is Outcome.FOUND
     assert walked.complete
@@ -178,7 +188,7 @@ async def test_a_sender_may_demand_more_assurance(tmp_path: Path, monkeypatch: p
             async with lookup_many([ALICE], server=server, proof=False, assurance=wanted) as answers:
                 _, bare = await anext(answers)
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
-            settings = Settings(lab_addresses=True)
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
             walked = await walk(ALICE, anchor=anchor, settings=settings, assurance=wanted)
     for answer in (one, many, bare, walked):
         assert isinstance(answer, Answer)
@@ -204,7 +214,7 @@ async def test_what_a_proof_lacks_is_asked_for_directly(tmp_path: Path, monkeypa
             lacking = from_reply(whole.csi, via, Manner(trust=world.anchor), world.clock.now())
             assert lacking.outcome is Outcome.INCOMPLETE
             monkeypatch.setattr(client, "SocketDialer", dialing(there.detour))
-            settings = Settings(lab_addresses=True)
+            settings = Settings(lab_addresses=True, allow_plain_upstream=True)
             completed = await complete_directly(lacking, anchor=anchor, settings=settings)
             more = Assurance.VALIDATED
             demanded = await complete_directly(lacking, anchor=anchor, settings=settings, assurance=more)

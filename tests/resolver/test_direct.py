@@ -12,6 +12,7 @@ from tests.resolver.fpdig.phonebook import add, after, false_denials, forge, hid
 from tests.virtual import in_world
 from tests.world import RESOLVER, START, Host, World, key_of
 from transport.endpoint import Endpoint
+from transport.handler import Protocol
 from zonedata.judgement import Outcome, judge
 from zonedata.kinds import Assurance, Kind, Role
 from zonedata.life import Life
@@ -22,7 +23,7 @@ from zonedata.zone_statements import Delegation
 
 BOTH = "+81312345673"  # at alpha and beta, as its holder maps them
 HALF_DEAD = "+442079460123"  # at alpha, and gamma is dead
-LAB = Settings(lab_addresses=True)
+LAB = Settings(lab_addresses=True, allow_plain_upstream=True)
 in_phonebook = in_world(make_world)
 
 
@@ -244,3 +245,28 @@ async def test_what_was_said_directly_is_kept_with_the_rest(world: World) -> Non
     kept = [bundle_of(answer, world.anchor, now) for answer in (lacking, completed)]
     judged = [judge(lacking.csi.owner, world.anchor, one.wires(), now).complete for one in kept]
     assert judged == [False, True]
+
+
+def encrypted() -> World:
+    """The phone book, with beta's servers offering TLS."""
+    world = make_world()
+    world.encrypt("beta.example")
+    lines = world.zones["."].lines
+    lines[:] = [line for line in lines if not line.startswith(("server beta.example", "key beta.example"))]
+    lines += world.binding_lines("beta.example")
+    return world
+
+
+@in_world(encrypted)
+async def test_who_is_asked_directly_is_asked_over_tls_with_the_key_that_is_signed(world: World) -> None:
+    strict = Settings(lab_addresses=True)
+    world.network.hosts[RESOLVER].lies = hide
+    lacking = await world.ask(BOTH)
+    assert standings(lacking)["beta.example"] is Standing.MISSING
+    completed = await complete(world, lacking, strict)
+    assert completed.complete
+    assert [packet.protocol for packet in world.network.packets] == [Protocol.TLS]
+    world.host("beta.example").pin = bytes(32)
+    wrong = await complete(world, lacking, strict)
+    assert standings(wrong)["beta.example"] is Standing.UNAUTHENTICATED
+    assert world.sent() == [], "nothing was said to whoever is there"

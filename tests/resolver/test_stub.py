@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from resolver.stub import Stub, Tries
+from resolver.way import Way
 from tests.resolver.small import ALICE, in_small_world
 from tests.world import APEX, RESOLVER, Host, World
 from transport.endpoint import Endpoint
@@ -18,9 +19,9 @@ from zonedata.wire import QType, Rcode
 OTHER = Endpoint("10.9.9.8", 53)
 
 
-def stub(world: World, *servers: Endpoint, **tries: float) -> Stub:
-    given = Tries(seconds=1.0, count=int(tries.get("count", 2)), tcp=bool(tries.get("tcp", 0)))
-    return Stub(list(servers), world.network, world.clock, APEX, world.anchor, given)
+def stub(world: World, *servers: Endpoint, over: Protocol = Protocol.UDP, count: int = 2) -> Stub:
+    tries = Tries(seconds=1.0, count=count)
+    return Stub(list(servers), world.network, world.clock, APEX, world.anchor, tries, way=Way(over))
 
 
 def lying(world: World, lies: Callable[[bytes, bytes], list[bytes]]) -> None:
@@ -50,7 +51,7 @@ async def test_passes_over_what_cannot_be_read(world: World) -> None:
         return [query, b"", b"\xff" * 40, torn, reply]
 
     lying(world, junk)
-    answer = await stub(world, RESOLVER, tcp=1).lookup(parse(ALICE))
+    answer = await stub(world, RESOLVER, over=Protocol.TCP).lookup(parse(ALICE))
     assert answer.verified
     assert answer.via.protocol is Protocol.TCP
 
@@ -92,7 +93,7 @@ async def test_records_that_are_no_statements_are_refused_at_their_step(world: W
         return [wire.Reply(answer=shown).to_wire(read, 65_535)]
 
     lying(world, more)
-    answer = await stub(world, RESOLVER, tcp=1).lookup(parse(ALICE))
+    answer = await stub(world, RESOLVER, over=Protocol.TCP).lookup(parse(ALICE))
     assert answer.outcome is Outcome.FOUND
     assert answer.verified is False
     assert [refusal.step for refusal in answer.refusals] == [1]

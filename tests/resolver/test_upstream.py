@@ -1,24 +1,33 @@
 """Asking one party, in virtual time."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import trio
 
 from resolver.asked import Asked, Purpose
+from resolver.outbound import MOST_WAITING
+from resolver.servers import FIRST_BACKOFF, FIRST_IN_FLIGHT, MOST_IN_FLIGHT, MOST_STRANGE
+from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
 from tests.virtual import virtual
-from tests.world import APEX, START
+from tests.world import START, pin_of_party
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import UnprovenError, UnreachableError
 from transport.handler import Protocol
+from transport.proof import Pinned, Proof
+from transport.resource import USUAL, Resource
 from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.standing import Standing
 from zonedata.wire import QType
 from zonedata.zone_statements import Server
 
+LAB = Settings(lab_addresses=True, allow_plain_upstream=True)
 OWNER = parse("+14155550123").owner
 ENOUGH = TakenIn((), (), is_enough=True)
 TakesIn = Callable[[replies.Received], TakenIn]
@@ -31,6 +40,8 @@ class Peers:
     def __init__(self, **behaviours: Behaviour) -> None:
         self.behaviours = behaviours
         self.asked: list[tuple[str, Protocol]] = []
+        self.proofs: list[Proof | None] = []
+        self.messages: list[bytes] = []
 
     async def exchange(
         self,
@@ -39,7 +50,14 @@ class Peers:
         message: bytes,
         accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
+        assert protocol.is_encrypted == (proof is not None)
+        assert resource == USUAL
+        self.proofs.append(proof)
+        self.messages.append(message)
         name = "abc"[int(endpoint.host[-1]) - 1]
         self.asked.append((name, protocol))
         await trio.sleep(0.01)
@@ -86,11 +104,21 @@ def long(query: bytes, protocol: Protocol) -> list[bytes]:
     return [reply.to_wire(read, 65_535 if protocol is Protocol.TCP else 1_232)]
 
 
+PORTS = {
+    "both": (("tcp", 53), ("udp", 53)),
+    "udp": (("udp", 53),),
+    "tcp": (("tcp", 53),),
+    "tls": (("tls", 853),),
+    "all": (("tcp", 53), ("tls", 853), ("udp", 53)),
+}
+
+
 def question(
     servers: str, packets: int = 100, seconds: float = 1.0, ports: str = "both", takes_in: TakesIn | None = None
 ) -> Question:
-    given = {"both": (("tcp", 53), ("udp", 53)), "udp": (("udp", 53),), "tcp": (("tcp", 53),)}[ports]
-    made = tuple(Server(f"{s}.example", (f"10.0.0.{'abc'.index(s) + 1}",), given) for s in servers)
+    given = PORTS[ports]
+    pin = pin_of_party("a") if "tls" in dict(given) else b""
+    made = tuple(Server(f"{s}.example", (f"10.0.0.{'abc'.index(s) + 1}",), given, pin) for s in servers)
     left = iter(range(packets))
     return Question(
         ("alpha.example",),
@@ -105,7 +133,7 @@ def question(
 
 
 async def ask(peers: Peers, asked: Question, upstream: Upstream | None = None) -> Got | Silence:
-    upstream = upstream or Upstream(peers, Clock.starting_at(START), APEX, lab_addresses=True)
+    upstream = upstream or Upstream(peers, Clock.starting_at(START), LAB)
     seen: list[Asked] = []
     got = await upstream.ask(asked, seen.append)
     if isinstance(got, Got):
@@ -144,7 +172,7 @@ async def test_a_silent_one_is_tried_three_times_within_its_second() -> None:
 @virtual
 async def test_one_that_was_silent_is_left_alone_and_then_asked_again() -> None:
     peers = Peers(a=silent)
-    upstream = Upstream(peers, Clock.starting_at(START), APEX, lab_addresses=True)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
     await ask(peers, question("a"), upstream)
     peers.asked.clear()
     again = await ask(peers, question("a"), upstream)
@@ -198,7 +226,7 @@ async def test_the_allowance_ends_the_asking() -> None:
 @virtual
 async def test_the_deadline_marks_the_server_that_was_waited_for() -> None:
     peers = Peers(a=silent)
-    upstream = Upstream(peers, Clock.starting_at(START), APEX, lab_addresses=True)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
     got = await ask(peers, question("a", seconds=0.2), upstream)
     assert got == Silence(Standing.UNREACHABLE, "timed out")
     assert isinstance(await ask(peers, question("a"), upstream), Silence)
@@ -207,7 +235,7 @@ async def test_the_deadline_marks_the_server_that_was_waited_for() -> None:
 
 @virtual
 async def test_no_address_that_may_be_dialled() -> None:
-    strict = Upstream(Peers(a=good), Clock.starting_at(START), APEX, lab_addresses=False)
+    strict = Upstream(Peers(a=good), Clock.starting_at(START), Settings(allow_plain_upstream=True))
     got = await strict.ask(question("a"), lambda _: None)
     assert isinstance(got, Silence)
     assert "may be dialled" in got.why
@@ -256,3 +284,191 @@ async def test_a_datagram_longer_than_we_take_is_passed_over() -> None:
     got = await ask(Peers(a=inflated), question("a", ports="udp"))
     assert isinstance(got, Got)
     assert got.reply.records == ()
+
+
+# --- over TLS ------------------------------------------------------------------------------------------------
+
+
+def other(_query: bytes, _protocol: Protocol) -> list[bytes]:
+    raise UnprovenError("there", "has another key than its pin")
+
+
+@virtual
+async def test_who_offers_tls_is_asked_over_tls_alone_with_the_pin_that_is_signed() -> None:
+    for ports in ("tls", "all"):
+        peers = Peers(a=good)
+        got = await ask(peers, question("a", ports=ports))
+        assert isinstance(got, Got)
+        assert (got.protocol, peers.asked) == (Protocol.TLS, [("a", Protocol.TLS)])
+        assert peers.proofs == [Pinned(pin_of_party("a"))]
+
+
+@virtual
+async def test_another_key_is_a_reason_of_its_own_and_never_leads_to_plain() -> None:
+    peers = Peers(a=other, b=gone)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
+    standing, why = Standing.UNAUTHENTICATED, "has another key than its pin"
+    assert await ask(peers, question("ab", ports="all"), upstream) == Silence(standing, why)
+    assert peers.asked == [("a", Protocol.TLS), ("b", Protocol.TLS)]
+    again = await ask(peers, question("ab", ports="all"), upstream)
+    assert isinstance(again, Silence)
+    assert again.standing is standing, "while it is left alone, too"
+    assert len(peers.asked) == 2
+    assert isinstance(await ask(Peers(a=other, b=good), question("ab", ports="tls")), Got)
+
+
+@virtual
+async def test_a_silent_tls_server_leaves_time_for_the_others() -> None:
+    peers = Peers(a=silent, b=silent, c=good)
+    start = trio.current_time()
+    assert isinstance(await ask(peers, question("abc", ports="tls")), Got)
+    assert trio.current_time() - start <= 1.0
+    assert peers.asked == [(name, Protocol.TLS) for name in "abc"], "once each: streams repeat by themselves"
+
+
+@virtual
+async def test_plain_dns_stays_on_this_machine_unless_it_is_allowed_out() -> None:
+    peers = Peers(a=good)
+    strict = Upstream(peers, Clock.starting_at(START), Settings(lab_addresses=True))
+    assert await ask(peers, question("a"), strict) == Silence(
+        Standing.UNENCRYPTED, "its servers take plain DNS alone, which is not allowed"
+    )
+    assert peers.asked == []
+    assert isinstance(await ask(peers, question("a", ports="tls"), strict), Got)
+
+
+@virtual
+async def test_what_goes_out_encrypted_is_padded_and_what_goes_out_in_plain_is_not() -> None:
+    peers = Peers(a=good)
+    for text in ("+14155550123", "+4930123456", "a@example.com", "someone@" + "a" * 60 + ".example.org"):
+        for ports in ("tls", "udp"):
+            asked = replace(question("a", ports=ports), name=parse(text).owner)
+            assert isinstance(await ask(peers, asked), Got)
+    encrypted, plain = peers.messages[::2], peers.messages[1::2]
+    assert {len(message) % 128 for message in encrypted} == {0}
+    assert len({len(message) for message in encrypted[:2]}) == 1
+    for message in plain:
+        assert message.endswith(wire.OPT)
+
+
+# --- how much ------------------------------------------------------------------------------------------------
+
+
+async def many(upstream: Upstream, count: int, made: Callable[[int], Question]) -> list[Got | Silence]:
+    """Ask at once, and return what came of it."""
+    results: list[Got | Silence] = []
+
+    async def one(number: int) -> None:
+        results.append(await upstream.ask(made(number)))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(count):
+            nursery.start_soon(one, number)
+    return results
+
+
+def standings(results: list[Got | Silence]) -> Counter[str]:
+    return Counter(one.standing if isinstance(one, Silence) else "got" for one in results)
+
+
+@virtual
+async def test_of_one_party_so_much_is_asked_a_second_and_a_batch_is_slowed_before_anything_is_lost() -> None:
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=100))
+    await ask(peers, question("a"), upstream)
+    start = trio.current_time()
+    for _ in range(3):  # it turns out to be quick, and more may be in flight
+        await many(upstream, 20, lambda _: question("a"))
+    assert standings(await many(upstream, 70, lambda _: question("a")))["got"] == 70
+    assert 0.25 < trio.current_time() - start < 0.5, "131 of which 100 could go at once"
+    peers.asked.clear()
+    flood = standings(await many(upstream, 500, lambda _: question("a")))
+    assert flood[Standing.LIMITED] >= 400
+    assert flood["got"] == len(peers.asked) <= 60
+    await trio.sleep(2)
+    assert isinstance(await ask(peers, question("a"), upstream), Got)
+
+
+@virtual
+async def test_a_silent_server_has_few_questions_in_flight_and_then_none() -> None:
+    peers = Peers(a=silent)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
+    results = await many(upstream, 1_000, lambda _: question("a"))
+    assert set(standings(results)) == {Standing.UNREACHABLE, Standing.LIMITED}
+    assert len(peers.asked) <= 3 * FIRST_IN_FLIGHT
+    peers.asked.clear()
+    await many(upstream, 1_000, lambda _: question("a"))
+    assert peers.asked == [], "left alone"
+    await trio.sleep(FIRST_BACKOFF)
+    await many(upstream, 1_000, lambda _: question("a"))
+    assert len(peers.asked) == 3, "one question finds out"
+    peers.behaviours["a"] = good
+    await trio.sleep(2 * FIRST_BACKOFF)
+    assert isinstance(await ask(peers, question("a"), upstream), Got)
+    results = await many(upstream, 50, lambda _: question("a"))
+    assert standings(results)["got"] == 50, "those that had to wait had their turn"
+
+
+@virtual
+async def test_no_more_than_so_many_are_in_flight_at_a_quick_server() -> None:
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=100_000))
+    at_once, most = 0, 0
+    true = peers.exchange
+
+    async def counted(*args: Any, **options: Any) -> bytes | None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            return await true(*args, **options)
+        finally:
+            at_once -= 1
+
+    peers.exchange = counted  # type: ignore[method-assign]  # to count what is in flight
+    results = await many(upstream, 200, lambda _: question("a"))
+    assert standings(results)["got"] == 200
+    assert FIRST_IN_FLIGHT < most <= MOST_IN_FLIGHT
+
+
+@virtual
+async def test_only_so_many_wait_for_one_server() -> None:
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=100_000))
+    results = standings(await many(upstream, 1_000, lambda _: question("a")))
+    assert results["got"] == FIRST_IN_FLIGHT + MOST_WAITING
+    assert results[Standing.LIMITED] == 1_000 - results["got"]
+
+
+@virtual
+async def test_whoever_names_a_stranger_as_many_servers_has_him_met_with_few_packets() -> None:
+    """One registry binds a thousand names at one address: 32 packets at once, and one a second from then on."""
+    peers = Peers(a=silent)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
+
+    def under(*registry: str) -> Callable[[int], Question]:
+        return lambda number: replace(question("a"), party=(*registry, f"{number}.example"))
+
+    start = trio.current_time()
+    await many(upstream, 1_000, under("evil.example"))
+    assert len(peers.asked) <= MOST_STRANGE + 1
+    while trio.current_time() < start + 60:
+        await trio.sleep(1)
+        await many(upstream, 20, under("evil.example", "below.example"))
+    assert len(peers.asked) <= 100
+    peers.behaviours["a"] = good
+    peers.asked.clear()
+    assert isinstance(await ask(peers, question("a"), upstream), Got), "whoever the root binds is met as always"
+
+
+@virtual
+async def test_ids_are_drawn_evenly() -> None:
+    """Chi-square over both octets: 255 degrees of freedom, so above 400 once in 10^7 runs."""
+    peers = Peers(a=good)
+    upstream = Upstream(peers, Clock.starting_at(START), replace(LAB, upstream_rate=1_000_000))
+    for _ in range(8_000):
+        await upstream.ask(question("a"))
+    for octet in (0, 1):
+        counted = Counter(message[octet] for message in peers.messages)
+        expected = len(peers.messages) / 256
+        assert sum((counted[value] - expected) ** 2 / expected for value in range(256)) < 400

@@ -30,6 +30,7 @@ from zonedata import names, replies, wire
 from zonedata.identifiers import node_from_text
 from zonedata.kinds import Kind, Role
 from zonedata.names import ROOT, Name
+from zonedata.padding import QUERY_BLOCK
 from zonedata.replies import Received
 from zonedata.wire import FLAG_AA, FLAG_RD, FLAG_TC, Ede, QType, Rcode, Section
 
@@ -334,3 +335,15 @@ def test_any_name_and_type_is_answered_well_formed(
     assert isinstance(reply, bytes)
     assert replies.read_reply(reply).rcode in {Rcode.NOERROR, Rcode.REFUSED}
     assert Kind.ROOTKEYS.name not in laid_out(replies.read_reply(reply))[1]
+
+
+@pytest.mark.parametrize("to", [ZONE, PEOPLE])
+def test_a_padded_question_is_answered_like_one_that_is_not(to: Service) -> None:
+    for qtype in (QType.ZONE, QType.CSI, QType.PROOF):
+        for name in (NUMBER, NOBODY, node_from_text("+1415")):
+            plain = wire.query_wire(name, APEX, qtype, 7)
+            padded = wire.padded_query(plain)
+            assert len(padded) % QUERY_BLOCK == 0
+            assert len(padded) > len(plain)
+            assert to.handle(padded, TCP, NOW) == to.handle(plain, TCP, NOW)
+            assert dns.message.from_wire(padded).options[0].otype == wire.OPTION_PADDING

@@ -15,7 +15,7 @@ from transport.framing import Deframer, frame
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
-from transport.stream_session import StreamService
+from transport.stream_session import StreamService, StreamSession
 from transport.tcp_listener import StreamStatistics, TcpListener, open_tcp, serve_tcp
 
 LOOPBACK = Endpoint("127.0.0.1", 0)
@@ -262,7 +262,8 @@ class _FaultySocket:
 async def test_a_failed_accept_is_counted_and_survived(monkeypatch: pytest.MonkeyPatch) -> None:
     with trio.fail_after(10), open_tcp(LOOPBACK) as sock:
         async with LaterPool(1).running() as later, trio.open_nursery() as nursery:
-            listener = TcpListener(sock, StreamService(_echo, Clock(), later, LIMITS, Slots(LIMITS)))
+            service = StreamService(_echo, Clock(), later, LIMITS, Slots(LIMITS))
+            listener = TcpListener(sock, service, lambda stream, caller: StreamSession(stream, caller, service))
             monkeypatch.setattr(listener, "_sock", _FaultySocket(sock))
             nursery.start_soon(listener.run)
             async with await Server(sock, listener).greet():

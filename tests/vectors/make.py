@@ -19,7 +19,7 @@ is found the assurance and then the recipient's tags (`found`), and the digest o
 import json
 from pathlib import Path
 
-from tests.vectors import edges, judgements, proofs, statements
+from tests.vectors import edges, hints, judgements, proofs, statements
 from tests.zonedata.builders import anchor
 
 FILE = Path(__file__).parent / "statements.json"
@@ -31,7 +31,7 @@ def made() -> str:
         "anchors": {"main": anchor().sealed.to_wire().hex()},
         "statements": statements.vectors(),
         "proofs": proofs.vectors(),
-        "judgements": [*judgements.vectors(), *edges.vectors()],
+        "judgements": [*judgements.vectors(), *edges.vectors(), *hints.vectors()],
     }
     return json.dumps(content, indent=1) + "\n"
 

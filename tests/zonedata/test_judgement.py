@@ -226,12 +226,15 @@ def test_what_is_held_settles_only_while_it_may_be_used() -> None:
     assert admit_said(grantee, OWNER, claims, known, NOW + 30) == []
     said = known.held.about(grantee.signer.principal, OWNER)
 
-    def standing(now: float, by: Grantee = grantee) -> Standing:
-        (finding,) = settle(by, said, OWNER, now, Standing.UNREACHABLE)
+    def standing(now: float, by: Grantee = grantee, why: Standing = Standing.UNREACHABLE) -> Standing:
+        (finding,) = settle(by, said, OWNER, now, why)
         return finding.standing
 
     assert standing(NOW + 29) is Standing.ASSERTED
     assert standing(NOW + 30) is Standing.STALE
+    assert standing(NOW + 30, why=Standing.LIMITED) is Standing.STALE
+    for graver in (Standing.UNAUTHENTICATED, Standing.UNENCRYPTED, Standing.BOGUS):
+        assert standing(NOW + 30, why=graver) is graver
     assert standing(NOW + 7 * DAY) is Standing.UNREACHABLE  # the assertion has expired
     assert standing(NOW, replace(grantee, signer=replace(grantee.signer, keys=()))) is Standing.UNREACHABLE
     ended = tuple(replace(bound, end=NOW) for bound in grantee.signer.keys)
@@ -440,7 +443,7 @@ def test_looking_for_twice_as_many_names_costs_no_more_than_twice_as_much(monkey
 
 
 def test_a_judge_looks_for_so_many_things_and_reads_the_words_of_so_many(checks: list[bool]) -> None:
-    many, world = crowd_of(140)
+    many, world = crowd_of(MAX_NEEDS + 4)
     words = [assertion(OWNER, name) for name in many]
     judgement = verdict(words, world=world)
     found = [row for row, standing in rows(judgement).items() if standing is Standing.ASSERTED]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zonedata import names, replies, wire
+from zonedata.cookies import Cookies, Secrets
 from zonedata.kinds import MAX_TTL
 from zonedata.packets import (
     MAX_TTLS,
@@ -24,6 +25,7 @@ from zonedata.wire import QType, Query, Rcode, Reply
 NOW = 1_800_000_000.0
 APEX = names.from_text("fingerpost.internal.")
 OWNER = names.from_text("5.1.4.1.e164.")
+COOKIES = Cookies(Secrets(bytes(16)))
 
 
 def _query(message_id: int = 7, flags: int = wire.FLAG_RD) -> Query:
@@ -68,7 +70,7 @@ def test_a_datagram_never_gets_what_is_kept_for_streams(edns: int | None) -> Non
     outbox = memoryview(bytearray(4_224))
     for octet in range(256):
         message = memoryview(b"id" + plain + bytes([octet]))
-        assert ready_reply(packets, message, 0, len(message), outbox, 0, NOW) == 0
+        assert ready_reply(packets, COOKIES, message, 0, len(message), bytes(4), outbox, 0, NOW) == 0
     assert packets.get(plain + STREAM_MARK, NOW) is not None
 
 

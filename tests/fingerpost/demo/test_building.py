@@ -1,17 +1,25 @@
 import json
+import ssl
 import stat
+from pathlib import Path
 
 import pytest
 
-from fingerpost import configuration
-from fingerpost.demo import building
-from fingerpost.demo.building import DAEMONS, NOBODY, World
+from fingerpost import configuration, relay_configuration
+from fingerpost.demo import building, sources
+from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, RELAY, RESOLVER, SHOWN, TLS, World
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, VACANT, Plan
+from transport.tls.certificates import pin_of
 from zonedata import keys, listings, trust
 from zonedata.errors import Fault
 from zonedata.zonefile import read_zone
 
-PORTS = {name: 5300 + at for at, name in enumerate((*DAEMONS, NOBODY))}
+PORTS = {name: 5300 + at for at, name in enumerate((*DOORS, NOBODY))}
+
+
+def pin(world: World, daemon: str) -> bytes:
+    certificate = (world.place / sources.tls_files(daemon)[0]).read_text()
+    return pin_of(ssl.PEM_cert_to_DER_cert(certificate))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,8 @@ def test_the_anchor_is_sound_and_leads_to_the_root(world: World) -> None:
     anchor = trust.read_anchor(world.anchor)
     assert anchor.rootkeys.version == 1
     assert (len(anchor.rootkeys.root_keys), anchor.rootkeys.threshold) == (3, 2)
-    assert dict(anchor.servers[0].ports) == {"udp": PORTS[ROOT], "tcp": PORTS[ROOT]}
+    assert dict(anchor.servers[0].ports) == {"udp": PORTS[ROOT], "tcp": PORTS[ROOT], "tls": PORTS[TLS[ROOT]]}
+    assert anchor.servers[0].pin == pin(world, ROOT)
     zone_key = keys.load(world.place / "keys" / "root.zone.pem")
     assert anchor.rootkeys.zone_keys == (zone_key.public,)
 
@@ -47,6 +56,8 @@ def test_who_does_not_run_is_at_the_port_of_nobody(world: World) -> None:
     for name, binding in zone.bindings.items():
         (server,) = binding.servers.values()
         assert dict(server.ports)["udp"] == PORTS.get(name, PORTS[NOBODY])
+        assert dict(server.ports).get("tls") == (PORTS[TLS[name]] if name in PORTS else None)
+        assert server.pin == (pin(world, name) if name in PORTS else b"")
     assert VACANT in zone.bindings
 
 
@@ -54,9 +65,10 @@ def test_only_the_keys_of_who_runs_are_kept(world: World) -> None:
     held = {path.name for path in (world.place / "keys").iterdir()}
     wanted = {f"root.{word}.pem" for word in ("1", "2", "3", "zone")} | {f"{REGISTRY}.zone.pem"}
     wanted |= {f"{msp}.{use}.pem" for msp in LIVE for use in ("assert", "deny")}
+    wanted |= {Path(file).name for name in SHOWN for file in sources.tls_files(name)} | {"oblivious.keys"}
     assert held == wanted
     for path in (world.place / "keys").iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600 or path.suffix == ".crt"
     assert stat.S_IMODE((world.place / "keys").stat().st_mode) == 0o700
 
 
@@ -84,12 +96,23 @@ def test_configurations_are_sound_with_all_their_files(world: World) -> None:
     for name in DAEMONS:
         read = configuration.read(world.config(name))
         assert read.listen.udp[0].port == PORTS[name]
+        assert read.listen.tls[0].port == PORTS[TLS[name]]
+
+
+def test_the_relays_configuration_is_sound(world: World) -> None:
+    read = relay_configuration.read(world.config(RELAY))
+    assert [one.port for one in read.relay.listen] == [PORTS[RELAY]]
+    assert read.relay.gateway.port == PORTS[HTTPS]
 
 
 def test_demo_json_says_what_to_try(world: World) -> None:
     whole = json.loads((world.place / "demo.json").read_text())
     assert whole["anchor"] == str(world.anchor.resolve())
     assert whole["apex"] == "fingerpost.internal."
+    assert whole["dot"] == f"127.0.0.1:{PORTS[TLS[RESOLVER]]}"
+    assert whole["doh"] == f"127.0.0.1:{PORTS[HTTPS]}"
+    assert whole["relay"] == f"127.0.0.1:{PORTS[RELAY]}"
+    assert Path(whole["certificate"]).read_text().count("-----BEGIN CERTIFICATE-----") == 2
     assert len(whole["samples"]) == len(world.samples) >= 50
 
 

@@ -12,6 +12,8 @@ from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from zonedata import identifiers
 from zonedata.judgement import Outcome
@@ -61,8 +63,12 @@ class Deaf:
         message: bytes,
         accept: Accept,
         deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes:
         assert deadline < math.inf
+        assert (proof, resource) == (None, USUAL)
         await trio.lowlevel.checkpoint()
         raise UnreachableError(endpoint.to_text(), f"no {protocol} for {len(message)} octets {accept is None}")
 

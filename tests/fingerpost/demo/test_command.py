@@ -91,7 +91,7 @@ def test_it_stays_until_ctrl_c(small: None, tmp_path: Path, capsys: pytest.Captu
         status = command.run(arguments("--dir", str(place), "--port", str(free.port)))
     watcher.join(LIMIT)
     assert status == 0
-    assert len(running) == 16, "eight daemons, each a supervisor and a worker"
+    assert len(running) == 17, "eight daemons, each a supervisor and a worker, and a relay"
     assert ours(place) == []
     assert f"fpdig @127.0.0.1 -p {free.port} +14155550123" in "".join(seen)
     assert json.loads((place / "demo.json").read_text())["resolver"] == f"127.0.0.1:{free.port}"
@@ -167,7 +167,7 @@ def test_a_child_that_dies_later_is_said(small: None, monkeypatch: pytest.Monkey
     seen: list[str] = []
     monkeypatch.setattr(command, "_say", seen.append)
     monkeypatch.setattr(
-        processes, "command", lambda word, *_: [sys.executable, "-c", die if word == "serve" else ""]
+        processes, "command", lambda word, *_: [sys.executable, "-c", die if word in {"serve", "relay"} else ""]
     )
     assert command.run(arguments("--dir", str(tmp_path))) == 1
     assert any("+14155550123: 127.0.0.1#" in text for text in seen)

@@ -25,6 +25,17 @@ def test_a_fixed_number_is_the_one() -> None:
         assert held["b"].port == free.port
 
 
+def test_what_is_wished_for_is_had_if_it_is_free() -> None:
+    free, taken = Held(), Held()
+    free.release()
+    with ports.hold(("a", "b", "c"), "nobody", {}, {"c": free.port, "b": taken.port}) as held:
+        assert held["c"].port == free.port
+        assert held["b"].port not in {free.port, taken.port}
+    taken.release()
+    with ports.hold(("a",), "nobody", {}, {"a": 65_536}) as held:
+        assert held["a"].port
+
+
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 def test_a_taken_number_is_refused(kind: socket.SocketKind) -> None:
     with socket.socket(socket.AF_INET, kind) as taken:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from fingerpost.demo import screen
-from fingerpost.demo.building import DAEMONS, NOBODY, World
+from fingerpost.demo.building import DOORS, NOBODY, World
 from fingerpost.demo.checking import Checked
 from fingerpost.demo.plan import Plan
 from fingerpost.demo.processes import Failed
@@ -17,7 +17,7 @@ from zonedata.opening import Claim
 from zonedata.standing import Standing
 from zonedata.statements import Statement
 
-PORTS = {name: 65_500 + at for at, name in enumerate((*DAEMONS, NOBODY))}
+PORTS = {name: 65_500 + at for at, name in enumerate((*DOORS, NOBODY))}
 TREE = Tree(
     {
         ".": ZoneSpec({"+44": ["numbers.gb.example registry"], "+442": ["alpha.example msp"]}),
@@ -81,7 +81,8 @@ def test_it_says_who_listens_and_what_to_type(plan: Plan) -> None:
     world = World(Path("/tmp/fingerpost-demo-abcdefgh"), plan, PORTS, {}, [])  # noqa: S108 - a name, nothing is made
     text = screen.ready(world)
     assert widest(text) <= 80
-    assert "resolver             127.0.0.1#65507" in text
+    assert "resolver             127.0.0.1#65507  tls 65515  https 65516" in text
+    assert "fpdig @tls://127.0.0.1:65515 +14155550123" in text
     assert "fpdig @127.0.0.1 -p 65507 +14155550123" in text
     assert "fpdig +trace +lab +14155550123" in text
     assert "dig @127.0.0.1 -p 65507 TYPE65281 \\\n      3.2.1.0.5.5.5.5.1.4.1.e164.fingerpost.internal\n" in text

@@ -1,4 +1,3 @@
-import json
 import tomllib
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from fingerpost import configuration
 from fingerpost.demo import sources
 from fingerpost.demo.people import Block, Person
 from fingerpost.demo.plan import ALPHA, BETA, REGISTRY, ROOT, Grant, ZonePlan
-from fingerpost.demo.sources import Party
+from fingerpost.demo.sources import Doors, Party
 from zonedata import listings
 from zonedata.errors import Fault
 from zonedata.identifiers import node_from_text
@@ -35,7 +34,9 @@ def test_a_zone_source_says_what_the_plan_does(tmp_path: Path) -> None:
         (BETA,),
     )
     zone = ZonePlan(zone.name, (*zone.scope, "@a.example"), zone.grants, zone.terminating, zone.binds, zone.above)
-    parties = {ALPHA: Party(ALPHA, (("assert", KEY.to_text()), ("deny", OTHER.to_text())), 5300)}
+    parties = {
+        ALPHA: Party(ALPHA, (("assert", KEY.to_text()), ("deny", OTHER.to_text())), 5300, (8530, bytes(range(32))))
+    }
     path = tmp_path / "zone"
     path.write_text(sources.zone_text(zone, parties, {ALPHA: "Alpha; or not", BETA: "Beta"}))
     read = read_zone(path)
@@ -43,7 +44,8 @@ def test_a_zone_source_says_what_the_plan_does(tmp_path: Path) -> None:
     assert read.scope == [node_from_text("+44"), node_from_text("@a.example")]
     assert {bound.uses for bound in read.bindings[ALPHA].keys.values()} == {(Use.ASSERT,), (Use.DENY,)}
     (server,) = read.bindings[ALPHA].servers.values()
-    assert (server.addresses, dict(server.ports)) == (("127.0.0.1",), {"udp": 5300, "tcp": 5300})
+    assert (server.addresses, dict(server.ports)) == (("127.0.0.1",), {"udp": 5300, "tcp": 5300, "tls": 8530})
+    assert server.pin == bytes(range(32))
     assert {grant.roles for grant in read.nodes[node_from_text("+44")].grants.values()} == {(Role.MSP,)}
     assert read.nodes[node_from_text("+447700")].terminating
     assert (ALPHA, True) in read.nodes[node_from_text("@a.example")].grants
@@ -75,25 +77,26 @@ def test_people_are_read_back(tmp_path: Path, suffix: str) -> None:
 
 
 def test_configurations_are_sound_toml() -> None:
-    registry = tomllib.loads(sources.zone_config(REGISTRY, 5301, "z.zone"))
+    registry = tomllib.loads(sources.zone_config(REGISTRY, Doors(5301, 8531), "z.zone"))
     assert registry["authority"] == {"name": REGISTRY, "store": f"stores/{REGISTRY}", "roles": ["registry"]}
-    root = tomllib.loads(sources.zone_config(ROOT, 5300, "root.zone"))
+    root = tomllib.loads(sources.zone_config(ROOT, Doors(5300, 8530), "root.zone"))
     assert root["authority"] == {"name": ROOT, "store": "stores/root"}
     assert root["sign"] == {"key": "keys/root.zone.pem", "zone": "root.zone", "anchor": "anchor.pem"}
-    msp = tomllib.loads(sources.msp_config(ALPHA, 5302, "a.csv", ["+1", "@example.com"]))
+    msp = tomllib.loads(sources.msp_config(ALPHA, Doors(5302, 8532), "a.csv", ["+1", "@example.com"]))
     assert msp["sign"]["nodes"] == ["+1", "@example.com"]
-    assert msp["listen"] == {"udp": ["127.0.0.1#5302"], "tcp": ["127.0.0.1#5302"]}
-    assert (
-        json.dumps(tomllib.loads(sources.resolver_config(5303, 5300))["resolver"]["root"]) == '["127.0.0.1#5300"]'
-    )
+    assert msp["listen"] == {"udp": ["127.0.0.1#5302"], "tcp": ["127.0.0.1#5302"], "tls": ["127.0.0.1#8532"]}
+    assert msp["tls"] == {"certificate": "keys/alpha.example.tls.crt", "key": "keys/alpha.example.tls.key"}
+    resolver = tomllib.loads(sources.resolver_config("resolver", Doors(5303, 8533, 8443)))
+    assert resolver["listen"]["https"] == ["127.0.0.1#8443"]
+    assert resolver["resolver"] == {"anchor": "anchor.pem", "lab_addresses": True}
 
 
 def test_configurations_are_what_the_daemons_read(tmp_path: Path) -> None:
     for name, text in {
-        "root": sources.zone_config(ROOT, 5300, "root.zone"),
-        "registry": sources.zone_config(REGISTRY, 5301, "z.zone"),
-        "msp": sources.msp_config(ALPHA, 5302, "a.csv", ["+1", "@example.com"]),
-        "resolver": sources.resolver_config(5303, 5300),
+        "root": sources.zone_config(ROOT, Doors(5300, 8530), "root.zone"),
+        "registry": sources.zone_config(REGISTRY, Doors(5301, 8531), "z.zone"),
+        "msp": sources.msp_config(ALPHA, Doors(5302, 8532), "a.csv", ["+1", "@example.com"]),
+        "resolver": sources.resolver_config("resolver", Doors(5303, 8533, 8443)),
     }.items():
         path = tmp_path / f"{name}.toml"
         path.write_text(text)

@@ -25,6 +25,8 @@ from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
+from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import wire
 from zonedata.identifiers import Csi
 from zonedata.kinds import Assurance
@@ -203,7 +205,11 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             message: bytes,
             accept: Callable[[bytes], bool],
             deadline: float = math.inf,
+            *,
+            proof: Proof | None = None,
+            resource: Resource = USUAL,
         ) -> bytes:
+            assert (proof, resource) == (None, USUAL)
             query = wire.read_query(message)
             assert isinstance(query, wire.Query)
             assert deadline < math.inf
@@ -213,7 +219,7 @@ def test_the_question_that_is_sent(cd: bool, flags: int) -> None:
             return reply
 
     async def play() -> Exit:
-        options = Options(at=("192.0.2.1", 7), cd=cd, csi=True, tcp=True, apex=Name(b"x\0"), json=True)
+        options = Options(at=("192.0.2.1", 7), cd=cd, csi=True, over=Protocol.TCP, apex=Name(b"x\0"), json=True)
         return await Asker(Listening(), Clock(), "1").ask(question(options), Told().voice())
 
     assert trio.run(play) is Exit.ANSWERED

@@ -25,6 +25,8 @@ from transport.endpoint import Endpoint
 from transport.framing import Deframer, frame
 from transport.handler import Protocol
 from transport.pipeline import WINDOW
+from transport.proof import Proof
+from transport.resource import USUAL, Resource
 from zonedata import names, wire
 from zonedata.kinds import Role
 from zonedata.life import Life
@@ -99,8 +101,12 @@ class Many:
         message: bytes,
         _accept: Callable[[bytes], bool],
         deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
     ) -> bytes | None:
         """As a dialer: what is asked apart comes here."""
+        assert (proof, resource) == (None, USUAL)
         with trio.move_on_at(deadline):
             reply = await self._reply(message)
             if reply is None:
@@ -110,7 +116,9 @@ class Many:
 
     async def run(self, path: Path | str, options: Options, voice: Voice, clock: Clock) -> Exit:
         async with trio.open_nursery() as self.nursery:
-            status = await run_batch(str(path), options, Asker(self, clock, "1"), voice, self.connect)
+            status = await run_batch(
+                str(path), options, Asker(self, clock, "1"), voice, options.server, self.connect
+            )
             self.nursery.cancel_scope.cancel()
         return status
 

@@ -6,13 +6,14 @@ from resolver.fpdig.options import Options
 
 def test_every_flag_sets_a_field_of_the_options() -> None:
     fields = set(Options.__slots__)
-    assert {field for field in flags.TOGGLES.values() if field != "all"} <= fields
-    assert set(flags.VALUES) | set(flags.DISPLAY) <= fields
+    assert {field for field in flags.TOGGLES.values() if field not in {"all", *flags.OVER}} <= fields
+    assert set(flags.VALUES) | set(flags.DISPLAY) | set(flags.OPTIONAL) - set(flags.OVER) <= fields
 
 
-@pytest.mark.parametrize("name", [*flags.TOGGLES, *flags.VALUES])
+@pytest.mark.parametrize("name", [*flags.TOGGLES, *flags.VALUES, *flags.OPTIONAL])
 def test_a_whole_name_is_never_ambiguous(name: str) -> None:
     field = flags.TOGGLES.get(name, name)
+    name = name.replace("_", "-")
     assert flags.resolve(name) == (field, True)
     assert flags.resolve(f"no{name}") == (field, False)
 

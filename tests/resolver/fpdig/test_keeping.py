@@ -8,9 +8,10 @@ import trio
 
 from resolver.answer import Answer
 from resolver.fpdig.asking import Asker
+from resolver.fpdig.grammar import read_command, read_line
 from resolver.fpdig.keeping import bundle_of, keep, write_new
 from resolver.fpdig.main import prepare
-from resolver.fpdig.options import Command, Options, UsageError, read_command, read_line
+from resolver.fpdig.options import Command, Options, UsageError
 from resolver.fpdig.running import run
 from tests.resolver.fpdig.answers import FAILED, SOUND, WALKED
 from tests.resolver.fpdig.phonebook import add, after, false_denials, fpdig, hide, make_world

@@ -5,9 +5,10 @@ from resolver.fpdig.exits import Exit
 
 
 def test_the_help_tells_every_flag_and_no_other() -> None:
-    told = set(re.findall(r"\+([a-z]+)", usage.HELP)) - {"nostats", "noall"}
+    told = set(re.findall(r"\+([a-z-]+)", usage.HELP)) - {"nostats", "noall"}
     aliases = {"cdflag", "vc"}
-    assert told == (set(flags.TOGGLES) | set(flags.VALUES)) - aliases - {"root"}
+    valued = {field.replace("_", "-") for field in (*flags.VALUES, *flags.OPTIONAL)}
+    assert told == (set(flags.TOGGLES) | valued) - aliases - {"root"}
     assert "--root" in usage.HELP
 
 

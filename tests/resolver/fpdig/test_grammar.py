@@ -1,19 +1,18 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.fpdig.options import (
-    DEFAULTS,
-    Command,
-    Options,
-    Question,
-    UsageError,
-    is_blank,
-    read_command,
-    read_line,
-)
+from resolver.fpdig.grammar import is_blank, read_command, read_line
+from resolver.fpdig.options import DEFAULTS, Command, Options, Question, UsageError
+from resolver.fpdig.url import ServerText
 from resolver.settings import DEFAULT_APEX
+from resolver.way import Way
 from transport.endpoint import Endpoint
+from transport.handler import Protocol
+from transport.proof import Certified, Pinned, Unproven
+from transport.resource import Resource
 from zonedata import names
 
 ALICE = "+14155550123"
@@ -60,7 +59,7 @@ def test_server_and_port(words: list[str], server: str) -> None:
     assert options(*words).server.to_text() == server
 
 
-@pytest.mark.parametrize("name", ["short", "json", "proof", "tcp", "csi", "cd", "lab", "stats", "comments"])
+@pytest.mark.parametrize("name", ["short", "json", "proof", "csi", "cd", "lab", "stats", "comments"])
 def test_every_toggle_in_every_spelling(name: str) -> None:
     for word in (f"+{name}", f"--{name}"):
         assert getattr(options(f"+no{name}", word), name) is True
@@ -75,7 +74,7 @@ def test_every_toggle_in_every_spelling(name: str) -> None:
         ("+nosh", "short", False),
         ("+noadd", None, "+noadd: there is no such option"),
         ("+cdf", "cd", True),
-        ("+vc", "tcp", True),
+        ("+vc", "over", Protocol.TCP),
         ("+ti=2", "time", 2.0),
         ("+tri=7", "tries", 7),
         ("+no", None, "+no: there is no such option"),
@@ -89,6 +88,73 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         assert faults(ALICE, word) == (value,)
     else:
         assert getattr(options(word), field) == value
+
+
+@pytest.mark.parametrize(
+    ("words", "server", "way"),
+    [
+        (["+tcp"], "127.0.0.1#53", Way(Protocol.TCP)),
+        (["+tls"], "127.0.0.1#853", Way(Protocol.TLS, Unproven())),
+        (["+quic", "@::1"], "::1#853", Way(Protocol.QUIC, Unproven())),
+        (["+tls", "+https"], "127.0.0.1#443", Way(Protocol.HTTPS, Unproven())),
+        (["+https", "+notls"], "127.0.0.1#53", Way()),
+        (
+            ["+https-get=/q", "-p", "8443"],
+            "127.0.0.1#8443",
+            Way(Protocol.HTTPS, Unproven(), Resource("/q", is_get=True)),
+        ),
+        (["+tls", "+tls-ca"], "127.0.0.1#853", Way(Protocol.TLS, Certified("127.0.0.1"))),
+        (["+tls", "+tls-ca=a.pem"], "127.0.0.1#853", Way(Protocol.TLS, Certified("127.0.0.1", Path("a.pem")))),
+        (["+tls", "+tls-ca", "+notls-ca"], "127.0.0.1#853", Way(Protocol.TLS, Unproven())),
+        (["+tls", "+tls-hostname=A.example."], "127.0.0.1#853", Way(Protocol.TLS, Certified("a.example"))),
+        (["+tls", f"+tls-pin={'ab' * 32}"], "127.0.0.1#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
+        (["+tls", f"+tls-pin={'q6ur' * 10}q6s="], "127.0.0.1#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
+        (["@dns.example"], "dns.example#53", Way()),
+        (["@dns.example#5300", "+tls", "+tls-ca"], "dns.example#5300", Way(Protocol.TLS, Certified("dns.example"))),
+        (["@tls://dns.example"], "dns.example#853", Way(Protocol.TLS, Certified("dns.example"))),
+        (["@quic://192.0.2.1:8853"], "192.0.2.1#8853", Way(Protocol.QUIC, Certified("192.0.2.1"))),
+        (["@https://DNS.example"], "dns.example#443", Way(Protocol.HTTPS, Certified("dns.example"))),
+        (["@https://[::1]:8443/q"], "::1#8443", Way(Protocol.HTTPS, Certified("::1"), Resource("/q"))),
+        (["@tls://a.example", f"+tls-pin={'ab' * 32}"], "a.example#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
+        (["@udp://192.0.2.1"], "192.0.2.1#53", Way()),
+    ],
+)
+def test_over_what_and_what_is_demanded(words: list[str], server: str, way: Way) -> None:
+    made = options(*words)
+    assert (made.server.to_text(), made.way) == (server, way)
+
+
+def test_by_way_of_a_relay_and_paid_for() -> None:
+    words = [
+        "@https://dns.example",
+        "+oblivious=https://relay.example:8443/r",
+        "+oblivious-keys=k",
+        "+token=w",
+        ALICE,
+    ]
+    (question,) = command(*words).questions
+    made = question.options
+    assert made.oblivious == ServerText("relay.example", 8_443, Protocol.HTTPS, "/r")
+    assert (made.oblivious_keys, made.token) == ("k", "w")
+    (plain,) = command(*words[:-1], "+nooblivious", "+nooblivious-keys", "+notoken", ALICE).questions
+    assert (plain.options.oblivious, plain.options.oblivious_keys, plain.options.token) == (None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["+oblivious=https://r.example"], "+oblivious is for DNS over HTTPS"),
+        (["+tls", "+token=w"], "+token is for DNS over HTTPS"),
+        (["+https", "+oblivious=tls://r.example"], "expected the URL of a relay such as https://relay.example"),
+        (["+https", "+oblivious=r.example"], "expected the URL of a relay"),
+        (["+https", "+oblivious-keys=k"], "+oblivious-keys are of a resolver that is asked by way of a relay"),
+        (["+https", "+token"], "+token: needs a value: +token=..."),
+    ],
+)
+def test_what_does_not_go_together_on_the_way(words: list[str], fault: str) -> None:
+    (told,) = faults(*words, ALICE)
+    assert fault in told
+    assert "is for all" in str(read_line(f"{ALICE} +token=w", DEFAULTS))
 
 
 def test_values() -> None:
@@ -109,18 +175,18 @@ def test_all_sets_the_parts_of_the_layout_and_nothing_else() -> None:
 
 def test_options_before_the_first_identifier_are_for_all_later_ones_its_own() -> None:
     first, second, third = command("+short", ALICE, "+tcp", "@192.0.2.1", MAIL, "+noshort", ALICE).questions
-    assert (first.options.short, first.options.tcp, first.options.server.host) == (True, True, "192.0.2.1")
-    assert (second.options.short, second.options.tcp, second.csi.text) == (False, False, MAIL)
+    assert (first.options.short, first.options.over, first.options.server.host) == (True, Protocol.TCP, "192.0.2.1")
+    assert (second.options.short, second.options.over, second.csi.text) == (False, Protocol.UDP, MAIL)
     assert (third.options.short, third.options.server.host) == (True, "127.0.0.1")
     assert third.words == f"+short {ALICE} +tcp @192.0.2.1 {MAIL} +noshort {ALICE}"
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     told = faults(
-        "@example.com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x"
+        "@example_com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x"
     )
     assert [fault.split(":")[0] for fault in told] == [
-        "@example.com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x",
+        "@example_com", "+time=0", "+time=nan", "+tries=101", "+time", "+short=1", "+nostats=1", "bob", "-pX", "-x",
     ]  # fmt: skip
     assert told[4] == "+time: needs a value: +time=..."
 
@@ -137,6 +203,20 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ("+anchor=", "+anchor=: expected a file"),
         ("--root=elsewhere", "--root=elsewhere: endpoint"),
         ("@192.0.2.1#0", "'0', expected a port from 1 to 65535"),
+        ("@192.0.2.256", "is not an IP address"),
+        ("@tls://a.example/x", "a tls URL has no path"),
+        ("@doq://a.example", "a URL of 'doq', expected one of udp://"),
+        ("@https://[::1", "expected [ADDRESS]"),
+        ("@https://a.example/a b", "expected a path"),
+        ("@https://a..example", "is not an IP address"),
+        ("+https=x", "expected a path such as /dns-query"),
+        ("+tls-pin=00", "expected the SHA-256 of a server's key"),
+        ("+tls-pin=" + "zz" * 32, "expected the SHA-256 of a server's key"),
+        ("+tls-hostname=a b", "expected the name of a host"),
+        ("+tls-hostname=a.example", "+tls-hostname is for what is encrypted"),
+        ("+tls-ca", "+tls-ca is for what is encrypted"),
+        ("+token=w", "+token=w: is for all questions: it stands before the first"),
+        ("+oblivious=https://r.example", "is for all questions"),
         ("-p65536", "expected a port"),
         ("-p1234567", "expected a port"),
         ("+1415", "is not a possible telephone number"),
@@ -189,7 +269,10 @@ def test_faults_of_rc_have_its_lines() -> None:
 def test_a_line_of_a_batch_has_options_of_its_own() -> None:
     read = read_line(f" {MAIL}  +tcp {ALICE}\t@192.0.2.1", Options(short=True))
     assert isinstance(read, tuple)
-    assert [q.options for q in read] == [Options(short=True, tcp=True), Options(short=True, at=("192.0.2.1", None))]
+    assert [q.options for q in read] == [
+        Options(short=True, over=Protocol.TCP),
+        Options(short=True, at=("192.0.2.1", None)),
+    ]
     assert read[0].words == f"{MAIL} +tcp {ALICE} @192.0.2.1"
     for word in ("-fx", "-h", "-v", "-r"):
         assert read_line(f"{ALICE} {word}", DEFAULTS) == UsageError((f"{word}: is for the command line only",))

@@ -1,0 +1,141 @@
+"""`fingerpost relay`: a relay, from its sockets to its end.
+
+configuration -> certificate read -> sockets opened -> listeners running -> ready -> signals -> end
+"""
+
+import argparse
+import logging
+import os
+import socket
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from fingerpost import readiness, relay_configuration, relaying
+from fingerpost import relay_sections as r
+from fingerpost.arguments import Subparsers, add_command
+from fingerpost.listening import Opened
+from fingerpost.readiness import Readiness
+from fingerpost.relay_configuration import RelayConfiguration
+from transport.clients import Clients
+from transport.clock import Clock
+from transport.endpoint import Endpoint
+from transport.handler import Protocol
+from transport.http2.limits import Http2Limits
+from transport.http2.listener import serve_https
+from transport.http2.messages import RequestHandler
+from transport.http2.routes import Route, Routes
+from transport.later import LaterPool
+from transport.oblivious.http_link import HttpLink
+from transport.oblivious.relay import MAX_IN_HAND, Relay
+from transport.oblivious.sizes import MAX_SEALED_REQUEST
+from transport.rates import Rates, shared_table
+from transport.slots import StreamLimits
+from transport.tcp_listener import TcpListener, open_tcp
+from transport.tls.client import ClientTls
+from transport.tls.credentials import CredentialsError, read_chain, read_key
+from transport.tls.server import ServerTls
+from transport.tls.stream import Alpn
+from zonedata.errors import ConfigError
+
+QUEUED = (
+    1_048_576  # octets of responses that wait to be sent on a connection: each has 8 KiB, and 100 may be asked for
+)
+_EPILOG = """\
+Takes sealed requests of clients at the addresses in [relay], in HTTP/2 over
+TLS, and posts them to its one gateway. It sees who asks, and not what; the
+gateway sees what, and not who. Run it apart from any gateway.
+
+signals:
+  TERM, INT   end gracefully, with status 0
+
+examples:
+  fingerpost relay relay.toml
+  fingerpost relay relay.toml --ready-fd 3 3>ready
+"""
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add it to the tree."""
+    parser = add_command(subparsers, "relay", "post sealed requests on, so that no resolver sees who asks", _EPILOG)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration with [relay]")
+    readiness.add_argument(parser)
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Relay until told to end, and return the exit status."""
+    readiness.check(args)
+    configuration = relay_configuration.read(args.config)
+    tls = served_tls(configuration)
+    with ExitStack() as stack:
+        opened = [_opened(configuration, stack, index, one) for index, one in enumerate(configuration.relay.listen)]
+        ready = Readiness(tuple(opened), args.ready_fd)
+        trio.run(_relay, configuration.relay, tls, [one.socks[0] for one in opened], ready)
+    log.info("event=stopped")
+    return 0
+
+
+def served_tls(configuration: RelayConfiguration) -> ServerTls:
+    """Return what answers handshakes, out of the files that are named.
+
+    Raises:
+        ConfigError: What is wrong with them.
+    """
+    part = configuration.relay
+    file, key = part.certificate, r.CERTIFICATE
+    try:
+        chain = read_chain(file)
+        file, key = part.key, r.KEY
+        credentials = read_key(file, chain)
+        file, key = part.certificate, r.CERTIFICATE
+        return ServerTls(credentials)
+    except CredentialsError as error:
+        raise ConfigError([configuration.fault(r.RELAY.where(key.name), f"{file}: {error}")]) from error
+
+
+async def _relay(part: r.RelayPart, tls: ServerTls, sockets: list[socket.socket], ready: Readiness) -> None:
+    clock = Clock()
+    async with (
+        HttpLink(part.gateway.authority, partial(_connected, part, ClientTls())).running() as link,
+        LaterPool(MAX_IN_HAND).running() as later,
+    ):
+        rates = Rates(Clients(part.rates), shared_table())
+        relay = Relay(link.request, part.gateway.path, rates, part.path, names_clients=part.logs_clients)
+
+        async def serve(
+            sock: socket.socket, handler: RequestHandler, *, task_status: trio.TaskStatus[TcpListener]
+        ) -> None:
+            routes = Routes({part.path: Route(handler, ("POST",), MAX_SEALED_REQUEST)})
+            secure = partial(tls.handshake, alpn=Alpn.H2)
+            serving = partial(serve_https, limits=StreamLimits(), secure=secure, http=Http2Limits(queued=QUEUED))
+            await serving(sock, routes, clock, later, task_status=task_status)
+
+        await relaying.run(relay, [partial(serve, sock) for sock in sockets], ready.tell)
+
+
+async def _connected(part: r.RelayPart, tls: ClientTls) -> trio.abc.Stream:
+    """Connect to the gateway, at one of its addresses, and have it prove that it is."""
+    if part.address is not None:
+        return await tls.connect(part.address, part.proof, Alpn.H2)
+    found = await trio.socket.getaddrinfo(part.gateway.host, part.gateway.port, type=socket.SOCK_STREAM)
+    endpoints = list(dict.fromkeys(Endpoint(str(address[0]), part.gateway.port) for *_, address in found))
+    for endpoint in endpoints[:-1]:
+        try:
+            return await tls.connect(endpoint, part.proof, Alpn.H2)
+        except (OSError, trio.BrokenResourceError):
+            pass  # the next may be there
+    return await tls.connect(endpoints[-1], part.proof, Alpn.H2)
+
+
+def _opened(configuration: RelayConfiguration, stack: ExitStack, index: int, endpoint: Endpoint) -> Opened:
+    try:
+        sock = stack.enter_context(open_tcp(endpoint))
+    except OSError as error:
+        reason = f"cannot listen on {endpoint.to_text()}: {os.strerror(error.errno or 0)}"
+        raise ConfigError([configuration.fault(r.RELAY.where(r.LISTEN.name, index), reason)]) from error
+    return Opened(Protocol.HTTPS, Endpoint(*sock.getsockname()[:2]), (sock,))

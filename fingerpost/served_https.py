@@ -1,0 +1,66 @@
+"""What a daemon answers over HTTPS: which path is whose."""
+
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final, Protocol
+
+import trio
+
+from fingerpost.served_tls import ServedTls
+from transport.clock import Clock
+from transport.handler import Handler
+from transport.http2.doh import PATH, doh_route
+from transport.http2.limits import Http2Limits
+from transport.http2.listener import HttpsListener, serve_https
+from transport.http2.routes import Route, Routes
+from transport.later import LaterPool
+from transport.slots import StreamLimits
+from transport.tls.stream import Alpn
+from transport.tokens.paying import paid_route
+from transport.tokens.redeeming import Redeemer
+from zonedata.packets import least_ttl
+
+SEALED_QUEUED: Final = 1_048_576  # octets of responses that wait to be sent to a relay: 100 of 8 KiB each
+
+
+class Gateway(Protocol):
+    """What answers sealed requests beside the open ones."""
+
+    def beside(self, table: Mapping[str, Route], /) -> Mapping[str, Route]:
+        """Return a table of routes with its own beside them."""
+        ...
+
+    def statistics(self) -> dict[str, int]:
+        """Return the counters as they are now."""
+        ...
+
+
+def serving(
+    tls: ServedTls, gateway: Gateway | None = None, redeemer: Redeemer | None = None
+) -> Callable[..., Awaitable[None]]:
+    """Return what serves a socket, given that, the daemon's handler, its clock and its pool.
+
+    Args:
+        tls: What is shown to clients.
+        gateway: Answers sealed requests, if any are taken.
+        redeemer: Takes tokens that pay for questions, open and sealed ones, if any are.
+    """
+
+    async def serve(
+        sock: socket.socket,
+        handler: Handler,
+        clock: Clock,
+        later: LaterPool,
+        *,
+        task_status: trio.TaskStatus[HttpsListener],
+    ) -> None:
+        route = doh_route(handler, least_ttl)
+        table = {PATH: route if redeemer is None else paid_route(route, redeemer)}
+        routes = Routes(table if gateway is None else gateway.beside(table))
+        http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
+        secure = partial(tls.server.handshake, alpn=Alpn.H2)
+        serve = partial(serve_https, limits=StreamLimits(), secure=secure, http=http)
+        await serve(sock, routes, clock, later, task_status=task_status)
+
+    return serve

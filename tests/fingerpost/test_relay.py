@@ -1,0 +1,146 @@
+"""A relay as a real program, between a client and a gateway in this process; all in TLS over loopback."""
+
+import re
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from fingerpost import oblivious_keys
+from fingerpost.oblivious_keys import FileRing
+from tests.certificates import write_certificate
+from tests.fingerpost.daemons import starting
+from tests.fingerpost.household import Household
+from tests.fingerpost.obliviously import CLIENT, RELAY, client
+from transport.clock import Clock
+from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
+from transport.handler import Caller
+from transport.http2.doh import PATH, doh_route
+from transport.http2.listener import serve_https
+from transport.http2.routes import Route, Routes
+from transport.later import LaterPool
+from transport.oblivious import places
+from transport.oblivious.gateway import Gateway
+from transport.oblivious.seen import Seen
+from transport.oblivious.sizes import MAX_SEALED_REQUEST
+from transport.oblivious.target import sealed_target
+from transport.slots import StreamLimits
+from transport.tcp_listener import open_tcp
+from transport.tls.credentials import read_chain, read_key
+from transport.tls.server import ServerTls
+from transport.tls.stream import Alpn
+
+QUERY = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x013\x012\x011\4e164\0\xff\1\0\1"
+
+
+@dataclass
+class RunningGateway:
+    """A gateway in this process, and what its target was given."""
+
+    port: int
+    asked: list[tuple[bytes, Caller]] = field(default_factory=list)
+
+    @property
+    def authority(self) -> str:
+        return f"localhost:{self.port}"
+
+
+@asynccontextmanager
+async def gateway() -> AsyncGenerator[RunningGateway]:
+    """Serve one with real sockets, its keys in a file."""
+    certificate, key = write_certificate(Path(), stem="gateway")
+    file, clock = Path("oblivious.keys"), Clock()
+    oblivious_keys.make(file, bytes(32), clock.now())
+    tls = ServerTls(read_key(key, read_chain(certificate)))
+    with open_tcp(Endpoint("127.0.0.1", 0)) as sock, Seen(64) as seen:
+        port = sock.getsockname()[1]
+        here = RunningGateway(port)
+
+        def answer(message: bytes, caller: Caller, _now: float) -> bytes:
+            here.asked.append((message, caller))
+            return message + b"answer"
+
+        target = sealed_target(Routes({PATH: doh_route(answer)}))
+        one = Gateway(here.authority, FileRing(file), seen, target)
+        routes = Routes({places.WELL_KNOWN: Route(one.handle, ("GET", "POST"), MAX_SEALED_REQUEST)})
+        async with LaterPool(100).running() as later, trio.open_nursery() as nursery:
+            secure = partial(tls.handshake, alpn=Alpn.H2)
+            serve = partial(serve_https, limits=StreamLimits(), secure=secure)
+            await nursery.start(serve, sock, routes, clock, later)
+            yield here
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    with trio.fail_after(30):
+        async with gateway() as there:
+            house.write("relay.toml", RELAY.format(port=there.port))
+            with starting("relay.toml", "relay") as (process, ready, log):
+                line = (await trio.to_thread.run_sync(ready.readline)).decode()
+                found = re.fullmatch(r"ready https=127\.0\.0\.1#(\d+)\n", line)
+                assert found, log.read_text()
+                async with client(int(found[1]), there.port, there.authority) as one:
+                    for number in range(5):
+                        question = number.to_bytes(2) + QUERY[2:]
+                        assert await one.exchange(question, Clock().now()) == question + b"answer"
+                process.terminate()
+                assert await trio.to_thread.run_sync(process.wait) == 0
+                text = log.read_text()
+    assert [message for message, _ in there.asked] == [bytes(2) + QUERY[2:]] * 5
+    assert {caller.endpoint.host for _, caller in there.asked} == {"127.0.0.1"}, "the relay, and not the client"
+    assert CLIENT not in text
+    assert "event=statistics forwarded=5 answered=5 refused=0" in text
+    assert len(re.findall("^time=", text, re.MULTILINE)) == text.count("\n") == 4
+
+
+async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    with trio.fail_after(30):
+        async with gateway() as there:
+            text = RELAY.format(port=there.port).replace("gateway.crt", "relay.crt")
+            house.write("relay.toml", text)
+            with starting("relay.toml", "relay") as (_, ready, _log):
+                line = (await trio.to_thread.run_sync(ready.readline)).decode()
+                async with client(int(line.rpartition("#")[2]), there.port, there.authority) as one:
+                    with pytest.raises(UnreachableError, match="the relay says 504"):
+                        await one.exchange(QUERY, Clock().now())
+    assert there.asked == []
+
+
+def test_what_keeps_a_relay_from_starting_is_said_where_it_stands(house: Household) -> None:
+    house.write("relay.toml", RELAY.format(port=443).replace('authorities = "gateway.crt"\n', ""))
+    assert house.run("relay", "relay.toml").err.splitlines() == [
+        "relay.toml:3: relay.certificate: relay.crt: cannot be read: No such file or directory"
+    ]
+    write_certificate(house.folder, stem="relay")
+    Path("relay.key").chmod(0o644)
+    assert "relay.toml:4: relay.key: relay.key: key file has mode 0644" in house.run("relay", "relay.toml").err
+    Path("relay.key").chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = RELAY.format(port=443).replace('authorities = "gateway.crt"\n', "").replace("#0", f"#{port}")
+        house.write("relay.toml", text)
+        outcome = house.run("relay", "relay.toml")
+        assert outcome.status == 1
+        assert (
+            outcome.err
+            == f"relay.toml:2: relay.listen: cannot listen on 127.0.0.1#{port}: Address already in use\n"
+        )
+
+
+def test_a_relays_file_is_checked(house: Household) -> None:
+    house.write("relay.toml", RELAY.format(port=443).replace('authorities = "gateway.crt"\n', ""))
+    outcome = house.run("check", "relay.toml")
+    assert outcome.out.splitlines() == [
+        "relay.toml:3: relay.certificate: relay.crt: cannot be read: No such file or directory",
+        "1 fault",
+    ]
+    write_certificate(house.folder, stem="relay")
+    assert house.sound("check", "relay.toml") == "relay.toml: no faults\n"

@@ -1,0 +1,86 @@
+"""One server that is asked over HTTP/2 again and again: by a relay its gateway, by a client its relay.
+
+A connection is made when somebody asks, and another when that one has ended or is about to. A request goes over a
+second one only if the server says that it has not looked at it (RFC 9458 section 6.5); where nobody was there, the
+next try waits a moment.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+import trio
+
+from transport.errors import UnprovenError, UnreachableError
+from transport.http2.client import Connect, Http2Client, UntouchedError
+from transport.http2.messages import Request, Response
+from transport.oblivious.sizes import MAX_SEALED_RESPONSE
+
+SECONDS: Final = 8.0  # for a request and its response: a look-up takes five at most, and connecting some
+PAUSE: Final = 1.0  # seconds before another try where nobody was there; who asks meanwhile is told so at once
+TRIES: Final = 2  # connections that one request may go over
+_NOT_OPEN = "the link is not open"
+
+
+class HttpLink:
+    """Asks; `request` is an `HttpClient`.
+
+    Args:
+        authority: Who is asked: host, and port unless that is 443.
+        connect: Makes a stream to whoever proves to be it, encrypted and with HTTP/2 agreed on.
+    """
+
+    def __init__(self, authority: str, connect: Connect) -> None:
+        self._authority = authority
+        self._connect = connect
+        self._client: Http2Client | None = None  # the newest
+        self._failed = -PAUSE  # on trio's clock, when last nobody was there
+        self._reason = ""  # why nobody was there
+        self._nursery: trio.Nursery | None = None  # while it is open
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Self]:
+        """Keep it open: connections are nobody's who asks, since all share them, so they run in a nursery here."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                yield self
+            finally:
+                self._nursery = None
+                nursery.cancel_scope.cancel()
+
+    async def request(self, request: Request) -> Response:
+        """Send a request and return its response.
+
+        Raises:
+            UnreachableError: There is none, or none in time.
+        """
+        deadline = trio.current_time() + SECONDS
+        for _ in range(TRIES - 1):
+            try:
+                return await self._current().request(request, MAX_SEALED_RESPONSE, deadline)
+            except UntouchedError:
+                pass  # as good as not sent
+        return await self._current().request(request, MAX_SEALED_RESPONSE, deadline)
+
+    def _current(self) -> Http2Client:
+        if self._nursery is None:
+            raise UnreachableError(self._authority, _NOT_OPEN)
+        if self._client is None or self._client.is_leaving:
+            if trio.current_time() < self._failed + PAUSE:
+                raise UnreachableError(self._authority, f"nobody was there a moment ago: {self._reason}")
+            self._client = Http2Client(self._authority, self._authority, self._proven)
+            self._nursery.start_soon(self._keep, self._client)
+        return self._client
+
+    async def _keep(self, client: Http2Client) -> None:
+        await client.run()
+        if not client.connected:
+            self._failed = trio.current_time()
+            self._reason = client.reason
+
+    async def _proven(self) -> trio.abc.Stream:
+        try:
+            return await self._connect()
+        except UnprovenError as error:
+            raise ConnectionError(error.reason) from error
