@@ -36,8 +36,9 @@ soak: $(STAMP)
 peers:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bind9-dnsutils knot-dnsutils unbound >/dev/null; \
-	else echo "needs Debian's bind9-dnsutils, knot-dnsutils and unbound; install them as root"; fi
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bind9-dnsutils knot-dnsutils unbound dnsperf curl openssl \
+			>/dev/null; \
+	else echo "needs Debian's bind9-dnsutils, knot-dnsutils, unbound, dnsperf, curl and openssl; install them as root"; fi
 
 # What our programs cost beside those of others; bench/README.md says how. ONLY=cached, or several words in quotes;
 # QUICK=1 is a smoke run; ARGS has more options, such as '--rounds 3 --seconds 5'.
