@@ -1,0 +1,115 @@
+"""fpdig asks a resolver that does not learn who asks: by way of a relay, paid for by tokens; all real programs."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.world import free_ports
+from tests.certificates import write_certificate
+from tests.fingerpost.daemons import running, starting
+from tests.fingerpost.household import RESOLVER, Household
+from tests.fingerpost.obliviously import RELAY
+from tests.transport.tokens.mint import CHALLENGE, signing_key
+from tests.transport.tokens.test_wallet import signed
+from transport.tokens.directory import Directory
+from transport.tokens.keys import start_of_period
+from transport.tokens.wallet import Wallet
+
+HERE = Path(__file__).parents[2]
+ALICE, BOB = "alice@example.com", "bob@example.com"
+LISTEN = 'tcp = ["127.0.0.1#0"]\nhttps = ["127.0.0.1#0"]'
+MORE = """
+[tls]
+certificate = "gateway.crt"
+key = "gateway.key"
+
+[oblivious]
+keys = "oblivious.keys"
+authority = "localhost:{port}"
+
+[limits]
+distinct_day = 1
+distinct_ten_days = 1
+
+[tokens]
+issuer = "issuer.example"
+origin = "resolver.example"
+directory = "directory.json"
+spent = "spent"
+capacity = 1024
+"""
+
+
+def fpdig(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "resolver.fpdig.main", "-r", *words, "+short", "+tries=1", "+csi"]
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+@pytest.fixture
+def wallet(house: Household) -> Path:
+    """Two tokens, and the directory of who signed them, in the house."""
+    key = signing_key(0, int(start_of_period(time.time())))
+    (house.folder / "directory.json").write_bytes(Directory("https://issuer.example/", (key.listed,)).to_json())
+    path = house.folder / "my.wallet"
+    made = Wallet.create(path, CHALLENGE)
+    outstanding = made.ask(key.listed, 2, secrets.token_bytes)
+    made.finish(outstanding, signed(outstanding, key))
+    made.close()
+    return path
+
+
+@pytest.fixture
+def ways(house: Household, wallet: Path) -> Iterator[tuple[list[str], str]]:
+    """The words for the resolver, and those for the relay."""
+    assert wallet.exists()
+    house.msp()
+    house.sound("sign", "alpha.toml")
+    for stem in ("gateway", "relay"):
+        write_certificate(house.folder, stem=stem)
+    Path("both.pem").write_text(Path("gateway.crt").read_text() + Path("relay.crt").read_text())
+    house.sound("keygen", "--oblivious", "oblivious.keys")
+    with running("alpha.toml") as msp:
+        house.root(*house.delegation(msp.doors.udp, msp.doors.tcp))
+        house.sound("sign", "root.toml")
+        with running("root.toml") as root:
+            (port,) = free_ports(1)
+            text = RESOLVER.replace(
+                'tcp = ["127.0.0.1#0"]', LISTEN.replace('https = ["127.0.0.1#0', f'https = ["127.0.0.1#{port}')
+            )
+            house.write("resolver.toml", text + f'root = ["127.0.0.1#{root.doors.udp}"]\n' + MORE.format(port=port))
+            with running("resolver.toml") as resolver:
+                house.write("relay.toml", RELAY.format(port=port))
+                with starting("relay.toml", "relay") as (process, ready, _):
+                    relay = int(ready.readline().decode().rpartition("#")[2])
+                    here = [f"@https://localhost:{port}", "+tls-ca=both.pem"]
+                    yield here, f"+oblivious=https://localhost:{relay}"
+                    process.terminate()
+                    process.wait()
+                assert resolver.end()[0] == 0
+
+
+def test_a_budget_is_spent_and_tokens_pay_by_way_of_the_relay_and_without(ways: tuple[list[str], str]) -> None:
+    here, relay = ways
+    first = fpdig(*here, ALICE)
+    assert (first.returncode, first.stdout) == (0, "mimi://alpha.example/u/alice\n"), first.stderr
+    refused = fpdig(*here, BOB)
+    assert "retry after" in refused.stderr, refused
+    paid = fpdig(*here, "+token=my.wallet", BOB)
+    assert "retry after" not in paid.stderr
+    sealed = fpdig(*here, relay, ALICE)
+    assert sealed.stdout == first.stdout, sealed.stderr
+    sealed = fpdig(*here, relay, "+token=my.wallet", "carol@example.com")
+    assert "retry after" not in sealed.stderr
+    empty = fpdig(*here, relay, "+token=my.wallet", ALICE)
+    assert (empty.returncode, empty.stdout) == (9, "")
+    assert "holds no token that counts" in empty.stderr
+    other = fpdig(*here, "+token=both.pem", ALICE)
+    assert other.returncode == 1
+    assert "both.pem" in other.stderr
