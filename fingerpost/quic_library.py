@@ -12,6 +12,14 @@ SERIES = "1.7."  # whose insides `transport/quic/bounds.py` knows; as in pyproje
 INSTALL = "pip install 'fingerpost[quic]'"
 
 
+def is_there() -> bool:
+    """Say whether DNS over QUIC can be spoken."""
+    try:
+        return metadata.version(LIBRARY).startswith(SERIES)
+    except metadata.PackageNotFoundError:
+        return False
+
+
 def missing(listen: Given) -> Iterator[Disagreement]:
     """Say what has to be installed for [listen], if anything has to."""
     if not listen.is_there or not listen.get(s.QUIC):

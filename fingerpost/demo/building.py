@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerpost import oblivious_keys
+from fingerpost import oblivious_keys, quic_library
 from fingerpost.demo import people, samples, sources
 from fingerpost.demo.model import Model
 from fingerpost.demo.plan import BETA, LIVE, REGISTRY, ROOT, Plan
@@ -33,9 +33,10 @@ RESOLVER = "resolver"
 DAEMONS = (*ZONES, *LIVE, RESOLVER)
 TLS = {daemon: f"{daemon} over TLS" for daemon in DAEMONS}  # the names of further ports
 HTTPS = "resolver over HTTPS"
+QUIC = "resolver over QUIC"
 RELAY = "relay"
 SHOWN = (*DAEMONS, RELAY)  # who shows a certificate
-DOORS = (*DAEMONS, *TLS.values(), HTTPS, RELAY)
+DOORS = (*DAEMONS, *TLS.values(), HTTPS, QUIC, RELAY)
 NOBODY = "nobody"  # the port on which nobody listens
 USES = {REGISTRY: ("zone",)}  # of a registry's keys; of everybody else's:
 MSP_USES = ("assert", "deny")
@@ -108,6 +109,7 @@ def build(place: Path, plan: Plan, ports: dict[str, int], say: Callable[[str], N
     facts = {
         "dot": f"{LOOPBACK}:{ports[TLS[RESOLVER]]}",
         "doh": f"{LOOPBACK}:{ports[HTTPS]}",
+        **({"doq": f"{LOOPBACK}:{ports[QUIC]}"} if quic_library.is_there() else {}),
         "relay": f"{LOOPBACK}:{ports[RELAY]}",
         "certificate": str(world.certificate.resolve()),
         "anchor": str(world.anchor.resolve()),
@@ -181,9 +183,9 @@ def _write_people(place: Path, plan: Plan, msp: str) -> frozenset[str]:
 
 def _write_configs(world: World) -> None:
     ports = world.ports
-    doors = {
-        name: Doors(ports[name], ports[TLS[name]], ports[HTTPS] if name == RESOLVER else None) for name in DAEMONS
-    }
+    doors = {name: Doors(ports[name], ports[TLS[name]]) for name in DAEMONS}
+    quic = ports[QUIC] if quic_library.is_there() else None
+    doors[RESOLVER] = Doors(ports[RESOLVER], ports[TLS[RESOLVER]], ports[HTTPS], quic)
     for name in ZONES:
         text = sources.zone_config(name, doors[name], f"{sources.file_name(name)}.zone")
         _write(world.config(name), [text])

@@ -2,7 +2,8 @@
 
 from itertools import groupby
 
-from fingerpost.demo.building import HTTPS, RELAY, RESOLVER, TLS, World
+from fingerpost import quic_library
+from fingerpost.demo.building import HTTPS, QUIC, RELAY, RESOLVER, TLS, World
 from fingerpost.demo.checking import Checked
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT
 from fingerpost.demo.processes import Failed
@@ -38,7 +39,7 @@ def ready(world: World) -> str:
     who = [("resolver", RESOLVER), ("root", ROOT), (REGISTRY, REGISTRY), *((name, name) for name in LIVE)]
     lines = ["", "Listening:"]
     lines += [f"  {title:<20} {LOOPBACK}#{world.ports[name]}  tls {world.ports[TLS[name]]}" for title, name in who]
-    lines[2] += f"  https {world.ports[HTTPS]}"
+    lines[2] += f"  https {world.ports[HTTPS]}" + (f"  quic {world.ports[QUIC]}" if quic_library.is_there() else "")
     lines.append(f"  {'relay':<20} {LOOPBACK}#{world.ports[RELAY]}")
     lines += [
         "",

@@ -110,11 +110,13 @@ class Doors:
         port: Plain, over UDP and TCP.
         tls: DNS over TLS.
         https: DNS over HTTPS, if it does.
+        quic: DNS over QUIC, if it does.
     """
 
     port: int
     tls: int
     https: int | None = None
+    quic: int | None = None
 
 
 def zone_config(name: str, doors: Doors, source: str) -> str:
@@ -177,6 +179,8 @@ def _daemon(name: str, doors: Doors) -> dict[str, dict[str, object]]:
     listen: dict[str, object] = {"udp": plain, "tcp": plain, "tls": [f"{LOOPBACK}#{doors.tls}"]}
     if doors.https is not None:
         listen["https"] = [f"{LOOPBACK}#{doors.https}"]
+    if doors.quic is not None:
+        listen["quic"] = [f"{LOOPBACK}#{doors.quic}"]
     certificate, key = tls_files(name)
     return {
         "": {"apex": APEX},

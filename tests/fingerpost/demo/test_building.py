@@ -7,7 +7,7 @@ import pytest
 
 from fingerpost import configuration, relay_configuration
 from fingerpost.demo import building, sources
-from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, RELAY, RESOLVER, SHOWN, TLS, World
+from fingerpost.demo.building import DAEMONS, DOORS, HTTPS, NOBODY, QUIC, RELAY, RESOLVER, SHOWN, TLS, World
 from fingerpost.demo.plan import LIVE, REGISTRY, ROOT, VACANT, Plan
 from transport.tls.certificates import pin_of
 from zonedata import keys, listings, trust
@@ -111,6 +111,7 @@ def test_demo_json_says_what_to_try(world: World) -> None:
     assert whole["apex"] == "fingerpost.internal."
     assert whole["dot"] == f"127.0.0.1:{PORTS[TLS[RESOLVER]]}"
     assert whole["doh"] == f"127.0.0.1:{PORTS[HTTPS]}"
+    assert whole["doq"] == f"127.0.0.1:{PORTS[QUIC]}"
     assert whole["relay"] == f"127.0.0.1:{PORTS[RELAY]}"
     assert Path(whole["certificate"]).read_text().count("-----BEGIN CERTIFICATE-----") == 2
     assert len(whole["samples"]) == len(world.samples) >= 50

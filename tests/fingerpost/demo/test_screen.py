@@ -81,7 +81,7 @@ def test_it_says_who_listens_and_what_to_type(plan: Plan) -> None:
     world = World(Path("/tmp/fingerpost-demo-abcdefgh"), plan, PORTS, {}, [])  # noqa: S108 - a name, nothing is made
     text = screen.ready(world)
     assert widest(text) <= 80
-    assert "resolver             127.0.0.1#65507  tls 65515  https 65516" in text
+    assert "resolver             127.0.0.1#65507  tls 65515  https 65516  quic 65517" in text
     assert "fpdig @tls://127.0.0.1:65515 +14155550123" in text
     assert "fpdig @127.0.0.1 -p 65507 +14155550123" in text
     assert "fpdig +trace +lab +14155550123" in text
