@@ -21,6 +21,7 @@ from bench.stage import Answering, Contestant, Stage, absent, loaded
 
 RESOLVERS = (UNBOUND, POWERDNS, BIND)
 OUR_LIFE = 240.0  # seconds from the beginning of filling for which nothing of ours expires: assertions live for 300
+PADDED_FACTOR = 3  # times the room of a plain answer for a padded one and the plain one beside it
 FILLING = 50  # questions on their way while a cache is filled
 
 
@@ -64,12 +65,19 @@ class Filled:
             self.close()
             self._answering = self._start(self._stack)
             self._filled = time.monotonic()
-            port = self._answering.at(self._over)
-            outcome = load.run(Load(port, self.questions, None, once=True, outstanding=FILLING, over=self._over))
+            # Encrypted, replies are padded, and kept apart from those over TCP, which are measured beside them.
+            if self._over.is_encrypted:
+                self._fill(Over.TCP)
+            outcome = self._fill(self._over)
             spent = time.monotonic() - self._filled
             name = self._answering.daemon.name
             self._stage.say(f"{name} filled with {outcome.completed:,} answers in {spent:.1f} s")
         return self._answering
+
+    def _fill(self, over: Over) -> load.Outcome:
+        assert self._answering is not None, "it was started"
+        port = self._answering.at(over)
+        return load.run(Load(port, self.questions, None, once=True, outstanding=FILLING, over=over))
 
 
 def peers(
@@ -103,7 +111,8 @@ def ours(stage: Stage, stack: ExitStack, over: Over = Over.UDP) -> dict[str, Fil
     for build in Build:
         if not build.why_not:
             doors = stage.doors() if over.is_encrypted else None
-            start = partial(above.resolver, entries=working, build=build, doors=doors)
+            entries = working * (PADDED_FACTOR if doors is not None else 1)
+            start = partial(above.resolver, entries=entries, build=build, doors=doors)
             found[NAME + build] = Filled(stage, start, questions, OUR_LIFE, over)
             stack.callback(found[NAME + build].close)
     return found
