@@ -118,6 +118,39 @@ def starting(config: str, command: str = "serve") -> Iterator[tuple[subprocess.P
         process.wait()
 
 
+class WebDaemon:
+    """A running daemon that is asked in HTTP: a validator or an issuer."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}/"
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def end(self) -> int:
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def running_web(config: str, command: str) -> Iterator[WebDaemon]:
+    """Run one from the current folder; it ends by itself when it is told to."""
+    with starting(config, command) as (process, ready, log):
+        line = ready.readline()
+        assert line, log.read_text()
+        assert select.select([ready], [], [], PATIENCE)[0], "somebody still holds it"
+        found = re.fullmatch(rb"ready tcp=127\.0\.0\.1#(\d+)\n", line)
+        assert found, line
+        yield WebDaemon(process, int(found[1]), log)
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, log.read_text()
+
+
 @contextmanager
 def running(config: str) -> Iterator[Running]:
     """Run a daemon from the current folder; it is killed in the end if it is still there."""

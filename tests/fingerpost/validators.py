@@ -3,11 +3,9 @@
 import asyncio
 import logging
 import re
-import select
 import ssl
-import subprocess
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -21,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.fingerpost.daemons import PATIENCE, starting
+from tests.fingerpost.daemons import WebDaemon, running_web
 from tests.fingerpost.household import Household
 from tests.loopback import open_pair
 
@@ -120,37 +118,9 @@ def validator(house: Household, *ways: str) -> None:
     house.sound("sign", "vera.toml")
 
 
-class Vera:
-    """A running daemon."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self.process = process
-        self.url = f"http://127.0.0.1:{port}/"
-        self.port = port
-        self._log = log
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def end(self) -> int:
-        self.process.terminate()
-        return self.process.wait(PATIENCE)
-
-
-@contextmanager
-def validating(config: str = "vera.toml") -> Iterator[Vera]:
+def validating(config: str = "vera.toml") -> AbstractContextManager[WebDaemon]:
     """Run one from the current folder."""
-    with starting(config, "validate") as (process, ready, log):
-        line = ready.readline()
-        assert line, log.read_text()
-        assert select.select([ready], [], [], PATIENCE)[0], "somebody still holds it"
-        found = re.fullmatch(rb"ready tcp=127\.0\.0\.1#(\d+)\n", line)
-        assert found, line
-        yield Vera(process, int(found[1]), log)
-        if process.poll() is None:
-            process.terminate()
-            assert process.wait(PATIENCE) == 0, log.read_text()
+    return running_web(config, "validate")
 
 
 def server_context(house: Household) -> ssl.SSLContext:
