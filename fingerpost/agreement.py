@@ -6,6 +6,7 @@ from typing import Any
 from fingerpost import sections as s
 from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
+from fingerpost.control import sections as c
 from fingerpost.definitions import Given, Key
 from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.tls_sections import ENCRYPTION
@@ -38,6 +39,8 @@ def disagreements(given: Mapping[str, Given]) -> Iterator[Disagreement]:
     validate, mail, numbers = (given[section.name] for section in (v.VALIDATE, v.MAIL, v.NUMBERS))
     yield from _validate(authority, validate, mail, numbers)
     yield from k.disagreements_of(given)
+    if given[c.CONTROL.name].is_there:
+        yield from c.disagreements_of(given[c.CONTROL.name])
 
 
 def _listen(listen: Given, tls: Given) -> Iterator[Disagreement]:

@@ -19,6 +19,7 @@ from fingerpost import tls_sections as t
 from fingerpost import upstream_sections as u
 from fingerpost import validator_sections as v
 from fingerpost.agreement import disagreements
+from fingerpost.control.sections import GROUP_MAY, HTTP, SOCKET, UNWATCHED, ControlPart
 from fingerpost.definitions import Given, Notes, unknown_reason
 from fingerpost.limit_sections import CLIENT, LIMITS, LimitsPart, limits_part, read_clients
 from fingerpost.limit_sections import disagreements_of as limits_disagreements
@@ -58,6 +59,7 @@ class Configuration:
         issuer: How tokens are issued, or None where they are not.
         tokens: Whose tokens a resolver takes, or None where it takes none.
         oblivious: Whose gateway it is, or None where questions come in the open alone.
+        control: Where the daemon is steered and watched, if anywhere.
     """
 
     path: Path
@@ -76,6 +78,7 @@ class Configuration:
     issuer: k.IssuerPart | None
     tokens: k.TokensPart | None
     oblivious: g.ObliviousPart | None
+    control: ControlPart
     _notes: Notes = field(repr=False, compare=False)
 
     def fault(self, where: Where, reason: str) -> Fault:
@@ -234,6 +237,7 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
         issuer,
         tokens,
         oblivious,
+        control,
     ) = (given[section.name] for section in s.SECTIONS)
     return Configuration(
         path,
@@ -252,6 +256,9 @@ def _typed(  # noqa: PLR0913, PLR0917 - what was read
         k.issuer_part(issuer) if issuer.section.name in usable else None,
         k.tokens_part(tokens) if tokens.section.name in usable else None,
         g.ObliviousPart(oblivious[g.KEYS], oblivious[g.AUTHORITY]) if oblivious.section.name in usable else None,
+        ControlPart(control[SOCKET], control[GROUP_MAY], control[HTTP])
+        if control.section.name in usable
+        else UNWATCHED,
         notes,
     )
 

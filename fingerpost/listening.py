@@ -37,6 +37,11 @@ class Opened:
     endpoint: Endpoint
     socks: tuple[socket.socket, ...]
 
+    def close(self) -> None:
+        """Close all sockets: in this process nobody answers there."""
+        for sock in self.socks:
+            sock.close()
+
     def leave_to(self, number: int) -> None:
         """Close the sockets of all workers but one: in its process the others are only in the way."""
         for other, sock in enumerate(self.socks):

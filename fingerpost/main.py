@@ -58,6 +58,7 @@ COMMANDS = {  # and what each says of itself in the help of the whole
     "check": "check configurations and all that they name",
     "verify": "check a bundle without a network, and explain it",
     "serve": "answer questions, as an authority or as a resolver",
+    "ctl": "steer a running daemon, and ask what it knows",
     "validate": "take proofs of possession and vouch for recipients",
     "recipient": "claim a number or an address, list its providers",
     "cookie-secret": "change the secrets for DNS cookies",
@@ -91,6 +92,10 @@ def load(name: str) -> Command:  # noqa: C901, PLR0912 - a case for each command
             from fingerpost import serve  # noqa: PLC0415
 
             return serve
+        case "ctl":
+            from fingerpost.control import command as ctl  # noqa: PLC0415
+
+            return ctl
         case "verify":
             from fingerpost import verify  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerpost import readers, upstream_sections
+from fingerpost.control.sections import CONTROL
 from fingerpost.definitions import Key, Section
 from fingerpost.gateway_sections import OBLIVIOUS
 from fingerpost.limit_sections import LIMITS
@@ -355,5 +356,5 @@ AS_THE_MACHINE = ProcessPart(None)
 
 SECTIONS = (
     TOP, LISTEN, AUTHORITY, SIGN, RESOLVER, PROCESS, LIMITS, VALIDATE, MAIL, NUMBERS, ENCRYPTION, ISSUER, TOKENS,
-    OBLIVIOUS,
+    OBLIVIOUS, CONTROL,
 )  # fmt: skip

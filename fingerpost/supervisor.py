@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from fingerpost.control.steering import Steering, WorkerState
 from fingerpost.logfmt import quoted
 from fingerpost.restarts import Restarts
 
@@ -40,10 +41,12 @@ class Seat:
 
     Attributes:
         number: Which worker this is, from 0; its successors have the same.
+        life: Which life of all that there have been; its successors have greater ones.
         lifeline: A descriptor that becomes readable when the supervisor is no more.
     """
 
     number: int
+    life: int
     lifeline: int
     _mouth: int
 
@@ -73,6 +76,8 @@ class _Slot:
     ear: int | None = None  # where it says that it is ready; None once it has, or has died
     started: float = 0.0
     due: float | None = 0.0  # when to start it; None while it runs
+    is_ready: bool = False
+    deaths: int = 0
     restarts: Restarts = field(default_factory=Restarts)
 
 
@@ -84,14 +89,28 @@ class Supervisor:
         work: What each of them does, run in its own process.
         ready: Called once, here, when all of them are.
         reload: Called here before workers are told to reload, for what their successors have from us; never raises.
+        buried: Called with a worker's number once it has died and before its successor is started.
+        steering: By whom we are asked and told things, besides signals.
+        names: What a worker is called by its number.
     """
 
-    def __init__(
-        self, count: int, work: Work, ready: Callable[[], None], reload: Callable[[], None] = lambda: None
+    def __init__(  # noqa: PLR0913, PLR0917 - what it calls is named once, where a daemon is composed
+        self,
+        count: int,
+        work: Work,
+        ready: Callable[[], None],
+        reload: Callable[[], None] = lambda: None,
+        buried: Callable[[int], None] = lambda _number: None,
+        steering: Steering | None = None,
+        names: Callable[[int], str] = lambda number: f"worker {number}",
     ) -> None:
         self._work = work
         self._ready = ready
         self._reload = reload
+        self._buried = buried
+        self._steering = steering
+        self._names = names
+        self._lives = 0
         self._slots = [_Slot(number) for number in range(count)]
         self._awaited = set(range(count))  # numbers that have not been ready yet; empty since the daemon is
         self._deadline: float | None = None  # when ending becomes killing; None while we are to go on
@@ -120,13 +139,38 @@ class Supervisor:
                 self._bury(time.monotonic())
         return self._status
 
+    # --- for whoever steers it ----------------------------------------------------------------------------
+
+    def states(self, now: float) -> list[WorkerState]:
+        """Return what there is to say of each worker; `now` in seconds of the monotonic clock."""
+        return [
+            WorkerState(self._names(slot.number), slot.pid, now - slot.started, slot.deaths, slot.is_ready)
+            for slot in self._slots
+        ]
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether we have been told to end."""
+        return self._deadline is not None
+
+    def reload(self) -> None:
+        """Reload what successors will have, and have all workers reload."""
+        self._reload()
+        self._tell(signal.SIGHUP)
+
+    def end(self) -> None:
+        """Have all workers end, and end; a second time changes nothing."""
+        if self._deadline is None:
+            self._end()
+
     # --- what there is to do ------------------------------------------------------------------------------
 
     def _wait(self, alarm: socket.socket) -> None:
         """Sleep until something happens, and deal with what was said and with signals."""
         ears = {slot.ear: slot for slot in self._slots if slot.ear is not None}
         poll = select.poll()
-        for descriptor in (alarm.fileno(), *ears):
+        steering = self._steering
+        for descriptor in (alarm.fileno(), *ears, *(() if steering is None else (steering.fileno(),))):
             poll.register(descriptor, select.POLLIN)
         times = [self._deadline, *(slot.due for slot in self._slots)]
         first = min((at for at in times if at is not None), default=None)
@@ -134,6 +178,8 @@ class Supervisor:
         for descriptor, _ in poll.poll(patience):
             if descriptor in ears:
                 self._listen_to(ears[descriptor])
+            elif steering is not None and descriptor == steering.fileno():
+                steering.attend(self)
         with suppress(BlockingIOError):
             for number in alarm.recv(4_096):
                 self._take(signal.Signals(number))
@@ -146,6 +192,7 @@ class Supervisor:
         _close_ear(slot)
         if not is_ready:
             return
+        slot.is_ready = True
         log.info("event=worker-started worker=%d pid=%d", slot.number, slot.pid)
         if self._awaited:
             self._awaited.discard(slot.number)
@@ -161,8 +208,7 @@ class Supervisor:
             log.info("event=stopping signal=%s", number.name)
             self._end()
         elif number == signal.SIGHUP and self._deadline is None:
-            self._reload()
-            self._tell(signal.SIGHUP)
+            self.reload()
 
     def _end(self) -> None:
         self._deadline = time.monotonic() + END_SECONDS
@@ -198,7 +244,9 @@ class Supervisor:
                 continue
             if slot.ear is not None:
                 self._listen_to(slot)  # it may have been ready for a moment
-            slot.pid = None
+            slot.pid, slot.is_ready = None, False
+            slot.deaths += 1
+            self._buried(slot.number)
             if self._deadline is not None and not status:
                 continue
             log.error("event=worker-died worker=%d pid=%d reason=%s", slot.number, pid, quoted(_reason(status)))
@@ -234,7 +282,7 @@ class Supervisor:
             pid = os.fork()
             if not pid:
                 os.close(ear)
-                os._exit(self._live(Seat(slot.number, self._lifeline, mouth)))
+                os._exit(self._live(Seat(slot.number, self._lives, self._lifeline, mouth)))
         except OSError:
             os.close(ear)
             raise
@@ -242,6 +290,7 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             os.close(mouth)
         slot.pid, slot.ear = pid, ear
+        self._lives += 1
 
     def _live(self, seat: Seat) -> int:
         """Be a worker, and return its status. This is the bottom of its stack: nothing climbs out."""

@@ -8,11 +8,15 @@ answered SERVFAIL, and the resolver lives on.
 """
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+import trio
+
 from resolver.cache import Found, Stores
 from resolver.complaints import Complaints
+from resolver.durations import Durations
 from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for, room_of
@@ -60,6 +64,8 @@ class ResolverService:
         self.packets = self._seeker.packets
         self._flights: Flights[Name, Found | None] = Flights()
         self._complaints = Complaints()
+        self.searched: Counter[str] = Counter()  # by outcome; "failed" where a bug of ours ended it
+        self.durations = Durations()
 
     @property
     def finder(self) -> Finder:
@@ -117,11 +123,15 @@ class ResolverService:
         return self._trees is not None and identifiers.is_owner(name) and not self._trees.speaks_for(name)
 
     async def _search(self, name: Name) -> Found | None:
+        began = trio.current_time()
         try:
             found = await self._seeker.find(name)
         except Exception:  # the barrier, as in `handle`
             log.exception("event=bug-in-search")
+            self.searched["failed"] += 1
             return None
+        self.durations.add(trio.current_time() - began)
+        self.searched[found.judgement.outcome] += 1
         if found.judgement.refusals:
             for line in self._complaints.about(found.judgement.refusals, found.found):
                 log.warning("%s", line)

@@ -11,9 +11,9 @@ import pytest
 from fingerpost import logfmt, worker
 from fingerpost.configuration import read
 from fingerpost.listening import opened_sockets
+from fingerpost.shared import Shared
 from fingerpost.shared_limits import prepared
 from fingerpost.supervisor import SIGNALS, Seat
-from fingerpost.worker import Shared
 from tests.fingerpost.household import Household
 
 
@@ -34,7 +34,7 @@ def _orphaned_seat() -> Iterator[tuple[Seat, int]]:
     os.close(gone)
     ear, mouth = os.pipe()
     try:
-        yield Seat(0, lifeline, mouth), ear
+        yield Seat(0, 0, lifeline, mouth), ear
     finally:
         os.close(lifeline)
         os.close(ear)
@@ -69,7 +69,7 @@ def test_one_that_nobody_listens_to_goes_on(house: Household) -> None:
     with opened_sockets(configuration, 1) as sockets:
         assert (
             worker.work(
-                Shared(configuration, sockets, None, None, prepared(configuration)), Seat(0, lifeline, mouth)
+                Shared(configuration, sockets, None, None, prepared(configuration)), Seat(0, 0, lifeline, mouth)
             )
             == 0
         )
