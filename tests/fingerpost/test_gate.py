@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from fingerpost.gate import Gate
 from resolver.front import Front
@@ -21,7 +20,7 @@ from transport.rates import BURST_SECONDS, SMALL_FACTOR, SMALL_RATE, STREAM_FACT
 from zonedata import names, replies, wire
 from zonedata.cookies import Cookies, RollingSecrets
 from zonedata.identifiers import parse
-from zonedata.packets import TTLS_STAY, Packets, cookie_in
+from zonedata.packets import TTLS_STAY, Packets
 from zonedata.wire import Ede, QType, Query, Rcode, Reply
 
 NOW = 1_800_000_000.0
@@ -359,12 +358,12 @@ def test_whoever_has_too_much_in_hand_is_sent_to_a_stream_and_gets_a_cookie() ->
     assert is_cut(later.crowded())
     with_one = server.verdict(question(0, (10, CLIENT)))
     assert isinstance(with_one, Later)
-    assert cookie_in(with_one.crowded() or b"")[:8] == CLIENT
-    assert server.gate.counts()["waiting"] == 2
+    assert replies_cookie(with_one.crowded() or b"")[:8] == CLIENT
+    assert server.gate.counts()["over_waiting"] == 2
 
 
 def test_a_client_with_a_name_is_dropped_instead_as_it_is_not_to_open_streams_under_load() -> None:
-    named = NamedClient("resolver", NOBODY_COUNTED, networks=(ip_network(f"{ALICE}/32"),))
+    named = NamedClient("resolver", (ip_network(f"{ALICE}/32"),))
     server = Server(freely(MAX_RATE, named), lambda *_: Later(trio.sleep_forever))
     later = server.verdict(question())
     assert isinstance(later, Later)
