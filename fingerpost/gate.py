@@ -18,7 +18,7 @@ from typing import Final
 
 from fingerpost.verdicts import Kind, Noted
 from transport.budgets import Budgets
-from transport.clients import CHARGED, DROP, PASSES, SLIP, SMALL, Client, Clients, client_part, source_of
+from transport.clients import CHARGED, DROP, PASSES, SLIP, SMALL, Client, Clients, source_of
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.rates import SMALL_FACTOR, Rates
@@ -27,7 +27,6 @@ from zonedata.cookies import Cookies, answer_alone, asked_alone, with_cookie
 from zonedata.packets import asked_in, cookie_in, cut_short_reply
 from zonedata.wire import Ede, Rcode, Rejected, Reply, cut_short, told_briefly
 
-MAX_WAITING: Final = 100  # questions of one address whose answers are sought; more would come out in one burst
 MAX_SOURCES: Final = 65_536  # addresses whose octets are remembered; some 10 MB
 _CLIENT_COOKIE: Final = 8  # octets of a cookie without a server's part
 _OVER: Final = (DROP, SLIP)
@@ -65,7 +64,6 @@ class Gate(FastPath):
         self._budgets = budgets
         self._cookies = cookies
         self._is_dry = is_dry
-        self._waiting: dict[bytes, int] = {}  # entries leave with the last question
         self._sources: dict[str, bytes] = {}
         self.noted = Noted(is_dry=is_dry)
 
@@ -162,38 +160,13 @@ class Gate(FastPath):
             return finished(verdict)
         if self._clients.of_source(source).name:
             return _then(verdict, finished) if back else verdict
-        client = client_part(source)
-        if self._waiting.get(client, 0) >= MAX_WAITING:
+
+        def crowded() -> bytes:
             self.noted.add(Kind.WAITING, source, now)
-            if not self._is_dry:
-                verdict.abandon()
-                reply = prove_yourself(message, b"")
-                return with_cookie(reply, back) if back else reply
-        return self._held(verdict, client, finished)
+            reply = prove_yourself(message, b"")
+            return with_cookie(reply, back) if back else reply
 
-    def _held(self, later: Later, client: bytes, finished: Callable[[bytes | None], bytes | None]) -> Later:
-        """Count a question as waiting until there is an answer, or no room for seeking it."""
-        self._waiting[client] = self._waiting.get(client, 0) + 1
-
-        def release() -> None:
-            left = self._waiting[client] - 1
-            if left:
-                self._waiting[client] = left
-            else:
-                del self._waiting[client]
-
-        def abandon() -> None:
-            release()
-            later.abandon()
-
-        async def work() -> bytes | None:
-            try:
-                reply = await later.work()
-            finally:
-                release()
-            return finished(reply)
-
-        return Later(work, abandon)
+        return _then(verdict, finished, crowded)
 
     # --- streams ------------------------------------------------------------------------------------------
 
@@ -237,13 +210,17 @@ class Gate(FastPath):
         return source
 
 
-def _then(later: Later, finished: Callable[[bytes | None], bytes | None]) -> Later:
-    """Return the same work, its reply finished."""
+def _then(
+    later: Later,
+    finished: Callable[[bytes | None], bytes | None],
+    crowded: Callable[[], bytes | None] | None = None,
+) -> Later:
+    """Return the same work, its reply finished, and perhaps something else to say to a client with too much."""
 
     async def work() -> bytes | None:
         return finished(await later.work())
 
-    return Later(work, later.abandon)
+    return Later(work, crowded or later.crowded)
 
 
 def over_budget(message: bytes, wait: int) -> bytes:

@@ -43,8 +43,8 @@ class Caller:
     is_paid: bool = False
 
 
-def _nothing() -> None:
-    pass
+def _silence() -> None:
+    return None
 
 
 @dataclass(slots=True)  # one a look-up: decision 0016
@@ -53,11 +53,11 @@ class Later:
 
     Attributes:
         work: Returns the reply, or None for silence; lets nothing out but cancellation.
-        abandon: Called instead of `work` where there is no room for it.
+        crowded: Returns what a datagram is told instead where its client has as much in hand as it may, or None.
     """
 
     work: Callable[[], Awaitable[bytes | None]]
-    abandon: Callable[[], None] = _nothing
+    crowded: Callable[[], bytes | None] = _silence
 
 
 Verdict = bytes | Later | None  # answer now, answer later, stay silent

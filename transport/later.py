@@ -160,6 +160,10 @@ class LaterPool:
             await trio.lowlevel.cancel_shielded_checkpoint()  # who has a place gets to use it
         self._start(job, held)
 
+    def has_enough(self, caller: Caller) -> bool:
+        """Say whether a client has as many jobs in hand as it may."""
+        return self._is_crowded(client_of(caller), self._rank(caller))
+
     def statistics(self) -> LaterStatistics:
         """Return the counters as they are now."""
         return LaterStatistics(

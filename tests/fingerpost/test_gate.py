@@ -7,9 +7,8 @@ from typing import cast
 
 import pytest
 import trio
-from trio.testing import MockClock
 
-from fingerpost.gate import MAX_WAITING, Gate
+from fingerpost.gate import Gate
 from resolver.front import Front
 from tests.zonedata.test_cookies import alone, asking
 from transport.budgets import KEY_OCTETS, UNPROVEN_SHARE, Budgets, initialised, octets_of
@@ -352,28 +351,23 @@ def test_streams_have_a_rate_too() -> None:
     assert "retry after 1 s" in errors(got[-1])[0][1]
 
 
-async def test_answers_that_are_held_back_do_not_come_out_in_one_burst(autojump_clock: MockClock) -> None:
-    """A slow MSP: ten thousand questions in one address's name wait for it, and a hundred are answered."""
-    assert autojump_clock is not None
+def test_whoever_has_too_much_in_hand_is_sent_to_a_stream_and_gets_a_cookie() -> None:
+    server = Server(freely(MAX_RATE), lambda *_: Later(trio.sleep_forever))
+    later = server.verdict(question())
+    assert isinstance(later, Later)
+    assert is_cut(later.crowded())
+    with_one = server.verdict(question(0, (10, CLIENT)))
+    assert isinstance(with_one, Later)
+    assert replies_cookie(with_one.crowded() or b"")[:8] == CLIENT
+    assert server.gate.counts()["over_waiting"] == 2
 
-    async def slow() -> bytes | None:
-        await trio.sleep(1.5)
-        return b"answer"
 
-    abandoned = []
-    server = Server(freely(MAX_RATE), lambda *_: Later(slow, lambda: abandoned.append(1)))
-    laters = [server.verdict(question(n)) for n in range(10_000)]
-    waiting = [later for later in laters if isinstance(later, Later)]
-    assert len(waiting) == MAX_WAITING
-    assert len(abandoned) == 10_000 - MAX_WAITING
-    assert all(is_cut(reply) for reply in laters if not isinstance(reply, Later))
-    assert isinstance(server.verdict(question(), BOB), Later)
-    async with trio.open_nursery() as nursery:
-        for later in waiting[1:]:
-            nursery.start_soon(later.work)
-    waiting[0].abandon()
-    assert not server.gate._waiting.get(ip_address(ALICE).packed)
-    assert isinstance(server.verdict(question()), Later)
+def test_a_client_with_a_name_is_dropped_instead_as_it_is_not_to_open_streams_under_load() -> None:
+    named = NamedClient("resolver", (ip_network(f"{ALICE}/32"),))
+    server = Server(freely(MAX_RATE, named), lambda *_: Later(trio.sleep_forever))
+    later = server.verdict(question())
+    assert isinstance(later, Later)
+    assert later.crowded() is None
 
 
 async def test_a_late_answer_that_is_too_long_is_cut_too() -> None:

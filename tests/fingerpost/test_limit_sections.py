@@ -7,13 +7,13 @@ import pytest
 
 from fingerpost.configuration import examine, read
 from fingerpost.cookie_file import CookieFile, write
-from fingerpost.gate import MAX_WAITING
 from fingerpost.limit_sections import LimitsPart
 from fingerpost.reference import to_text
 from fingerpost.verdicts import Kind
 from transport import rates
 from transport.budgets import DEFAULT_SIZE, NETWORK_FACTOR
 from transport.clients import AUTHORITY_FACTOR, DISTINCT_DAY, DISTINCT_TEN_DAYS, RATE, UNLIMITED, Quota
+from transport.later import MOST_EACH
 
 RESOLVER = '[listen]\nudp = ["127.0.0.1#5353"]\n[resolver]\nanchor = "anchor.pem"\n'
 AUTHORITY = '[listen]\nudp = ["127.0.0.1#5353"]\n[authority]\nname = "."\nstore = "root.store"\n'
@@ -150,7 +150,7 @@ def test_the_page_says_what_the_code_does() -> None:
         f"| datagrams of its /24 or /48 | {rates.NETWORK_FACTOR} times that |",
         f"| replies to a /24 or /48 that asks more than {rates.SMALL_RATE} datagrams a second without a cookie |",
         f"| questions over streams, of one address | {RATE * rates.STREAM_FACTOR:,} a second |",
-        f"| questions of one address over UDP whose answers are being sought | {MAX_WAITING} in each worker |",
+        f"| questions of one client whose answers are being sought | {MOST_EACH} in each worker, streams and all |",
         f"in a day | {day:,}; {day * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same in ten days | {ten_days:,}; {ten_days * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same for its network, a /24 or /48 | {eight} times that |",
