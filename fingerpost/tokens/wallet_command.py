@@ -130,9 +130,11 @@ def _run(args: argparse.Namespace) -> int:
 
 def _directory(args: argparse.Namespace) -> int:
     directory = fetching.directory_of(args.url)
+    if not directory.keys:  # the one that is there, if any, is better
+        raise SilentError(f"{args.url}: lists no key")
     absolute = Directory(fetching.request_url(args.url, directory), directory.keys)
     write_whole(args.file, absolute.to_json().decode("ascii"))
-    end = max((key.not_after for key in directory.keys), default=0)
+    end = max(key.not_after for key in directory.keys)
     say(f"{args.file}: {len(directory.keys)} keys, until {_day(end)}")
     return 0
 
@@ -148,7 +150,7 @@ def _fetch(wallet: Wallet, args: argparse.Namespace) -> int:
         if outstanding is None:
             outstanding = wallet.ask(_issuing(directory), min(missing, MAX_BATCH), secrets.token_bytes)
         try:
-            missing -= wallet.finish(outstanding, fetching.ask(url, secret, outstanding.body))
+            missing -= _taken_in(wallet, outstanding, fetching.ask(url, secret, outstanding.body))
         except RefusedError as error:
             if error.status in _NEVER:
                 wallet.give_up()
@@ -179,9 +181,18 @@ def _finish(wallet: Wallet, args: argparse.Namespace) -> int:
     if outstanding is None:
         complain(f"{args.wallet}: nothing was asked for")
         return 1
-    count = wallet.finish(outstanding, reading(args.responses, batch_files.read_responses))
+    count = _taken_in(wallet, outstanding, reading(args.responses, batch_files.read_responses))
     say(f"{count} tokens taken in")
     return 0
+
+
+def _taken_in(wallet: Wallet, outstanding: Outstanding, answer: bytes) -> int:
+    try:
+        return wallet.finish(outstanding, answer)
+    except TokenError as error:
+        raise TokenError(
+            f"what came is no answer to what was asked for: {error}; 'fingerpost token drop' forgets that"
+        ) from error
 
 
 def _show(wallet: Wallet) -> int:
