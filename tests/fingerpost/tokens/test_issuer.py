@@ -1,6 +1,7 @@
 """An issuer as a real process, clients who fetch, and a resolver's side that takes what they fetched."""
 
 import http.client
+import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,14 @@ from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.tokens.issuers import ISSUER, issuer, issuing
 from tests.fingerpost.validators import NUMBERS, caller, validating, validator
 from tests.fulldisk import full_disk
-from tests.transport.tokens.mint import CHALLENGE
+from tests.transport.tokens.mint import CHALLENGE, signing_key
 from transport.tokens import requesting
 from transport.tokens.authentication import authorization
 from transport.tokens.directory import MEDIA_TYPE, WELL_KNOWN, Directory
 from transport.tokens.issuing import BATCH_RESPONSE_TYPE, BATCH_TYPE, REQUEST_PATH, REQUEST_TYPE, RESPONSE_TYPE
 from transport.tokens.keys import IssuerKey
 from transport.tokens.redeeming import Redeemed, Refused, Why
+from transport.tokens.tokens import to_base64url
 from transport.tokens.wallet import Wallet
 from zonedata.errors import MalformedError
 
@@ -82,6 +84,9 @@ def test_from_an_issuer_to_a_look_up_that_is_paid_for(house: Household) -> None:
         assert secret not in izzy.log
     first, second = house.sound("token", "show", "my.wallet").splitlines()
     assert first == "of issuer.example at resolver.example"
+    today, tomorrow = house.sound("token", "keys", "directory.json").splitlines()
+    assert second.endswith(f", of {today.partition(': ')[2]}"), "anybody can compare"
+    assert today < tomorrow
     assert second.startswith("21 tokens, until 2")
 
     # The resolver's side, where nobody is asked who it is.
@@ -208,6 +213,14 @@ def test_a_directory_without_keys_does_not_take_the_place_of_another(
     refused = house.run("token", "directory", "https://issuer.example/", "directory.json")
     assert (refused.status, refused.err) == (1, "fingerpost token: https://issuer.example/: lists no key\n")
     assert Path("directory.json").read_text() == "the one before"
+
+
+def test_keys_of_others_that_say_nothing_of_times_are_shown(house: Household) -> None:
+    key = {"token-type": 2, "token-key": to_base64url(signing_key().listed.spki)}
+    house.write("directory.json", json.dumps({"issuer-request-uri": "/", "token-keys": [key]}))
+    assert house.sound("token", "keys", "directory.json") == (
+        f"1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z: key {signing_key().listed.key_id.hex()}\n"
+    )
 
 
 def test_a_resolver_begins_with_whole_files_alone(house: Household) -> None:
