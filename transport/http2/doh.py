@@ -87,7 +87,7 @@ def reply_in(response: Response, message: bytes) -> bytes:
         ValueError: There is none; the text says why.
     """
     if response.status != 200:
-        why = ": the token does not count here, or not any more" if response.status == 401 else ""
+        why = ": no token that counts here" if response.status == 401 else ""
         raise ValueError(f"HTTP status {response.status}{why}")
     if response.header(b"content-type").lower() != MEDIA_TYPE:
         raise ValueError(f"a body that is not {MEDIA_TYPE.decode()}")
