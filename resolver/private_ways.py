@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import trio
 
 from transport.clock import Clock
+from transport.dialer import Dialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
@@ -26,7 +28,7 @@ from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.key_configs import KeyConfigError
-from transport.proof import Proof
+from transport.proof import Pinned, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from transport.tls.client import ClientTls
@@ -201,10 +203,61 @@ class Payer:
         """
         try:
             token = self._wallet.take(self._clock.now())
-        except DatabaseError as error:
+        except (DatabaseError, TokenError) as error:
             raise UnreachableError(str(self._path), str(error)) from error
         if token is None:
             raise UnreachableError(
                 str(self._path), "holds no token that counts; `fingerpost token fetch` gets some"
             )
         return ((b"authorization", authorization(token).encode("ascii")),)
+
+    def check(self, authority: str) -> None:
+        """Refuse to pay somebody whom the tokens are not for: whoever is given one can spend it.
+
+        Args:
+            authority: Of the resolver's URL; the host alone is enough (RFC 9577 section 2.1.1).
+
+        Raises:
+            UnreachableError: They are for another resolver.
+        """
+        challenge, host = self._wallet.challenge, urlsplit(f"//{authority}").hostname or ""
+        if not (challenge.is_for(authority) or challenge.is_for(host)):
+            reason = f"the wallet holds tokens for {challenge.origin_info}, and none for {authority}"
+            raise UnreachableError(str(self._path), reason)
+
+    def close(self) -> None:
+        """Let go of the wallet."""
+        self._wallet.close()
+
+
+class PaidDialer:
+    """Asks over HTTPS only those resolvers whom a payer may pay; else as the dialer that it is before.
+
+    A server whose key is pinned has no name here, and is the one that is meant.
+
+    Args:
+        dialer: With the payer's fields.
+        payer: Whose tokens they are.
+    """
+
+    def __init__(self, dialer: Dialer, payer: Payer) -> None:
+        self._dialer = dialer
+        self._payer = payer
+
+    async def exchange(  # noqa: PLR0913 - as `Dialer.exchange`
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Accept,
+        deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
+    ) -> bytes | None:
+        """See `Dialer.exchange`."""
+        if protocol is Protocol.HTTPS and proof is not None and not isinstance(proof, Pinned):
+            self._payer.check(authority_of(endpoint, proof))
+        return await self._dialer.exchange(
+            endpoint, protocol, message, accept, deadline, proof=proof, resource=resource
+        )

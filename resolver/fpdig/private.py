@@ -7,8 +7,10 @@ from resolver.fpdig.naming import find_endpoints
 from resolver.fpdig.options import Options
 from resolver.private_ways import (
     EmptyWalletError,
+    Fields,
     NoKeysError,
     ObliviousDialer,
+    PaidDialer,
     Payer,
     RelayWay,
     kept_keys,
@@ -26,12 +28,18 @@ from transport.proof import Certified
 
 async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -> Dialer | str:
     """Open it until the stack is left; return what is wrong if it cannot be."""
-    fields = no_fields
-    if options.token:
-        try:
-            fields = Payer(Path(options.token), clock).fields
-        except EmptyWalletError as error:
-            return str(error)
+    if not options.token:
+        return await _opened(options, clock, stack, no_fields)
+    try:
+        payer = Payer(Path(options.token), clock)
+    except EmptyWalletError as error:
+        return str(error)
+    stack.callback(payer.close)
+    opened = await _opened(options, clock, stack, payer.fields)
+    return opened if isinstance(opened, str) else PaidDialer(opened, payer)
+
+
+async def _opened(options: Options, clock: Clock, stack: AsyncExitStack, fields: Fields) -> Dialer | str:
     if options.oblivious is None:
         return await stack.enter_async_context(SocketDialer(fields))
     url = options.oblivious

@@ -43,7 +43,8 @@ What to ask
   +oblivious=URL    ask @https://... by way of this relay, so that the resolver
                     does not see who asks (RFC 9458, docs/oblivious.md); its
                     keys are fetched from itself, or +oblivious-keys=FILE
-  +token=WALLET     pay for each question with a token (docs/tokens.md)
+  +token=WALLET     pay for each try with a token, at the resolver that they
+                    are for (docs/tokens.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ distinct_ten_days = 1
 
 [tokens]
 issuer = "issuer.example"
-origin = "resolver.example"
+origin = "localhost"
 directory = "directory.json"
 spent = "spent"
 capacity = 1024
@@ -58,7 +59,7 @@ def wallet(house: Household) -> Path:
     key = signing_key(0, int(start_of_period(time.time())))
     (house.folder / "directory.json").write_bytes(Directory("https://issuer.example/", (key.listed,)).to_json())
     path = house.folder / "my.wallet"
-    made = Wallet.create(path, CHALLENGE)
+    made = Wallet.create(path, replace(CHALLENGE, origin_info="localhost"))
     outstanding = made.ask(key.listed, 2, secrets.token_bytes)
     made.finish(outstanding, signed(outstanding, key))
     made.close()
@@ -110,6 +111,9 @@ def test_a_budget_is_spent_and_tokens_pay_by_way_of_the_relay_and_without(ways: 
     empty = fpdig(*here, relay, "+token=my.wallet", ALICE)
     assert (empty.returncode, empty.stdout) == (9, "")
     assert "holds no token that counts" in empty.stderr
+    Wallet.create(Path("other.wallet"), CHALLENGE).close()
+    foreign = fpdig(*here, "+token=other.wallet", ALICE)
+    assert "the wallet holds tokens for resolver.example, and none for localhost" in foreign.stderr
     other = fpdig(*here, "+token=both.pem", ALICE)
     assert other.returncode == 1
     assert "both.pem" in other.stderr

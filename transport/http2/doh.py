@@ -87,7 +87,8 @@ def reply_in(response: Response, message: bytes) -> bytes:
         ValueError: There is none; the text says why.
     """
     if response.status != 200:
-        raise ValueError(f"HTTP status {response.status}")
+        why = ": no token that counts here" if response.status == 401 else ""
+        raise ValueError(f"HTTP status {response.status}{why}")
     if response.header(b"content-type").lower() != MEDIA_TYPE:
         raise ValueError(f"a body that is not {MEDIA_TYPE.decode()}")
     if response.body[:ID] != NO_ID:

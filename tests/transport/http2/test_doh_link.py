@@ -63,7 +63,8 @@ async def test_a_question_goes_without_its_id_and_the_reply_has_it(autojump_cloc
 @pytest.mark.parametrize(
     ("status", "headers", "body", "reason"),
     [
-        (503, (TYPE,), bytes(12), "HTTP status 503"),
+        (503, (TYPE,), bytes(12), "HTTP status 503$"),
+        (401, (TYPE,), bytes(12), "HTTP status 401: no token that counts here"),
         (200, ((b"content-type", b"text/html"),), bytes(12), "not application/dns-message"),
         (200, (TYPE,), b"ID" + bytes(10), "an id that was not sent"),
         (200, (TYPE,), bytes(2) + b"other", "something else"),
