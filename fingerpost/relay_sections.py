@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from fingerpost import readers
 from fingerpost.definitions import Given, Key, Section
+from fingerpost.tls_sections import CERTIFICATE, KEY
 from transport.clients import MAX_RATE, UNLIMITED, LimitSettings, NamedClient, Quota
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as RELAY_PATH
@@ -98,15 +99,6 @@ LISTEN = Key(
     "array of ADDRESS#PORT",
     "where clients post their sealed requests, in HTTP/2 over TLS",
 )
-CERTIFICATE = Key(
-    "certificate",
-    readers.path,
-    "path",
-    "PEM file with the certificate that clients are shown, and after it those that lead to its authority",
-)
-KEY = Key(
-    "key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase"
-)
 GATEWAY = Key(
     "gateway",
     readers.text_as(gateway_url),
@@ -159,7 +151,8 @@ LOG_CLIENTS = Key(
 )
 RELAY = Section(
     "relay",
-    "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'.",
+    "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'; SIGHUP has the "
+    "certificate and its key read again.",
     (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, CLIENTS, LOG_CLIENTS),
 )
 

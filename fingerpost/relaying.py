@@ -1,6 +1,6 @@
 """What runs in a relay: listeners that are handed it, until it is told to end; and what it says of itself.
 
-    listeners running -> ready -> TERM or INT -> no more is taken, what is in hand ends -> counts
+    listeners running -> ready -> [HUP -> reload] -> TERM or INT -> no more is taken, what is in hand ends -> counts
 
 It says how many, and never who: with each hour's counts nobody is told apart from the others.
 """
@@ -34,16 +34,20 @@ def handler_of(relay: Relay) -> RequestHandler:
     return handle
 
 
-async def run(relay: Relay, servers: Sequence[HttpServer], is_ready: Callable[[], None]) -> None:
-    """Work until SIGTERM or SIGINT."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+async def run(
+    relay: Relay, servers: Sequence[HttpServer], is_ready: Callable[[], None], reload: Callable[[], None]
+) -> None:
+    """Work until SIGTERM or SIGINT; `reload` is called at each SIGHUP, and never raises."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async with trio.open_nursery() as nursery:
             for serve in servers:
                 await nursery.start(serve, handler_of(relay))
             nursery.start_soon(_tell_counts_hourly, relay)
             is_ready()
-            async for _ in signals:
-                break
+            async for number in signals:
+                if number != signal.SIGHUP:
+                    break
+                reload()
             nursery.cancel_scope.cancel()
     tell_counts(relay)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench.world import free_ports
 from tests.certificates import write_certificate
-from tests.fingerpost.daemons import running, starting
+from tests.fingerpost.daemons import running, running_web
 from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.obliviously import RELAY
 from tests.transport.tokens.mint import CHALLENGE, signing_key
@@ -86,12 +86,9 @@ def ways(house: Household, wallet: Path) -> Iterator[tuple[list[str], str]]:
             house.write("resolver.toml", text + f'root = ["127.0.0.1#{root.doors.udp}"]\n' + MORE.format(port=port))
             with running("resolver.toml") as resolver:
                 house.write("relay.toml", RELAY.format(port=port))
-                with starting("relay.toml", "relay") as (process, ready, _):
-                    relay = int(ready.readline().decode().rpartition("#")[2])
+                with running_web("relay.toml", "relay") as relay:
                     here = [f"@https://localhost:{port}", "+tls-ca=both.pem"]
-                    yield here, f"+oblivious=https://localhost:{relay}"
-                    process.terminate()
-                    process.wait()
+                    yield here, f"+oblivious=https://localhost:{relay.port}"
                 assert resolver.end()[0] == 0
 
 

@@ -1,6 +1,7 @@
 """A relay as a real program, between a client and a gateway in this process; all in TLS over loopback."""
 
 import re
+import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,7 +15,8 @@ import trio
 from fingerpost import oblivious_keys
 from fingerpost.oblivious_keys import FileRing
 from tests.certificates import write_certificate
-from tests.fingerpost.daemons import starting
+from tests.fingerpost.daemons import running_web
+from tests.fingerpost.encrypted import shown
 from tests.fingerpost.household import Household
 from tests.fingerpost.obliviously import CLIENT, RELAY, client
 from transport.clock import Clock
@@ -82,17 +84,13 @@ async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> Non
     with trio.fail_after(30):
         async with gateway() as there:
             house.write("relay.toml", RELAY.format(port=there.port))
-            with starting("relay.toml", "relay") as (process, ready, log):
-                line = (await trio.to_thread.run_sync(ready.readline)).decode()
-                found = re.fullmatch(r"ready https=127\.0\.0\.1#(\d+)\n", line)
-                assert found, log.read_text()
-                async with client(int(found[1]), there.port, there.authority) as one:
+            with running_web("relay.toml", "relay") as relay:
+                async with client(relay.port, there.port, there.authority) as one:
                     for number in range(5):
                         question = number.to_bytes(2) + QUERY[2:]
                         assert await one.exchange(question, Clock().now()) == question + b"answer"
-                process.terminate()
-                assert await trio.to_thread.run_sync(process.wait) == 0
-                text = log.read_text()
+                assert await trio.to_thread.run_sync(relay.end) == 0
+                text = relay.log
     assert [message for message, _ in there.asked] == [bytes(2) + QUERY[2:]] * 5
     assert {caller.endpoint.host for _, caller in there.asked} == {"127.0.0.1"}, "the relay, and not the client"
     assert CLIENT not in text
@@ -106,12 +104,57 @@ async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Hous
         async with gateway() as there:
             text = RELAY.format(port=there.port).replace("gateway.crt", "relay.crt")
             house.write("relay.toml", text)
-            with starting("relay.toml", "relay") as (_, ready, _log):
-                line = (await trio.to_thread.run_sync(ready.readline)).decode()
-                async with client(int(line.rpartition("#")[2]), there.port, there.authority) as one:
+            with running_web("relay.toml", "relay") as relay:
+                async with client(relay.port, there.port, there.authority) as one:
                     with pytest.raises(UnreachableError, match="the relay says 504"):
                         await one.exchange(QUERY, Clock().now())
     assert there.asked == []
+
+
+def _shown(port: int) -> bytes:
+    return shown(port, "h2")
+
+
+def _certificate() -> bytes:
+    return read_chain(Path("relay.crt")).certificates[0]
+
+
+def test_a_relay_goes_over_to_a_new_certificate_and_a_bad_one_leaves_the_old(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    house.write("relay.toml", RELAY.format(port=443).replace('authorities = "gateway.crt"\n', ""))
+    with running_web("relay.toml", "relay") as relay:
+        assert _shown(relay.port) == _certificate()
+        write_certificate(house.folder, stem="relay")
+        relay.process.send_signal(signal.SIGHUP)
+        relay.wait_logged("event=certificate-reloaded certificate=relay.crt pin=")
+        taken = _certificate()
+        assert _shown(relay.port) == taken
+        relay.process.send_signal(signal.SIGHUP)
+        relay.wait_logged("event=reload-not-needed certificate=relay.crt")
+        Path("relay.key").chmod(0o644)
+        relay.process.send_signal(signal.SIGHUP)
+        relay.wait_logged('event=reload-failed certificate=relay.crt reason="relay.toml:4: relay.key: relay.key: ')
+        write_certificate(house.folder, stem="relay")
+        Path("relay.key").unlink()
+        relay.process.send_signal(signal.SIGHUP)
+        relay.wait_logged("relay.toml:4: relay.key: relay.key: cannot be read: No such file or directory")
+        assert _shown(relay.port) == taken
+        assert relay.end() == 0
+
+
+async def test_a_new_certificate_ends_no_connection(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    with trio.fail_after(30):
+        async with gateway() as there:
+            house.write("relay.toml", RELAY.format(port=there.port))
+            with running_web("relay.toml", "relay") as relay:
+                async with client(relay.port, there.port, there.authority) as one:
+                    await one.exchange(QUERY, Clock().now())
+                    write_certificate(house.folder, stem="relay")
+                    relay.process.send_signal(signal.SIGHUP)
+                    await trio.to_thread.run_sync(relay.wait_logged, "event=certificate-reloaded")
+                    # The client trusts the old certificate alone, so this is the connection from before.
+                    assert await one.exchange(QUERY, Clock().now()) == QUERY + b"answer"
 
 
 def test_what_keeps_a_relay_from_starting_is_said_where_it_stands(house: Household) -> None:
@@ -143,4 +186,7 @@ def test_a_relays_file_is_checked(house: Household) -> None:
         "1 fault",
     ]
     write_certificate(house.folder, stem="relay")
-    assert house.sound("check", "relay.toml") == "relay.toml: no faults\n"
+    note, end = house.sound("check", "relay.toml").splitlines()
+    pin = read_chain(Path("relay.crt")).pin.hex()
+    assert re.fullmatch(rf"note: relay\.toml: relay\.crt: pin={pin}, expires \S+Z", note)
+    assert end == "relay.toml: no faults"

@@ -43,17 +43,21 @@ class InMemoryServer:
 async def test_a_relay_serves_until_it_is_told_to_end_and_says_how_many_there_were(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    world, servers, ready = World(), [InMemoryServer(), InMemoryServer()], trio.Event()
+    world, servers, ready, reloads = World(), [InMemoryServer(), InMemoryServer()], trio.Event(), list[int]()
     with caplog.at_level(logging.INFO), trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(relaying.run, world.relay, [one.serve for one in servers], ready.set)
+            nursery.start_soon(
+                relaying.run, world.relay, [one.serve for one in servers], ready.set, lambda: reloads.append(1)
+            )
             await ready.wait()
             for one in servers:
                 keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
                 assert await ObliviousExchange(one.ask, Via(PATH, AUTHORITY), keys).exchange(QUERY, NOW) == ANSWER
             assert caplog.text == ""
+            os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)
     assert [one.handler for one in servers] == [None, None]
+    assert reloads == [1], "and it went on after that"
     (line,) = caplog.messages
     assert line.startswith("event=statistics forwarded=2 answered=2 refused=0 ")
     assert CLIENT.host not in line
@@ -62,5 +66,5 @@ async def test_a_relay_serves_until_it_is_told_to_end_and_says_how_many_there_we
 async def test_counts_are_told_each_hour(caplog: pytest.LogCaptureFixture, autojump_clock: MockClock) -> None:
     del autojump_clock
     with caplog.at_level(logging.INFO), trio.move_on_after(3.5 * relaying.COUNTS_EVERY):
-        await relaying.run(World().relay, [], lambda: None)
+        await relaying.run(World().relay, [], lambda: None, lambda: None)
     assert len(caplog.messages) == 3
