@@ -26,6 +26,7 @@ from fingerpost.served_tls import ServedTls
 from transport.clients import Clients
 from transport.clock import Clock
 from transport.endpoint import Endpoint
+from transport.entitlement import Entitlement
 from transport.handler import Protocol
 from transport.http2.limits import SEALED_QUEUED, Http2Limits
 from transport.http2.listener import serve_https
@@ -33,7 +34,7 @@ from transport.http2.messages import RequestHandler
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.oblivious.http_link import HttpLink
-from transport.oblivious.relay import MAX_IN_HAND, Relay
+from transport.oblivious.relay import CONNECTIONS, MAX_IN_HAND, MAX_OF_ONE, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST
 from transport.rates import Rates, shared_table
 from transport.slots import StreamLimits
@@ -84,8 +85,8 @@ def run(args: argparse.Namespace) -> int:
 async def _relay(part: r.RelayPart, tls: ServedTls, sockets: list[socket.socket], ready: Readiness) -> None:
     clock = Clock()
     async with (
-        HttpLink(part.gateway.authority, partial(_connected, part, ClientTls())).running() as link,
-        LaterPool(MAX_IN_HAND).running() as later,
+        HttpLink(part.gateway.authority, partial(_connected, part, ClientTls()), CONNECTIONS).running() as link,
+        LaterPool(MAX_IN_HAND, Entitlement(part.rates.clients).of, MAX_OF_ONE).running() as later,
     ):
         rates = Rates(Clients(part.rates), shared_table())
         relay = Relay(link.request, part.gateway.path, rates, part.path, names_clients=part.logs_clients)

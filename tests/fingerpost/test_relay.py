@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,15 @@ from tests.fingerpost.obliviously import CLIENT, RELAY, client
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
-from transport.handler import Caller
+from transport.handler import Caller, Later
 from transport.http2.doh import PATH, doh_route
 from transport.http2.listener import serve_https
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.oblivious import places
+from transport.oblivious.client import ObliviousExchange
 from transport.oblivious.gateway import Gateway
+from transport.oblivious.relay import MAX_OF_ONE
 from transport.oblivious.seen import Seen
 from transport.oblivious.sizes import MAX_SEALED_REQUEST
 from transport.oblivious.target import sealed_target
@@ -39,6 +41,7 @@ from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn
 
 QUERY = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x013\x012\x011\4e164\0\xff\1\0\1"
+SLOW = QUERY[:-4] + b"\0\x10\0\1"  # what nobody ever answers
 
 
 @dataclass
@@ -47,10 +50,18 @@ class RunningGateway:
 
     port: int
     asked: list[tuple[bytes, Caller]] = field(default_factory=list)
+    held: trio.Semaphore = field(
+        default_factory=lambda: trio.Semaphore(0)
+    )  # released with each that is not answered
 
     @property
     def authority(self) -> str:
         return f"localhost:{self.port}"
+
+    async def never(self) -> bytes | None:
+        self.held.release()
+        await trio.sleep_forever()
+        return None
 
 
 @asynccontextmanager
@@ -64,14 +75,14 @@ async def gateway() -> AsyncGenerator[RunningGateway]:
         port = sock.getsockname()[1]
         here = RunningGateway(port)
 
-        def answer(message: bytes, caller: Caller, _now: float) -> bytes:
+        def answer(message: bytes, caller: Caller, _now: float) -> bytes | Later:
             here.asked.append((message, caller))
-            return message + b"answer"
+            return Later(here.never) if message == bytes(2) + SLOW[2:] else message + b"answer"
 
         target = sealed_target(Routes({PATH: doh_route(answer)}))
         one = Gateway(here.authority, FileRing(file), seen, target)
         routes = Routes({places.WELL_KNOWN: Route(one.handle, ("GET", "POST"), MAX_SEALED_REQUEST)})
-        async with LaterPool(100).running() as later, trio.open_nursery() as nursery:
+        async with LaterPool(1_000, each=1_000).running() as later, trio.open_nursery() as nursery:
             secure = partial(tls.handshake, alpn=Alpn.H2)
             serve = partial(serve_https, limits=StreamLimits(), secure=secure)
             await nursery.start(serve, sock, routes, clock, later)
@@ -96,6 +107,37 @@ async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> Non
     assert CLIENT not in text
     assert "event=statistics forwarded=5 answered=5 refused=0" in text
     assert len(re.findall("^time=", text, re.MULTILINE)) == text.count("\n") == 4
+
+
+async def test_who_asks_what_takes_long_keeps_nobody_from_asking(house: Household) -> None:
+    """Two clients, each within its rate, ask what is never answered, as often as they may at once."""
+    write_certificate(house.folder, stem="relay")
+
+    async def ask_in_vain(one: ObliviousExchange) -> None:
+        with suppress(UnreachableError):
+            await one.exchange(SLOW, Clock().now())
+
+    with trio.fail_after(30):
+        async with gateway() as there:
+            house.write("relay.toml", RELAY.format(port=there.port))
+            with running_web("relay.toml", "relay") as relay:
+                ports = relay.port, there.port, there.authority
+                async with (
+                    client(*ports) as honest,
+                    client(*ports, "127.0.0.78") as second,
+                    client(*ports, "127.0.0.79") as third,
+                    trio.open_nursery() as nursery,
+                ):
+                    await honest.exchange(QUERY, Clock().now())
+                    for one in (second, third):
+                        for _ in range(90):
+                            nursery.start_soon(ask_in_vain, one)
+                    for _ in range(2 * MAX_OF_ONE):
+                        await there.held.acquire()
+                    with trio.fail_after(2):
+                        await honest.exchange(QUERY, Clock().now())
+                    assert len(there.asked) == 2 + 2 * MAX_OF_ONE
+                    nursery.cancel_scope.cancel()
 
 
 async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Household) -> None:
