@@ -84,6 +84,7 @@ class ObliviousDialer:
         self._fields = fields
         self._tls = ClientTls()
         self._exchanges: dict[tuple[Endpoint, Proof, str], ObliviousExchange] = {}
+        self._making = trio.Lock()  # who waits for it has what another makes
         self._to_relay: HttpLink | None = None  # while it is open, as the nursery
         self._nursery: trio.Nursery | None = None  # in which links are kept: exchanges come and go
 
@@ -114,7 +115,8 @@ class ObliviousDialer:
         if protocol is not Protocol.HTTPS or proof is None:
             raise UnreachableError(endpoint.to_text(), f"is asked by way of a relay, and not over {protocol}")
         with trio.move_on_at(deadline):
-            exchange = await self._exchange(endpoint, proof, resource.path)
+            async with self._making:
+                exchange = await self._exchange(endpoint, proof, resource.path)
             reply = await exchange.exchange(message, self._clock.now())
             if not accept(reply):
                 raise UnreachableError(endpoint.to_text(), "answers something else than it was asked")

@@ -48,5 +48,8 @@ def _of_the_way(options: Options) -> Iterator[str]:
         yield f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://..."
     if (options.oblivious or options.token) and options.over is not Protocol.HTTPS:
         yield f"{'+oblivious' if options.oblivious else '+token'} is for DNS over HTTPS: @https://... or +https"
+    for walks in ("trace", "direct"):
+        if options.oblivious and getattr(options, walks):
+            yield f"+{walks} asks authorities itself, so that they see who asks: not with +oblivious"
     if options.oblivious_keys and not options.oblivious:
         yield "+oblivious-keys are of a resolver that is asked by way of a relay: +oblivious=URL"

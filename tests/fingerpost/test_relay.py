@@ -14,6 +14,7 @@ import trio
 
 from fingerpost import oblivious_keys
 from fingerpost.oblivious_keys import FileRing
+from resolver.private_ways import ObliviousDialer, RelayWay
 from tests.certificates import write_certificate
 from tests.fingerpost.daemons import running_web
 from tests.fingerpost.encrypted import shown
@@ -22,18 +23,19 @@ from tests.fingerpost.obliviously import CLIENT, RELAY, client
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
-from transport.handler import Caller, Later
+from transport.handler import Caller, Later, Protocol
 from transport.http2.doh import PATH, doh_route
 from transport.http2.listener import serve_https
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.oblivious import places
 from transport.oblivious.client import ObliviousExchange
-from transport.oblivious.gateway import Gateway
+from transport.oblivious.gateway import Gateway, GatewayCounts
 from transport.oblivious.relay import MAX_OF_ONE
 from transport.oblivious.seen import Seen
 from transport.oblivious.sizes import MAX_SEALED_REQUEST
 from transport.oblivious.target import sealed_target
+from transport.proof import Certified
 from transport.slots import StreamLimits
 from transport.tcp_listener import open_tcp
 from transport.tls.credentials import read_chain, read_key
@@ -46,13 +48,16 @@ SLOW = QUERY[:-4] + b"\0\x10\0\1"  # what nobody ever answers
 
 @dataclass
 class RunningGateway:
-    """A gateway in this process, and what its target was given."""
+    """A gateway in this process, and what its target was given.
+
+    Attributes:
+        held: Released with each question that is not answered.
+    """
 
     port: int
     asked: list[tuple[bytes, Caller]] = field(default_factory=list)
-    held: trio.Semaphore = field(
-        default_factory=lambda: trio.Semaphore(0)
-    )  # released with each that is not answered
+    held: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(0))
+    counts: GatewayCounts = field(default_factory=GatewayCounts)
 
     @property
     def authority(self) -> str:
@@ -81,6 +86,7 @@ async def gateway() -> AsyncGenerator[RunningGateway]:
 
         target = sealed_target(Routes({PATH: doh_route(answer)}))
         one = Gateway(here.authority, FileRing(file), seen, target)
+        here.counts = one.counts
         routes = Routes({places.WELL_KNOWN: Route(one.handle, ("GET", "POST"), MAX_SEALED_REQUEST)})
         async with LaterPool(1_000, each=1_000).running() as later, trio.open_nursery() as nursery:
             secure = partial(tls.handshake, alpn=Alpn.H2)
@@ -138,6 +144,23 @@ async def test_who_asks_what_takes_long_keeps_nobody_from_asking(house: Househol
                         await honest.exchange(QUERY, Clock().now())
                     assert len(there.asked) == 2 + 2 * MAX_OF_ONE
                     nursery.cancel_scope.cancel()
+
+
+async def test_many_first_questions_at_once_have_one_connection_and_one_set_of_keys(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    with trio.fail_after(30):
+        async with gateway() as there:
+            house.write("relay.toml", RELAY.format(port=there.port))
+            with running_web("relay.toml", "relay") as relay:
+                proofs = [Certified("localhost", Path(f"{stem}.crt")) for stem in ("relay", "gateway")]
+                way = RelayWay(Endpoint("127.0.0.1", relay.port), proofs[0])
+                resolver = Endpoint("127.0.0.1", there.port), Protocol.HTTPS
+                async with ObliviousDialer(way, Clock()).running() as dialer, trio.open_nursery() as nursery:
+                    for _ in range(60):
+                        ask = partial(dialer.exchange, *resolver, QUERY, lambda _: True, proof=proofs[1])
+                        nursery.start_soon(ask)
+    assert len(there.asked) == 60
+    assert there.counts.keys_given == 1
 
 
 async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Household) -> None:

@@ -15,7 +15,7 @@ from transport.oblivious import binary_http, dates, key_configs, problems
 from transport.oblivious.asking import HttpClient
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.encapsulation import RESPONSE_TYPE, open_request
-from transport.oblivious.gateway_keys import PATIENCE, FetchedKeys, KeptKeys
+from transport.oblivious.gateway_keys import PATIENCE, PAUSE, FetchedKeys, KeptKeys
 from transport.oblivious.key_chain import MAX_KEPT, PERIOD, KeyChain
 from transport.oblivious.key_configs import KeyConfigError
 from transport.oblivious.places import RELAY as PATH
@@ -140,9 +140,7 @@ async def test_keys_that_have_changed_are_fetched_anew_and_the_question_sealed_a
     assert len(world.posted) == 3
 
 
-async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than_once_a_minute(
-    world: World,
-) -> None:
+async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_once_an_hour(world: World) -> None:
     fetched: list[Request] = []
 
     async def ask(request: Request) -> Response:
@@ -153,10 +151,48 @@ async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than
         return problems.said(422, problems.KEY, "unknown")
 
     client = ObliviousExchange(lying, Via(PATH, AUTHORITY), FetchedKeys(ask, AUTHORITY))
-    for second in range(3 * PATIENCE):
+    for minute in range(180):
         with pytest.raises(UnreachableError, match="or so the relay says"):
-            await client.exchange(QUERY, NOW + second)
+            await client.exchange(QUERY, NOW + 60 * minute)
     assert len(fetched) == 3
+
+
+async def test_keys_are_fetched_once_for_all_who_wait(world: World) -> None:
+    fetched: list[Request] = []
+
+    async def ask(request: Request) -> Response:
+        fetched.append(request)
+        await trio.lowlevel.checkpoint()
+        return await world.ask_for_keys(request)
+
+    client = world.client(FetchedKeys(ask, AUTHORITY))
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            nursery.start_soon(client.exchange, QUERY, NOW)
+    assert [(one.method, one.headers) for one in fetched] == [("GET", ((b"accept", key_configs.MEDIA_TYPE),))]
+
+
+async def test_keys_that_cannot_be_had_are_asked_for_once_a_moment(world: World) -> None:
+    fetched: list[Request] = []
+
+    async def ask(request: Request) -> Response:
+        fetched.append(request)
+        await trio.lowlevel.checkpoint()
+        return plain(404, "x")
+
+    client = world.client(FetchedKeys(ask, AUTHORITY))
+
+    async def ask_in_vain() -> None:
+        with pytest.raises(UnreachableError, match="says 404 when asked for its keys"):
+            await client.exchange(QUERY, NOW)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            nursery.start_soon(ask_in_vain)
+    assert len(fetched) == 1
+    with pytest.raises(UnreachableError):
+        await client.exchange(QUERY, NOW + PAUSE)
+    assert len(fetched) == 2
 
 
 async def test_keys_in_a_file_are_used_until_they_end(world: World) -> None:
