@@ -21,6 +21,7 @@ INDETERMINATE_REQUEST: Final = 2
 INDETERMINATE_RESPONSE: Final = 3
 
 _TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NAME: Final = frozenset(_TOKEN - frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))  # of a field (RFC 9113 section 8.2.1)
 _SCHEME: Final = frozenset(b"+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _VISIBLE: Final = frozenset(range(0x21, 0x7F))
 _BREAKS: Final = (b"\0", b"\r", b"\n")  # in no field value (RFC 9113 section 8.2.1)
@@ -147,8 +148,6 @@ def _section(fields: Fields, *, known_length: bool) -> bytes:
     if len(fields) > MAX_FIELDS:
         raise BinaryHttpError(f"{len(fields)} fields, at most {MAX_FIELDS} are allowed")
     for name, value in fields:
-        if name != name.lower():
-            raise BinaryHttpError(f"field name {name[:40]!r} is not in lower case")
         _check_field(name, value)
     lines = b"".join(_prefixed(name) + _prefixed(value) for name, value in fields)
     return _prefixed(lines) if known_length else lines + b"\0"
@@ -269,12 +268,12 @@ def _add_field(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> 
     if len(fields) == MAX_FIELDS:
         raise BinaryHttpError(f"more than {MAX_FIELDS} fields")
     _check_field(name, value)
-    fields.append((name.lower(), value))
+    fields.append((name, value))
 
 
 def _check_field(name: bytes, value: bytes) -> None:
-    if not name or not _TOKEN.issuperset(name):
-        raise BinaryHttpError(f"field name {name[:40]!r} is no name")
+    if not name or not _NAME.issuperset(name):
+        raise BinaryHttpError(f"field name {name[:40]!r} is no name in lower case")
     if value.strip(b" \t") != value or any(mark in value for mark in _BREAKS):
         raise BinaryHttpError(f"field {name[:40]!r} has a value that HTTP does not carry")
 
