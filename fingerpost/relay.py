@@ -111,13 +111,9 @@ async def _connected(part: r.RelayPart, tls: ClientTls) -> trio.abc.Stream:
     if part.address is not None:
         return await tls.connect(part.address, part.proof, Alpn.H2)
     found = await trio.socket.getaddrinfo(part.gateway.host, part.gateway.port, type=socket.SOCK_STREAM)
-    endpoints = list(dict.fromkeys(Endpoint(str(address[0]), part.gateway.port) for *_, address in found))
-    for endpoint in endpoints[:-1]:
-        try:
-            return await tls.connect(endpoint, part.proof, Alpn.H2)
-        except (OSError, trio.BrokenResourceError):
-            pass  # the next may be there
-    return await tls.connect(endpoints[-1], part.proof, Alpn.H2)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    endpoints = [Endpoint(host, part.gateway.port) for host in hosts]
+    return await tls.connect_any(endpoints, part.proof, Alpn.H2)
 
 
 def _opened(configuration: RelayConfiguration, stack: ExitStack, index: int, endpoint: Endpoint) -> Opened:

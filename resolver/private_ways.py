@@ -51,14 +51,14 @@ class RelayWay:
     """A relay, and how it proves who it is.
 
     Attributes:
-        endpoint: Where it is.
+        endpoints: Where it is, at least one; the first at which it can be had is asked.
         proof: How it proves it.
         path: Where it takes requests.
         keys: File with the gateway's keys; None to fetch them from the gateway itself, which learns by that that
             somebody at this address is going to ask, and not what or when.
     """
 
-    endpoint: Endpoint
+    endpoints: tuple[Endpoint, ...]
     proof: Proof
     path: str = places.RELAY
     keys: Path | None = None
@@ -93,7 +93,7 @@ class ObliviousDialer:
         """Keep it open; connections end with it."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self._to_relay = await self._link(self._relay.endpoint, self._relay.proof)
+            self._to_relay = await self._link(self._relay.endpoints, self._relay.proof)
             try:
                 yield self
             finally:
@@ -142,11 +142,12 @@ class ObliviousDialer:
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
         if self._relay.keys is not None:
             return kept_keys(self._relay.keys)
-        return FetchedKeys((await self._link(endpoint, proof)).request, authority)
+        return FetchedKeys((await self._link((endpoint,), proof)).request, authority)
 
-    async def _link(self, endpoint: Endpoint, proof: Proof) -> HttpLink:
+    async def _link(self, endpoints: tuple[Endpoint, ...], proof: Proof) -> HttpLink:
         assert self._nursery is not None, "it is open"
-        link = HttpLink(authority_of(endpoint, proof), partial(self._tls.connect, endpoint, proof, Alpn.H2))
+        connect = partial(self._tls.connect_any, endpoints, proof, Alpn.H2)
+        link = HttpLink(authority_of(endpoints[0], proof), connect)
         await self._nursery.start(_keep, link)
         return link
 

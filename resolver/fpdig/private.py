@@ -43,5 +43,5 @@ async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -
         found = await find_endpoints(Endpoint(url.host, url.port or PORTS[Protocol.HTTPS]))
     except (NoKeysError, UnreachableError) as error:
         return str(error)
-    relay = RelayWay(found[0], proof, url.path or places.RELAY, keys)
+    relay = RelayWay(tuple(found), proof, url.path or places.RELAY, keys)
     return await stack.enter_async_context(ObliviousDialer(relay, clock, fields).running())

@@ -153,7 +153,7 @@ async def test_many_first_questions_at_once_have_one_connection_and_one_set_of_k
             house.write("relay.toml", RELAY.format(port=there.port))
             with running_web("relay.toml", "relay") as relay:
                 proofs = [Certified("localhost", Path(f"{stem}.crt")) for stem in ("relay", "gateway")]
-                way = RelayWay(Endpoint("127.0.0.1", relay.port), proofs[0])
+                way = RelayWay((Endpoint("127.0.0.1", relay.port),), proofs[0])
                 resolver = Endpoint("127.0.0.1", there.port), Protocol.HTTPS
                 async with ObliviousDialer(way, Clock()).running() as dialer, trio.open_nursery() as nursery:
                     for _ in range(60):

@@ -169,7 +169,7 @@ class Gateway:
         return self._sealed_or_bug(opened, await later.work())
 
     def _cut_short(self, opened: OpenedRequest, later: LaterResponse) -> Response:
-        """Say what the target says where its work was given up, sealed: that is not the relay's to see (section 5.2)."""
+        """Seal what the target says where its work was given up: it is not the relay's to see (section 5.2)."""
         return self._sealed_or_bug(opened, later.cut_short())
 
     def _sealed_or_bug(self, opened: OpenedRequest, response: Response) -> Response:
