@@ -9,12 +9,9 @@ import trio
 from trio.testing import MockClock
 
 from fingerpost import relaying
-from tests.transport.oblivious.people import ANSWER, AUTHORITY, CLIENT, NOW, QUERY, World
+from tests.transport.oblivious.people import ANSWER, CLIENT, NOW, QUERY, World
 from transport.handler import Caller, Protocol
 from transport.http2.messages import LaterResponse, Request, RequestHandler, Response
-from transport.oblivious.client import ObliviousExchange, Via
-from transport.oblivious.gateway_keys import FetchedKeys
-from transport.oblivious.places import RELAY as PATH
 
 
 class InMemoryServer:
@@ -51,8 +48,7 @@ async def test_a_relay_serves_until_it_is_told_to_end_and_says_how_many_there_we
             )
             await ready.wait()
             for one in servers:
-                keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
-                assert await ObliviousExchange(one.ask, Via(PATH, AUTHORITY), keys).exchange(QUERY, NOW) == ANSWER
+                assert await world.client(relay=one.ask).exchange(QUERY, NOW) == ANSWER
             assert caplog.text == ""
             os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)

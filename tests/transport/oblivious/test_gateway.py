@@ -3,7 +3,6 @@
 import json
 import logging
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -25,13 +24,6 @@ from transport.oblivious.sizes import MAX_SEALED_REQUEST, REQUEST, RESPONSES
 CALLER = Caller(RELAY, Protocol.HTTPS, "relay-1")
 KIND = (b"content-type", REQUEST_TYPE)
 ASKED = (b"content-type", b"application/dns-message")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.seen.close()
 
 
 def inner(*fields: tuple[bytes, bytes], authority: str = AUTHORITY, body: bytes = QUERY) -> BinaryRequest:
