@@ -2,9 +2,9 @@
 
 Every worker of a daemon, and every daemon of a gateway that has a copy, makes the same keys out of it. Whoever
 notices that a key is over writes the file without it, whole; all that could write it write the same, so it does not
-matter who does, or whether two do. Only what the keys in use have come from is written over: what an operator has put
-there meanwhile stays, and what was taken away stays away. Where the file is not written, keys go on all the same, and
-it is said in the log: what is lost is that the old ones cannot be found again.
+matter who does, or whether two do. Only what the keys in use have come from is written over: what an operator has
+put there meanwhile stays, and what was taken away stays away. Where the file is not written, keys go on all the
+same, and it is said in the log: what is lost is that the old ones cannot be found again.
 """
 
 import logging

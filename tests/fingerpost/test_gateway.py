@@ -77,6 +77,10 @@ def test_a_resolver_is_asked_by_way_of_a_relay_and_goes_on_after_a_restart(house
         ("oblivious.keys", "gateway.key", "oblivious.keys: gateway.key: no key chain; expected"),
         ("resolver.example", "Resolver.example", "oblivious.authority: 'Resolver.example' is no HOST"),
         ("resolver.example", "resolver.example:443", "with a port that is not 443"),
+        ("resolver.example", "resolver.example:https", "oblivious.authority: 'resolver.example:https' is no HOST"),
+        ("resolver.example", "resolver.example:08443", "oblivious.authority: 'resolver.example:08443' is no HOST"),
+        ("resolver.example", "resolver.example/", "oblivious.authority: 'resolver.example/' is no HOST"),
+        ("resolver.example", "2001:db8::1", "oblivious.authority: '2001:db8::1' is no HOST"),
         ('https = ["127.0.0.1#0"]\n', "", "oblivious: is asked over HTTPS, and [listen] has no 'https'"),
     ],
 )
