@@ -70,16 +70,20 @@ def no_fields() -> Headers:
 
 
 class ObliviousDialer:
-    """Asks resolvers over HTTPS by way of a relay, and over nothing else.
+    """Asks resolvers over HTTPS by way of a relay, and over nothing else. Whoever asks often keeps one open.
 
     Args:
         relay: By way of whom.
         clock: Whose time stands in requests.
         fields: What goes with each request, inside the seal.
+
+    Raises:
+        NoKeysError: A file of keys is named, and cannot be read or holds none.
     """
 
     def __init__(self, relay: RelayWay, clock: Clock, fields: Fields = no_fields) -> None:
         self._relay = relay
+        self._kept = kept_keys(relay.keys) if relay.keys is not None else None
         self._clock = clock
         self._fields = fields
         self._tls = ClientTls()
@@ -140,9 +144,7 @@ class ObliviousDialer:
         return made
 
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
-        if self._relay.keys is not None:
-            return kept_keys(self._relay.keys)
-        return FetchedKeys((await self._link((endpoint,), proof)).request, authority)
+        return self._kept or FetchedKeys((await self._link((endpoint,), proof)).request, authority)
 
     async def _link(self, endpoints: tuple[Endpoint, ...], proof: Proof) -> HttpLink:
         assert self._nursery is not None, "it is open"
