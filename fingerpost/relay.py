@@ -83,9 +83,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _relay(part: r.RelayPart, tls: ServedTls, sockets: list[socket.socket], ready: Readiness) -> None:
-    clock = Clock()
+    clock, connect = Clock(), partial(_connected, part, ClientTls())
     async with (
-        HttpLink(part.gateway.authority, partial(_connected, part, ClientTls()), CONNECTIONS).running() as link,
+        HttpLink(part.gateway.authority, connect, CONNECTIONS, relaying.GatewayWatch().notice).running() as link,
         LaterPool(MAX_IN_HAND, Entitlement(part.rates.clients).of, MAX_OF_ONE).running() as later,
     ):
         rates = Rates(Clients(part.rates), shared_table())

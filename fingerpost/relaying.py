@@ -2,7 +2,8 @@
 
     listeners running -> ready -> [HUP -> reload] -> TERM or INT -> no more is taken, what is in hand ends -> counts
 
-It says how many, and never who: with each hour's counts nobody is told apart from the others.
+It says how many, and never who: with each hour's counts nobody is told apart from the others. And it says when the
+gateway cannot be reached.
 """
 
 import logging
@@ -12,6 +13,7 @@ from functools import partial
 
 import trio
 
+from fingerpost.logfmt import quoted
 from transport.handler import Caller
 from transport.http2.messages import LaterResponse, Request, RequestHandler
 from transport.oblivious.relay import Relay
@@ -23,6 +25,23 @@ HttpServer = Callable[..., Awaitable[None]]
 cancelled."""
 
 log = logging.getLogger(__name__)
+
+
+class GatewayWatch:
+    """Says when the gateway cannot be reached any more, or for another reason, and when it can again."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+
+    def notice(self, reason: str) -> None:
+        """Take why it could not be reached just now; "" if it was."""
+        if reason == self._reason:
+            return
+        self._reason = reason
+        if reason:
+            log.warning("event=gateway-unreachable reason=%s", quoted(reason))
+        else:
+            log.info("event=gateway-reached")
 
 
 def handler_of(relay: Relay) -> RequestHandler:

@@ -171,9 +171,13 @@ async def test_a_gateway_that_does_not_prove_itself_is_given_nothing(house: Hous
             house.write("relay.toml", text)
             with running_web("relay.toml", "relay") as relay:
                 async with client(relay.port, there.port, there.authority) as one:
-                    with pytest.raises(UnreachableError, match="the relay says 504"):
-                        await one.exchange(QUERY, Clock().now())
+                    for _ in range(2):
+                        with pytest.raises(UnreachableError, match="the relay says 504"):
+                            await one.exchange(QUERY, Clock().now())
+                await trio.to_thread.run_sync(relay.end)
     assert there.asked == []
+    assert relay.log.count("event=gateway-unreachable") == 1
+    assert 'reason="cannot connect: its certificate is not taken: ' in relay.log
 
 
 def _shown(port: int) -> bytes:

@@ -64,3 +64,15 @@ async def test_counts_are_told_each_hour(caplog: pytest.LogCaptureFixture, autoj
     with caplog.at_level(logging.INFO), trio.move_on_after(3.5 * relaying.COUNTS_EVERY):
         await relaying.run(World().relay, [], lambda: None, lambda: None)
     assert len(caplog.messages) == 3
+
+
+def test_the_way_to_the_gateway_is_told_of_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    watch = relaying.GatewayWatch()
+    with caplog.at_level(logging.INFO):
+        for reason in ("", "refused", "refused", "another key", "", ""):
+            watch.notice(reason)
+    assert caplog.messages == [
+        "event=gateway-unreachable reason=refused",
+        'event=gateway-unreachable reason="another key"',
+        "event=gateway-reached",
+    ]

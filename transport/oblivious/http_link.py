@@ -6,7 +6,7 @@ each. A request is sent again, over another, only if the server says that it has
 6.5); where nobody was there, the next try waits a moment.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
@@ -23,6 +23,10 @@ TRIES: Final = 2  # connections that one request may go over
 _NOT_OPEN = "the link is not open"
 
 
+def _keep_quiet(_reason: str) -> None:
+    pass
+
+
 class HttpLink:
     """Asks; `request` is an `HttpClient`.
 
@@ -30,12 +34,21 @@ class HttpLink:
         authority: Who is asked: host, and port unless that is 443.
         connect: Makes a stream to whoever proves to be it, encrypted and with HTTP/2 agreed on.
         connections: How many there may be that take requests.
+        notice: Told with each try why nobody was there, when there is no other connection either; or "" if somebody
+            was.
     """
 
-    def __init__(self, authority: str, connect: Connect, connections: int = 1) -> None:
+    def __init__(
+        self,
+        authority: str,
+        connect: Connect,
+        connections: int = 1,
+        notice: Callable[[str], None] = _keep_quiet,
+    ) -> None:
         self._authority = authority
         self._connect = connect
         self._connections = connections
+        self._notice = notice
         self._clients: list[Http2Client] = []  # oldest first; one leaves when it has ended
         self._failed = -PAUSE  # on trio's clock, when last nobody was there
         self._reason = ""  # why nobody was there
@@ -93,9 +106,13 @@ class HttpLink:
         if not client.connected:
             self._failed = trio.current_time()
             self._reason = client.reason
+            if all(other.is_leaving for other in self._clients):
+                self._notice(client.reason)
 
     async def _proven(self) -> trio.abc.Stream:
         try:
-            return await self._connect()
+            stream = await self._connect()
         except UnprovenError as error:
             raise ConnectionError(error.reason) from error
+        self._notice("")
+        return stream

@@ -54,12 +54,14 @@ class Held:
     Attributes:
         begun: Released with each request that is held.
         tries: Connections that were asked for.
+        noticed: What was said of them.
     """
 
     def __init__(self, most: int) -> None:
         self.begun = trio.Semaphore(0)
         self.go_on = trio.Event()
         self.tries = 0
+        self.noticed: list[str] = []
         self._most = most
 
     def _hold(self, _request: Request, _caller: Caller, _now: float) -> LaterResponse:
@@ -82,7 +84,7 @@ class Held:
                     raise trio.BrokenResourceError
                 return await trio.open_tcp_stream(listener.endpoint.host, listener.endpoint.port)
 
-            async with HttpLink(HERE, connect, 3).running() as link:
+            async with HttpLink(HERE, connect, 3, self.noticed.append).running() as link:
                 assert (await link.request(POST)).status == 200
                 yield link
 
@@ -114,6 +116,7 @@ async def test_a_further_connection_that_cannot_be_had_is_done_without() -> None
                 nursery.start_soon(link.request, POST)
                 await trio.testing.wait_all_tasks_blocked()
             assert held.tries == 2, "and no third within a moment"
+            assert held.noticed == [""], "somebody is there"
             held.go_on.set()
 
 
@@ -150,8 +153,8 @@ class Nobody:
 )
 async def test_where_nobody_is_is_tried_once_a_moment(error: Exception, autojump_clock: MockClock) -> None:
     del autojump_clock
-    nobody = Nobody(error)
-    async with HttpLink(HERE, nobody.connect).running() as link:
+    nobody, noticed = Nobody(error), list[str]()
+    async with HttpLink(HERE, nobody.connect, notice=noticed.append).running() as link:
         for _ in range(20):
             with pytest.raises(UnreachableError, match=r"cannot connect|nobody was there"):
                 await link.request(POST)
@@ -159,7 +162,8 @@ async def test_where_nobody_is_is_tried_once_a_moment(error: Exception, autojump
         await trio.sleep(PAUSE)
         with pytest.raises(UnreachableError):
             await link.request(POST)
-        assert nobody.tries == 2
+        assert nobody.tries == len(noticed) == 2
+    assert all(reason.startswith("cannot connect") for reason in noticed)
 
 
 async def test_who_takes_and_says_nothing_is_waited_for_so_long(autojump_clock: MockClock) -> None:
