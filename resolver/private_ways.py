@@ -26,7 +26,7 @@ from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.key_configs import KeyConfigError
-from transport.proof import Proof
+from transport.proof import Proof, Unproven
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from transport.tls.client import ClientTls
@@ -144,7 +144,13 @@ class ObliviousDialer:
         return made
 
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
-        return self._kept or FetchedKeys((await self._link((endpoint,), proof)).request, authority)
+        if self._kept is not None:
+            return self._kept
+        if isinstance(proof, Unproven):  # whoever is in between could give a key of its own (RFC 9458 section 6.1)
+            raise UnreachableError(
+                endpoint.to_text(), "does not have to prove who it is, so gives no keys to trust"
+            )
+        return FetchedKeys((await self._link((endpoint,), proof)).request, authority)
 
     async def _link(self, endpoints: tuple[Endpoint, ...], proof: Proof) -> HttpLink:
         assert self._nursery is not None, "it is open"
