@@ -55,7 +55,7 @@ class RelayWay:
         proof: How it proves it.
         path: Where it takes requests.
         keys: File with the gateway's keys; None to fetch them from the gateway itself, which learns by that that
-            somebody at this address is going to ask, and not what or when.
+            somebody at this address is going to ask, and may match times, or give it a key of its own.
     """
 
     endpoints: tuple[Endpoint, ...]

@@ -28,9 +28,7 @@ from transport.rates import Rates
 
 MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for seconds at most
 MAX_OF_ONE: Final = 25  # of these of one client, half a second of its rate: look-ups may take five seconds each
-CONNECTIONS: Final = (
-    10  # to the gateway: with 100 requests at a time on each, as most servers take them, all of these
-)
+CONNECTIONS: Final = 10  # to the gateway: servers take some 100 requests at a time on each, so all of these
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
 _BUSY = (429, 503)
