@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fingerpost import readers
-from fingerpost.definitions import Given, Key, Section
+from fingerpost.definitions import Given, Key, Section, WrongError
 from fingerpost.tls_sections import CERTIFICATE, KEY
 from transport.clients import MAX_RATE, UNLIMITED, LimitSettings, NamedClient, Quota
 from transport.endpoint import Endpoint
@@ -93,6 +93,17 @@ def path(text: str) -> str:
     return text
 
 
+def look_at_authorities(file: Path | None) -> None:
+    """Refuse a file without a certificate in PEM."""
+    from transport.tls import client  # noqa: PLC0415 - takes long to import, and few files are a relay's
+
+    assert file is not None, "only what the file names is looked at"
+    try:
+        client.look_at_authorities(file)
+    except ValueError as error:
+        raise WrongError.because(f"{file}: {error}") from error
+
+
 LISTEN = Key(
     "listen",
     readers.list_of(readers.text_as(Endpoint.from_text)),
@@ -118,7 +129,7 @@ AUTHORITIES = Key(
     "path",
     "PEM file with the authorities whose certificates for the gateway are believed, in the place of the system's",
     _NO_PATH,
-    readers.look_at_source,
+    look_at_authorities,
 )
 PIN = Key(
     "pin",

@@ -153,6 +153,18 @@ def connecting(proof: Proof, below: Connect = connect_stream) -> Connect:
     return connect
 
 
+def look_at_authorities(file: Path) -> None:
+    """See that a file with the certificates of authorities can be used.
+
+    Raises:
+        ValueError: It cannot; why is in it.
+    """
+    try:
+        _made(file, Alpn.H2)
+    except OSError as error:
+        raise ValueError(f"certificates of authorities cannot be read: {_reason(error)}") from error
+
+
 def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
