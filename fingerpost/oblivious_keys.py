@@ -78,6 +78,7 @@ class FileRing(KeyRing):
         super().__init__(read(path))
         self._path = path
         self._kept = self.chain
+        self._given: Keys | None = None
 
     def at(self, now: float) -> Keys:
         """Return the keys at a time; see `KeyRing.at`."""
@@ -85,6 +86,9 @@ class FileRing(KeyRing):
         if self.chain != self._kept:
             self._kept = self.chain
             self._keep()
+        if keys is not self._given and self.chain.is_ahead(now):
+            log.warning("event=oblivious-keys-ahead file=%s", quoted(str(self._path)))
+        self._given = keys
         return keys
 
     def _keep(self) -> None:

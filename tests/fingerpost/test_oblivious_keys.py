@@ -109,6 +109,19 @@ def test_what_another_has_written_is_not_written_again_nor_gone_back_to(
     assert caplog.text == ""
 
 
+def test_keys_that_a_wrong_clock_has_moved_on_are_told_of(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ring = FileRing(file)
+    ring.at(NOW + PERIOD)
+    assert caplog.text == ""
+    published = ring.at(NOW + 1_000 * PERIOD).published
+    for hour in range(20):
+        assert ring.at(NOW + 2 * PERIOD + 3_600 * hour).published[0].key_id != published[0].key_id
+    assert FileRing(file).at(NOW + 9 * PERIOD).published == ring.at(NOW + 2 * PERIOD).published, (
+        "they stay the same"
+    )
+    assert 1 <= caplog.text.count(f"event=oblivious-keys-ahead file={file}") <= 5
+
+
 @pytest.mark.parametrize("octets", [b"", b"x", b"ohttp-key-chain-1 1 \xff\n", b"ohttp-key-chain-1 1 AAAA\n"])
 def test_what_is_no_such_file_is_refused_without_a_word_of_it(file: Path, octets: bytes) -> None:
     file.write_bytes(octets)

@@ -116,7 +116,7 @@ async def test_a_relay_hides_who_asks_and_sees_not_what(house: Household) -> Non
 
 
 async def test_who_asks_what_takes_long_keeps_nobody_from_asking(house: Household) -> None:
-    """Two clients, each within its rate, ask what is never answered, as often as they may at once."""
+    """Three clients, each within its rate, ask what is never answered; one of them is named, and may do more."""
     write_certificate(house.folder, stem="relay")
 
     async def ask_in_vain(one: ObliviousExchange) -> None:
@@ -125,24 +125,25 @@ async def test_who_asks_what_takes_long_keeps_nobody_from_asking(house: Househol
 
     with trio.fail_after(30):
         async with gateway() as there:
-            house.write("relay.toml", RELAY.format(port=there.port))
+            house.write("relay.toml", RELAY.format(port=there.port) + 'clients = ["127.0.0.80 1000"]\n')
             with running_web("relay.toml", "relay") as relay:
                 ports = relay.port, there.port, there.authority
                 async with (
                     client(*ports) as honest,
                     client(*ports, "127.0.0.78") as second,
                     client(*ports, "127.0.0.79") as third,
+                    client(*ports, "127.0.0.80") as named,
                     trio.open_nursery() as nursery,
                 ):
                     await honest.exchange(QUERY, Clock().now())
-                    for one in (second, third):
-                        for _ in range(90):
+                    for one, count in ((second, 90), (third, 90), (named, 60)):
+                        for _ in range(count):
                             nursery.start_soon(ask_in_vain, one)
-                    for _ in range(2 * MAX_OF_ONE):
+                    for _ in range(2 * MAX_OF_ONE + 60):
                         await there.held.acquire()
                     with trio.fail_after(2):
                         await honest.exchange(QUERY, Clock().now())
-                    assert len(there.asked) == 2 + 2 * MAX_OF_ONE
+                    assert len(there.asked) == 2 + 2 * MAX_OF_ONE + 60
                     nursery.cancel_scope.cancel()
 
 

@@ -92,6 +92,10 @@ class KeyChain:
             raise KeyChainError(f"begins {oldest - self.period} days ago; is the clock right?")
         return self._from(max(oldest, self.period))
 
+    def is_ahead(self, now: float) -> bool:
+        """Say whether it was moved on by a clock that was wrong: its key stays the same until that day."""
+        return self.period > _period_at(now) + 1  # who began it may be a little ahead
+
     def leads_to(self, other: "KeyChain") -> bool:
         """Say whether another is this one, moved on or not."""
         if not 0 <= other.period - self.period <= MAX_PERIODS:
