@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import trio
 
@@ -11,7 +11,7 @@ from fingerpost.served_tls import ServedTls
 from transport.clock import Clock
 from transport.handler import Handler
 from transport.http2.doh import PATH, doh_route
-from transport.http2.limits import Http2Limits
+from transport.http2.limits import SEALED_QUEUED, Http2Limits
 from transport.http2.listener import HttpsListener, serve_https
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
@@ -20,8 +20,6 @@ from transport.tls.stream import Alpn
 from transport.tokens.paying import paid_route
 from transport.tokens.redeeming import Redeemer
 from zonedata.packets import least_ttl
-
-SEALED_QUEUED: Final = 1_048_576  # octets of responses that wait to be sent to a relay: 100 of 8 KiB each
 
 
 class Gateway(Protocol):

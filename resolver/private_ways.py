@@ -28,7 +28,7 @@ from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.key_configs import KeyConfigError
-from transport.proof import Pinned, Proof
+from transport.proof import Pinned, Proof, Unproven
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from transport.tls.client import ClientTls
@@ -53,14 +53,14 @@ class RelayWay:
     """A relay, and how it proves who it is.
 
     Attributes:
-        endpoint: Where it is.
+        endpoints: Where it is, at least one; the first at which it can be had is asked.
         proof: How it proves it.
         path: Where it takes requests.
         keys: File with the gateway's keys; None to fetch them from the gateway itself, which learns by that that
-            somebody at this address is going to ask, and not what or when.
+            somebody at this address is going to ask, and may match times, or give it a key of its own.
     """
 
-    endpoint: Endpoint
+    endpoints: tuple[Endpoint, ...]
     proof: Proof
     path: str = places.RELAY
     keys: Path | None = None
@@ -72,20 +72,25 @@ def no_fields() -> Headers:
 
 
 class ObliviousDialer:
-    """Asks resolvers over HTTPS by way of a relay, and over nothing else.
+    """Asks resolvers over HTTPS by way of a relay, and over nothing else. Whoever asks often keeps one open.
 
     Args:
         relay: By way of whom.
         clock: Whose time stands in requests.
         fields: What goes with each request, inside the seal.
+
+    Raises:
+        NoKeysError: A file of keys is named, and cannot be read or holds none.
     """
 
     def __init__(self, relay: RelayWay, clock: Clock, fields: Fields = no_fields) -> None:
         self._relay = relay
+        self._kept = kept_keys(relay.keys) if relay.keys is not None else None
         self._clock = clock
         self._fields = fields
         self._tls = ClientTls()
         self._exchanges: dict[tuple[Endpoint, Proof, str], ObliviousExchange] = {}
+        self._making = trio.Lock()  # who waits for it has what another makes
         self._to_relay: HttpLink | None = None  # while it is open, as the nursery
         self._nursery: trio.Nursery | None = None  # in which links are kept: exchanges come and go
 
@@ -94,7 +99,7 @@ class ObliviousDialer:
         """Keep it open; connections end with it."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self._to_relay = await self._link(self._relay.endpoint, self._relay.proof)
+            self._to_relay = await self._link(self._relay.endpoints, self._relay.proof)
             try:
                 yield self
             finally:
@@ -116,7 +121,8 @@ class ObliviousDialer:
         if protocol is not Protocol.HTTPS or proof is None:
             raise UnreachableError(endpoint.to_text(), f"is asked by way of a relay, and not over {protocol}")
         with trio.move_on_at(deadline):
-            exchange = await self._exchange(endpoint, proof, resource.path)
+            async with self._making:
+                exchange = await self._exchange(endpoint, proof, resource.path)
             reply = await exchange.exchange(message, self._clock.now())
             if not accept(reply):
                 raise UnreachableError(endpoint.to_text(), "answers something else than it was asked")
@@ -140,13 +146,18 @@ class ObliviousDialer:
         return made
 
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
-        if self._relay.keys is not None:
-            return kept_keys(self._relay.keys)
-        return FetchedKeys((await self._link(endpoint, proof)).request, authority)
+        if self._kept is not None:
+            return self._kept
+        if isinstance(proof, Unproven):  # whoever is in between could give a key of its own (RFC 9458 section 6.1)
+            raise UnreachableError(
+                endpoint.to_text(), "does not have to prove who it is, so gives no keys to trust"
+            )
+        return FetchedKeys((await self._link((endpoint,), proof)).request, authority)
 
-    async def _link(self, endpoint: Endpoint, proof: Proof) -> HttpLink:
+    async def _link(self, endpoints: tuple[Endpoint, ...], proof: Proof) -> HttpLink:
         assert self._nursery is not None, "it is open"
-        link = HttpLink(authority_of(endpoint, proof), partial(self._tls.connect, endpoint, proof, Alpn.H2))
+        connect = partial(self._tls.connect_any, endpoints, proof, Alpn.H2)
+        link = HttpLink(authority_of(endpoints[0], proof), connect)
         await self._nursery.start(_keep, link)
         return link
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from resolver.fpdig.options import Options
 from transport.handler import Protocol
+from transport.proof import Unproven
 
 
 def disagreements(options: Options, *, is_batch: bool) -> Iterator[str]:
@@ -48,5 +49,11 @@ def _of_the_way(options: Options) -> Iterator[str]:
         yield f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://..."
     if (options.oblivious or options.token) and options.over is not Protocol.HTTPS:
         yield f"{'+oblivious' if options.oblivious else '+token'} is for DNS over HTTPS: @https://... or +https"
+    is_unproven = options.over is Protocol.HTTPS and isinstance(options.way.proof, Unproven)
+    if options.oblivious and not options.oblivious_keys and is_unproven:
+        yield "+oblivious takes keys from a resolver that proves who it is: @https://NAME, +tls-ca or +tls-pin"
+    for walks in ("trace", "direct"):
+        if options.oblivious and getattr(options, walks):
+            yield f"+{walks} asks authorities itself, so that they see who asks: not with +oblivious"
     if options.oblivious_keys and not options.oblivious:
         yield "+oblivious-keys are of a resolver that is asked by way of a relay: +oblivious=URL"

@@ -13,7 +13,6 @@ from resolver.private_ways import (
     PaidDialer,
     Payer,
     RelayWay,
-    kept_keys,
     no_fields,
 )
 from resolver.way import PORTS
@@ -46,10 +45,8 @@ async def _opened(options: Options, clock: Clock, stack: AsyncExitStack, fields:
     keys = Path(options.oblivious_keys) if options.oblivious_keys else None
     proof = Certified(url.host, Path(options.tls_ca) if options.tls_ca else None)
     try:
-        if keys is not None:
-            kept_keys(keys)
         found = await find_endpoints(Endpoint(url.host, url.port or PORTS[Protocol.HTTPS]))
+        dialer = ObliviousDialer(RelayWay(tuple(found), proof, url.path or places.RELAY, keys), clock, fields)
     except (NoKeysError, UnreachableError) as error:
         return str(error)
-    relay = RelayWay(found[0], proof, url.path or places.RELAY, keys)
-    return await stack.enter_async_context(ObliviousDialer(relay, clock, fields).running())
+    return await stack.enter_async_context(dialer.running())

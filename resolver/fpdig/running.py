@@ -7,7 +7,8 @@ from os.path import lexists
 from resolver.fpdig.asking import Asker, Voice
 from resolver.fpdig.batch import run_batch
 from resolver.fpdig.exits import Exit, worst
-from resolver.fpdig.options import Command
+from resolver.fpdig.naming import as_named
+from resolver.fpdig.options import Command, Options
 from resolver.fpdig.output import err, out, refuse
 from resolver.fpdig.version import version
 from transport.clock import Clock
@@ -20,7 +21,7 @@ from zonedata.errors import MalformedError, UntrustedError
 
 async def run_with_sockets(command: Command) -> Exit:
     """Carry out a command over real sockets."""
-    options = command.questions[0].options if command.questions else command.defaults
+    options = _shared(command)
     clock = Clock()
     async with AsyncExitStack() as stack:
         if not (options.oblivious or options.token):
@@ -39,6 +40,8 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     """Carry out a command."""
     is_watched = sys.stdout is not None and sys.stdout.isatty()
     asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, is_watched)
+    if _shared(command).oblivious_keys:
+        asker.find_endpoints = as_named
     faults = _load_anchors(command, asker) + _files_there(command)
     if faults:
         return refuse(faults)
@@ -55,6 +58,11 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
             connect = connecting(proof, connect)
         return await run_batch(command.batch, command.defaults, asker, voice, endpoint, connect)
     return worst([await asker.ask(question, voice) for question in command.questions])
+
+
+def _shared(command: Command) -> Options:
+    """Return options of which those count that all questions share."""
+    return command.questions[0].options if command.questions else command.defaults
 
 
 def _load_anchors(command: Command, asker: Asker) -> list[str]:

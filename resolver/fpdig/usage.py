@@ -42,7 +42,8 @@ What to ask
   +tls-pin=PIN      demand this key: SHA-256 of it in hex or base64
   +oblivious=URL    ask @https://... by way of this relay, so that the resolver
                     does not see who asks (RFC 9458, docs/oblivious.md); its
-                    keys are fetched from itself, or +oblivious-keys=FILE
+                    keys come from +oblivious-keys=FILE, or are fetched from
+                    itself, which then sees who fetches them, and when
   +token=WALLET     pay for each try with a token, at the resolver that they
                     are for (docs/tokens.md)
   +cd               checking disabled: also what the resolver could not verify

@@ -46,6 +46,8 @@ def ask(pool: LaterPool, jobs: Jobs, host: str, question: str = "", protocol: Pr
 @virtual
 async def test_one_client_has_so_many_in_hand_and_no_more() -> None:
     jobs = Jobs()
+    async with LaterPool(1_000, each=2).running() as pool:
+        assert [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(3)] == [True, True, False]
     async with LaterPool(1_000).running() as pool:
         taken = [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(MOST_EACH + 20)]
         assert taken == [True] * MOST_EACH + [False] * 20

@@ -166,14 +166,14 @@ class Http2Session:
             return plain(500, "a bug of ours")
 
     async def _answer_later(self, stream_id: int, later: LaterResponse) -> None:
-        response = plain(503, "not now")
+        response: Response | None = None
         try:
             response = await later.work()
         except Exception:  # the barrier, as above; here it would end the pool
             log.exception("event=internal-error part=http2")
             response = plain(500, "a bug of ours")
         finally:  # also when cancelled, so that nobody waits for this one
-            self._reply(stream_id, response)
+            self._reply(stream_id, response if response is not None else later.cut_short())
 
     def _reply(self, stream_id: int, response: Response) -> None:
         try:

@@ -148,6 +148,9 @@ def test_by_way_of_a_relay_and_paid_for() -> None:
         (["+https", "+oblivious=tls://r.example"], "expected the URL of a relay such as https://relay.example"),
         (["+https", "+oblivious=r.example"], "expected the URL of a relay"),
         (["+https", "+oblivious-keys=k"], "+oblivious-keys are of a resolver that is asked by way of a relay"),
+        (["+https", "+oblivious=https://r"], "+oblivious takes keys from a resolver that proves who it is"),
+        (["@https://d", "+oblivious=https://r", "+trace", "--anchor", "a"], "+trace asks authorities itself"),
+        (["@https://d", "+oblivious=https://r", "+direct", "--anchor", "a"], "+direct asks authorities itself"),
         (["+https", "+token"], "+token: needs a value: +token=..."),
     ],
 )

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001 - a test has virtual time by asking for `autojump_clock`, and needs no more of it
 
 import logging
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -21,7 +22,7 @@ from tests.transport.http2.talking import CALLER, HTTP, TIMES, echo, sleeper, ta
 from transport.handler import Caller
 from transport.http2.frame_gate import PREFACE
 from transport.http2.limits import Http2Limits
-from transport.http2.messages import Answer, LaterResponse, Request, Response
+from transport.http2.messages import Answer, LaterResponse, Request, RequestHandler, Response
 from transport.http2.session import Http2Counts
 from transport.later import LaterPool
 from transport.slots import StreamLimits
@@ -319,19 +320,28 @@ async def test_a_bug_in_replying_costs_one_connection(
     assert "event=internal-error part=http2" in caplog.text
 
 
-async def test_work_that_is_cancelled_is_answered_all_the_same(autojump_clock: MockClock) -> None:
+def _with_a_last_word(request: Request, caller: Caller, now: float) -> Answer:
+    later = sleeper(request, caller, now)
+    assert isinstance(later, LaterResponse)
+    return replace(later, cut_short=lambda: Response(418))
+
+
+@pytest.mark.parametrize(("handler", "status"), [(sleeper, 503), (_with_a_last_word, 418)])
+async def test_work_that_is_cancelled_is_answered_all_the_same(
+    autojump_clock: MockClock, handler: RequestHandler, status: int
+) -> None:
     pool = LaterPool(10)
     async with trio.open_nursery() as nursery:
         client_may_go = trio.Event()
 
         async def talk_over() -> None:
-            async with talking(sleeper, pool=pool) as talk:
+            async with talking(handler, pool=pool) as talk:
                 await talk.ask(b"1000")
                 await wait_all_tasks_blocked()
                 assert pool._nursery is not None
                 pool._nursery.cancel_scope.cancel()
                 await talk.hear(1)
-                assert talk.asker.statuses == {1: 503}
+                assert talk.asker.statuses == {1: status}
                 client_may_go.set()
 
         nursery.start_soon(talk_over)
