@@ -9,7 +9,7 @@ import trio
 
 from fingerpost.served_tls import ServedTls
 from transport.clock import Clock
-from transport.handler import Handler
+from transport.handler import Admit, Handler
 from transport.http2.doh import PATH, doh_route
 from transport.http2.limits import Http2Limits
 from transport.http2.listener import HttpsListener, serve_https
@@ -37,12 +37,13 @@ class Gateway(Protocol):
 
 
 def serving(
-    tls: ServedTls, gateway: Gateway | None = None, redeemer: Redeemer | None = None
+    tls: ServedTls, admit: Admit, gateway: Gateway | None = None, redeemer: Redeemer | None = None
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket, given that, the daemon's handler, its clock and its pool.
 
     Args:
         tls: What is shown to clients.
+        admit: Who may begin a connection.
         gateway: Answers sealed requests, if any are taken.
         redeemer: Takes tokens that pay for questions, open and sealed ones, if any are.
     """
@@ -60,7 +61,7 @@ def serving(
         routes = Routes(table if gateway is None else gateway.beside(table))
         http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
         secure = partial(tls.server.handshake, alpn=Alpn.H2)
-        serve = partial(serve_https, limits=StreamLimits(), secure=secure, http=http)
+        serve = partial(serve_https, limits=StreamLimits(), secure=secure, admit=admit, http=http)
         await serve(sock, routes, clock, later, task_status=task_status)
 
     return serve

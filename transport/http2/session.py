@@ -23,7 +23,7 @@ from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
 from transport.stream_session import StreamCounts
 
-READ_SIZE = 4_096  # octets a read: at most some hundred requests between two looks at the event loop
+READ_SIZE = 1_024  # octets a read: at most some eighty requests between two looks at the event loop, dear as they are
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ class Http2Session:
                     octets = await self._stream.receive_some(READ_SIZE)
                 except trio.BrokenResourceError:
                     self._service.counts.broken += 1
+                    self._core.close()  # nobody is there to wait for an answer
                     return
                 if not octets:
                     return

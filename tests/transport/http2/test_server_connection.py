@@ -135,6 +135,16 @@ def test_a_body_may_be_so_long_and_others_are_not_disturbed() -> None:
     assert resets(served.said()) == []
 
 
+def test_a_body_that_is_too_long_and_taken_back_at_once_is_no_fault_of_ours() -> None:
+    served = Served(admit=lambda _: 10)
+    served.feed(HELLO + _post(1))
+    served.feed(data(1, b"x" * 11, 0) + reset(1))
+    assert served.core.ending is None
+    assert not served.core.is_answering
+    served.feed(_post(3) + data(3, b"right"))
+    assert list(served.requests()) == [3]
+
+
 def test_bodies_that_are_not_whole_hold_the_clients_window_and_no_more() -> None:
     served = Served(admit=lambda _: 20_000)
     streams = [served.asker.ask(b"x" * 16_000, ends=False) for _ in range(4)]

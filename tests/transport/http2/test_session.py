@@ -16,7 +16,7 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
-from tests.transport.http2.frames import HELLO, frame, goaways, headers, ping, reset, resets, settings
+from tests.transport.http2.frames import HELLO, Asker, frame, goaways, headers, ping, reset, resets, settings
 from tests.transport.http2.talking import CALLER, HTTP, TIMES, echo, sleeper, talking
 from transport.handler import Caller
 from transport.http2.frame_gate import PREFACE
@@ -257,6 +257,25 @@ async def test_a_stream_that_breaks_is_counted(autojump_clock: MockClock, way: s
     async with talking(pair=lambda: (lockstep_stream_pair()[0], server)) as talk:
         await talk.wait_ended()
         assert talk.counts == StreamCounts(broken=1)
+
+
+async def test_a_client_that_is_cut_off_is_not_waited_for(autojump_clock: MockClock) -> None:
+    asker, fed = Asker(), 0
+    asker.ask(b"1000")
+
+    async def feed() -> None:
+        nonlocal fed
+        await trio.lowlevel.checkpoint()
+        fed += 1
+        if fed > 1:
+            raise trio.BrokenResourceError
+        incoming.put_data(asker.take())
+
+    incoming = MemoryReceiveStream(receive_some_hook=feed)
+    server = trio.StapledStream(MemorySendStream(), incoming)
+    async with talking(sleeper, pair=lambda: (lockstep_stream_pair()[0], server)) as talk:
+        assert await talk.wait_ended() < TIMES.stuck
+        assert talk.counts.broken == 1
 
 
 def _broken(_request: Request, _caller: Caller, _now: float) -> Answer:
