@@ -19,7 +19,6 @@ from transport.slots import StreamLimits
 from transport.tls.stream import Alpn
 from transport.tokens.paying import paid_route
 from transport.tokens.redeeming import Redeemer
-from zonedata.packets import least_ttl
 
 SEALED_QUEUED: Final = 1_048_576  # octets of responses that wait to be sent to a relay: 100 of 8 KiB each
 
@@ -56,7 +55,7 @@ def serving(
         *,
         task_status: trio.TaskStatus[HttpsListener],
     ) -> None:
-        route = doh_route(handler, least_ttl)
+        route = doh_route(handler)
         table = {PATH: route if redeemer is None else paid_route(route, redeemer)}
         routes = Routes(table if gateway is None else gateway.beside(table))
         http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
