@@ -71,7 +71,7 @@ class Admit(typing.Protocol):
     An ordinary function as well; never waits and never raises.
     """
 
-    def __call__(self, host: str, now: float, *, is_proven: bool = True) -> bool:
+    def __call__(self, host: str, now: float, /, *, is_proven: bool = True) -> bool:
         """Return whether it may, and count it if nobody else can have begun it in that address's name.
 
         Args:

@@ -3,7 +3,6 @@
 # ruff: noqa: ARG001 - a test has virtual time by asking for `autojump_clock`, and needs no more of it
 
 import logging
-from functools import partial
 
 import pytest
 import trio
@@ -315,12 +314,17 @@ async def test_a_response_that_cannot_be_sent_costs_one_connection(autojump_cloc
         assert talk.http == Http2Counts(faulty=1)
 
 
-async def test_a_bug_in_reading_costs_one_connection(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("where", ["receive", "expire"])
+async def test_a_bug_in_the_core_costs_one_connection(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
+    def trip(*_args: object) -> None:
+        raise RuntimeError("a bug")
+
     async with talking() as talk:
-        monkeypatch.setattr(talk.session._core, "receive", partial(_broken, Request("GET", "/"), CALLER))
-        await talk.ask(b"")
+        monkeypatch.setattr(talk.session._core, where, trip)
+        if where == "receive":
+            await talk.ask(b"")
         await talk.wait_ended()
         assert talk.http == Http2Counts(faulty=1)
     assert "event=internal-error part=http2" in caplog.text
