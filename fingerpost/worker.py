@@ -282,9 +282,7 @@ def _serving(
         case Protocol.TLS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
             secure = shared.tls.server.handshake
-            return partial(
-                serve_tcp, limits=StreamLimits(), protocol=protocol, secure=secure, admit=daemon.admit
-            )
+            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=secure, admit=daemon.admit)
         case Protocol.QUIC:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
             return served_quic.serving(shared.tls, daemon.admit)

@@ -66,7 +66,7 @@ Handler = Callable[[bytes, Caller, float], Verdict]  # the message, who sent it,
 
 
 class Admit(typing.Protocol):
-    """Says whether an address may begin one more encrypted connection: its handshake costs what dozens of questions do.
+    """Says whether an address may begin one more encrypted connection, which costs what dozens of questions do.
 
     An ordinary function as well; never waits and never raises.
     """

@@ -148,14 +148,17 @@ async def test_replies_in_hand_outlive_the_listener(lookup_pause: trio.Event) ->
 
         return Later(work) if message == b"later" else message
 
-    async with listening(handle, jobs=1) as (server, listener):
-        async with await _greet(server) as idle, await _greet(server) as waiting:
-            await waiting.send_all(frame(b"later"))
-            await server.wait_until(lambda statistics: statistics.received == 3)
-            listener.cancel()
-            assert await receive(idle, 1) == []
-            lookup_pause.set()
-            assert await receive(waiting, 2) == [b"later"]
+    async with (
+        listening(handle, jobs=1) as (server, listener),
+        await _greet(server) as idle,
+        await _greet(server) as waiting,
+    ):
+        await waiting.send_all(frame(b"later"))
+        await server.wait_until(lambda statistics: statistics.received == 3)
+        listener.cancel()
+        assert await receive(idle, 1) == []
+        lookup_pause.set()
+        assert await receive(waiting, 2) == [b"later"]
 
 
 async def test_the_grace_ends() -> None:

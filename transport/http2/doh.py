@@ -1,8 +1,8 @@
 """DNS over HTTPS (RFC 8484): a message as a request and as a response, for either side. Pure.
 
 A request has one spelling: POST with the message as its body and nothing after the path, or GET with `dns=` and the
-message in base64url without padding, and nothing else. So nobody hides a mark in the spelling by which a client could
-be known again.
+message in base64url without padding, and nothing else. So nobody hides a mark in the spelling by which a client
+could be known again.
 """
 
 import binascii
@@ -57,8 +57,8 @@ def message_of(request: Request) -> bytes | Response:
 def response_to(reply: bytes) -> Response:
     """Return the response with a reply.
 
-    Nobody is to keep it, although RFC 8484 section 5.1 would have its TTL said: a number would show in the length of
-    what is encrypted (section 9), and caches of programs are files that say who was asked about.
+    Nobody is to keep it, although RFC 8484 section 5.1 would have its TTL said: a number would show in the length
+    of what is encrypted (section 9), and caches of programs are files that say who was asked about.
     """
     return Response(200, ((b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")), reply)
 

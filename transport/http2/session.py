@@ -24,7 +24,9 @@ from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
 from transport.stream_session import StreamCounts
 
-READ_SIZE = 1_024  # octets a read: at most some eighty requests between two looks at the event loop, dear as they are
+READ_SIZE = (
+    1_024  # octets a read: at most some eighty requests between two looks at the event loop, dear as they are
+)
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +123,7 @@ class Http2Session:
             self._guarded(partial(self._core.expire, trio.current_time(), self._service.slots.patience))
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """Have something done to the core; a bug, of ours or of the library's, costs one connection, not the daemon."""
+        """Have something done; a bug, of ours or of the library's, must cost one connection, not the daemon."""
         try:
             act()
         except Exception:  # the barrier

@@ -3,9 +3,9 @@
 aioquic bounds much of what RFC 9000 leaves to an endpoint, and not all: its windows for octets double whenever
 half of one is used and never shrink, so that a hole before them keeps any number of octets; a message of the
 handshake may announce 16 MB, and half a megabyte may lie behind a hole in it; what was sent and never
-acknowledged is remembered for as long as the connection lasts; keys are renewed as often as asked. And the pieces of
-a handshake that wait behind holes are gone through one by one for each that comes: 40 KB of single octets, from
-whatever source, would take seconds of a core. `Bounds` puts a window of fixed size in the place of the first, and
+acknowledged is remembered for as long as the connection lasts; keys are renewed as often as asked. And the pieces
+of a handshake that wait behind holes are gone through one by one for each that comes: 40 KB of single octets, from
+whatever source, would take a second of a core. `Bounds` puts a window of fixed size in the place of the first, and
 says of the others when there is more than any honest client needs.
 
 There is no public way to any of this. So this file, and no other, looks into aioquic's insides; its tests show

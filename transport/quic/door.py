@@ -1,9 +1,9 @@
 """Whether a first packet begins a connection, and what is said where it does not. Pure.
 
-Nothing proves where a first packet comes from, and one costs us milliseconds. So a few connections may begin without
-a proof, in all and in the name of one address; who comes after that proves its address first, by a token, and nothing
-is kept for it meanwhile. A place among the few is given back by shaking hands, or by time, and not by going away:
-else whoever invents addresses would have it back with the same datagram.
+Nothing proves where a first packet comes from, and one costs us a millisecond. So a few connections may begin
+without a proof, in all and in the name of one address; who comes after that proves its address first, by a token,
+and nothing is kept for it meanwhile. A place among the few is given back by shaking hands, or by time, and not by
+going away: else whoever invents addresses would have it back with the same datagram.
 
 What an address has begun is counted once it is proven, so that nobody uses up what is another's.
 """

@@ -264,7 +264,7 @@ class QuicServer:
             self._emptied.set()
 
     def _release(self, session: QuicSession) -> None:
-        """Who has shaken hands gives its place among the unproven back; who is gone without leaves it to the door."""
+        """Give the place of who has shaken hands back; of who has gone without, it is the door that does so."""
         place = self._places.pop(session, None)
         if place is not None and session.is_proven:
             self._door.prove(place, session.caller.endpoint)

@@ -360,7 +360,7 @@ pieces = st.one_of(
     st.builds(data, st.sampled_from([1, 3, 5, 7]), st.binary(max_size=9), st.sampled_from([0, 1])),
     st.builds(reset, st.sampled_from([1, 3, 5, 7])),
     st.builds(window, st.sampled_from([0, 1, 3]), st.sampled_from([1, 65_535, 2**31 - 1])),
-    st.builds(_post, st.sampled_from([1, 3, 5, 7])),
+    st.builds(post, st.sampled_from([1, 3, 5, 7])),
     st.builds(lambda code, value: settings((code, value)), st.integers(0, 9), st.integers(0, 2**32 - 1)),
 )
 

@@ -10,7 +10,7 @@ import trio
 from aioquic.quic.stream import QuicStream
 from aioquic.tls import Epoch
 
-from tests.transport.quic.wires import HERE, STEP, Raw, Stage, connected, first_flight, query, serving
+from tests.transport.quic.wires import HERE, STEP, THERE, Raw, Stage, connected, first_flight, query, serving
 from tests.virtual import virtual
 from transport.endpoint import Endpoint
 from transport.quic.bounds import MAX_UNACKNOWLEDGED
@@ -132,7 +132,7 @@ async def test_a_handshake_in_single_octets_is_cut_short() -> None:
 async def test_a_handshake_in_a_few_pieces_that_are_out_of_order_is_understood() -> None:
     async with serving() as stage:
         client = Raw(stage.wire)
-        client.connection.connect(HERE, trio.current_time())
+        client.connection.connect(THERE, trio.current_time())
         sender = client.connection._crypto_streams[Epoch.INITIAL].sender
         end = sender._buffer_stop
         for octet in range(0, end, 10):
@@ -258,10 +258,10 @@ async def test_memory_is_what_it_was_after_a_flood_from_forged_sources() -> None
             await trio.sleep(30)
             assert stage.is_bare()
 
-        await flood()  # what is made once is made
-        gc.collect()
         tracemalloc.start()
         try:
+            await flood()  # what is made once is made
+            gc.collect()
             before = tracemalloc.get_traced_memory()[0]
             await flood()
             gc.collect()

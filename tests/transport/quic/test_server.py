@@ -24,6 +24,7 @@ from transport.handler import Caller, Later, Protocol, Verdict
 from transport.quic.doq import Code
 from transport.quic.limits import QuicLimits
 
+
 @virtual
 async def test_each_query_is_answered_on_its_own_stream_in_any_order() -> None:
     async with serving() as stage:

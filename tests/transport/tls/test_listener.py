@@ -114,7 +114,7 @@ async def test_resuming_is_counted(tmp_path: Path) -> None:
 # --- abuse -----------------------------------------------------------------------------------------------------
 
 
-async def _is_answered_soon(server: Server) -> None:
+async def _is_answered_soon(server: Encrypted) -> None:
     """A new client, at an address of its own, is answered."""
     with trio.fail_after(SOON):
         client = await server.greet("127.0.1.1")
@@ -307,6 +307,11 @@ def _encrypted_objects() -> int:
     return sum(isinstance(one, ssl.SSLObject) for one in gc.get_objects())
 
 
+def _pages() -> int:
+    """Return how much memory this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not say how large a process is")
 async def test_a_second_flood_of_handshakes_takes_what_the_first_has_left(tmp_path: Path) -> None:
     """Of memory, where three hundred at a time are left once the server has shown its certificate."""
@@ -314,7 +319,7 @@ async def test_a_second_flood_of_handshakes_takes_what_the_first_has_left(tmp_pa
     async with serving(tmp_path, echo, StreamLimits(connections=1_000, per_address=1_000)) as server:
 
         async def flood() -> int:
-            """Return how large the process is afterwards, in pages."""
+            """Return how large the process is afterwards."""
             async with AsyncExitStack() as stack:
                 clients = [await stack.enter_async_context(await server.connect()) for _ in range(300)]
                 for client in clients:
@@ -322,7 +327,7 @@ async def test_a_second_flood_of_handshakes_takes_what_the_first_has_left(tmp_pa
                 for client in clients:
                     assert await client.receive_some(1)
             await server.wait_until(lambda counts: counts.connected == 0)
-            return int(Path("/proc/self/statm").read_text().split()[1])
+            return _pages()
 
         first, *_, last = [await flood() for _ in range(4)]
         assert server.counts.handshakes_failed == 1_200
