@@ -24,9 +24,7 @@ from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
 from transport.stream_session import StreamCounts
 
-READ_SIZE = (
-    1_024  # octets a read: at most some eighty requests between two looks at the event loop, dear as they are
-)
+READ_SIZE = 4_096  # octets a read: at most some hundred requests between two looks at the event loop
 
 log = logging.getLogger(__name__)
 
