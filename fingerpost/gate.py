@@ -1,7 +1,7 @@
 """Who may ask how much, before anything is answered: rates, budgets and cookies, before a daemon's own fast path.
 
     datagram -> rate -> (cookie) -> budget -> what is ready -> what is not: the handler -> cookie -> short enough?
-    stream   -> rate of streams -> budget -> the handler -> cookie
+    stream   -> rate of handshakes, where there is one -> rate of streams -> budget -> the handler -> cookie
 
 A client that is named and has no budget costs one look at its rate. All others cost a look at the question.
 
@@ -169,6 +169,15 @@ class Gate(FastPath):
         return _then(verdict, finished, crowded)
 
     # --- streams ------------------------------------------------------------------------------------------
+
+    def admit(self, host: str, now: float, *, is_proven: bool = True) -> bool:
+        """See `transport.handler.Admit`."""
+        source = self._source_of(host)
+        if self._rates.passes_handshake(source, self._clients.of_source(source), now, is_proven=is_proven):
+            return True
+        if is_proven:
+            self.noted.add(Kind.HANDSHAKE, source, now)
+        return self._is_dry
 
     def _stream(self, message: bytes, caller: Caller, source: bytes, now: float) -> Verdict:
         client = self._clients.of_identity(caller.identity) or self._clients.of_source(source)

@@ -9,7 +9,7 @@ import trio
 
 from fingerpost.served_tls import ServedTls
 from transport.clock import Clock
-from transport.handler import Handler
+from transport.handler import Admit, Handler
 from transport.http2.doh import PATH, doh_route
 from transport.http2.limits import SEALED_QUEUED, Http2Limits
 from transport.http2.listener import HttpsListener, serve_https
@@ -19,7 +19,6 @@ from transport.slots import StreamLimits
 from transport.tls.stream import Alpn
 from transport.tokens.paying import paid_route
 from transport.tokens.redeeming import Redeemer
-from zonedata.packets import least_ttl
 
 
 class Gateway(Protocol):
@@ -35,12 +34,13 @@ class Gateway(Protocol):
 
 
 def serving(
-    tls: ServedTls, gateway: Gateway | None = None, redeemer: Redeemer | None = None
+    tls: ServedTls, admit: Admit, gateway: Gateway | None = None, redeemer: Redeemer | None = None
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket, given that, the daemon's handler, its clock and its pool.
 
     Args:
         tls: What is shown to clients.
+        admit: Who may begin a connection.
         gateway: Answers sealed requests, if any are taken.
         redeemer: Takes tokens that pay for questions, open and sealed ones, if any are.
     """
@@ -53,12 +53,12 @@ def serving(
         *,
         task_status: trio.TaskStatus[HttpsListener],
     ) -> None:
-        route = doh_route(handler, least_ttl)
+        route = doh_route(handler)
         table = {PATH: route if redeemer is None else paid_route(route, redeemer)}
         routes = Routes(table if gateway is None else gateway.beside(table))
         http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
         secure = partial(tls.server.handshake, alpn=Alpn.H2)
-        serve = partial(serve_https, limits=StreamLimits(), secure=secure, http=http)
+        serve = partial(serve_https, limits=StreamLimits(), secure=secure, admit=admit, http=http)
         await serve(sock, routes, clock, later, task_status=task_status)
 
     return serve

@@ -42,7 +42,7 @@ from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.entitlement import Entitlement
 from transport.fast_path import FastPath
-from transport.handler import Handler, Protocol
+from transport.handler import Admit, Handler, Protocol
 from transport.later import LaterPool
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, serve_tcp
@@ -109,6 +109,7 @@ class Daemon:
 
     handler: Handler
     fast: FastPath
+    admit: Admit
     clock: Clock
     jobs: int
     reload: Callable[[], None]
@@ -136,7 +137,7 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
             limiting.reload()
             store.reload()
 
-        yield Daemon(gate.handle, gate, Clock(), AUTHORITY_JOBS, reload, counts)
+        yield Daemon(gate.handle, gate, gate.admit, Clock(), AUTHORITY_JOBS, reload, counts)
     finally:
         store.close()
 
@@ -183,7 +184,7 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             }
             return {**ready, **kept, **known, **gate.counts()}
 
-        yield Daemon(gate.handle, gate, clock, resolver.lookups, reload, counts)
+        yield Daemon(gate.handle, gate, gate.admit, clock, resolver.lookups, reload, counts)
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:
@@ -280,13 +281,14 @@ def _serving(
             return partial(serve_tcp, limits=StreamLimits())
         case Protocol.TLS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=shared.tls.server.handshake)
+            secure = shared.tls.server.handshake
+            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=secure, admit=daemon.admit)
         case Protocol.QUIC:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_quic.serving(shared.tls)
+            return served_quic.serving(shared.tls, daemon.admit)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls, shared.gateway, redeemer)
+            return served_https.serving(shared.tls, daemon.admit, shared.gateway, redeemer)
         case other:
             assert_never(other)
 

@@ -4,6 +4,7 @@ A handler is an ordinary function, never waits and never raises: it is its own b
 waiting goes into a `Later`.
 """
 
+import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,3 +63,25 @@ class Later:
 
 Verdict = bytes | Later | None  # answer now, answer later, stay silent
 Handler = Callable[[bytes, Caller, float], Verdict]  # the message, who sent it, now in Unix seconds
+
+
+class Admit(typing.Protocol):
+    """Says whether an address may begin one more encrypted connection, which costs what dozens of questions do.
+
+    An ordinary function as well; never waits and never raises.
+    """
+
+    def __call__(self, host: str, now: float, /, *, is_proven: bool = True) -> bool:
+        """Return whether it may, and count it if nobody else can have begun it in that address's name.
+
+        Args:
+            host: Where it comes from.
+            now: Unix seconds.
+            is_proven: Whether that is certain; if not, nothing is counted.
+        """
+        ...
+
+
+def admit_all(_host: str, _now: float, *, is_proven: bool = True) -> bool:  # noqa: ARG001 - as `Admit` has it
+    """Let everybody in."""
+    return True

@@ -368,11 +368,6 @@ _PAIRS: Final[list[struct.Struct | None]] = [None] * (MAX_UDP + MAX_BEHIND + 1) 
 _TAILS: Final = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
 
 
-def least_ttl(reply: bytes) -> int | None:
-    """Return the least TTL in a reply of ours, for whoever keeps the whole of it; None where it has none."""
-    return min((_TTL.unpack_from(reply, at)[0] for at in ttls_of(reply)), default=None)
-
-
 def ttls_of(reply: bytes) -> list[int]:
     """Return where the TTLs of a reply of ours stand: of every record but OPT, and the minimum of an SOA."""
     questions, answers, authority, additional = _COUNTS_AT_4.unpack_from(reply, 4)

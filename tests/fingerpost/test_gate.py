@@ -16,7 +16,15 @@ from transport.clients import MAX_RATE, UNLIMITED, Clients, LimitSettings, Named
 from transport.endpoint import Endpoint
 from transport.fast_path import NOT_READY, FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
-from transport.rates import BURST_SECONDS, SMALL_FACTOR, SMALL_RATE, STREAM_FACTOR, Rates, shared_table
+from transport.rates import (
+    BURST_SECONDS,
+    HANDSHAKE,
+    SMALL_FACTOR,
+    SMALL_RATE,
+    STREAM_FACTOR,
+    Rates,
+    shared_table,
+)
 from zonedata import names, replies, wire
 from zonedata.cookies import Cookies, RollingSecrets
 from zonedata.identifiers import parse
@@ -391,6 +399,28 @@ async def test_a_late_answer_that_is_too_long_is_cut_too() -> None:
     assert await silent.work() is None
 
 
+def test_handshakes_of_one_address_are_limited_and_others_let_in(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(freely(30))
+    most = 30 * STREAM_FACTOR // HANDSHAKE * BURST_SECONDS + 1
+    assert sum(server.gate.admit(ALICE, NOW) for _ in range(1_000)) == most
+    assert server.gate.admit(BOB, NOW)
+    assert is_whole(server.ask(question(), protocol=Protocol.TLS)), "a connection that is open is answered"
+    assert server.gate.counts()["over_handshake_rate"] == 1_000 - most
+    assert [record.message for record in caplog.records] == [
+        "event=limited why=handshake_rate client=192.0.2.7 count=1"
+    ]
+
+
+def test_what_is_begun_in_somebody_s_name_is_neither_counted_nor_told(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(freely(30))
+    assert all(server.gate.admit(ALICE, NOW, is_proven=False) for _ in range(1_000))
+    while server.gate.admit(ALICE, NOW):
+        pass
+    assert not server.gate.admit(ALICE, NOW, is_proven=False)
+    assert server.gate.counts()["over_handshake_rate"] == 1
+    assert len(caplog.records) == 1
+
+
 # --- dry, and hostile ------------------------------------------------------------
 
 
@@ -399,8 +429,10 @@ def test_dry_all_is_counted_and_nothing_refused(caplog: pytest.LogCaptureFixture
     for n in range(1_000):
         for protocol in (Protocol.UDP, Protocol.TCP):
             assert is_whole(server.ask(question(n), protocol=protocol))
+    assert all(server.gate.admit(ALICE, NOW) for _ in range(1_000))
     counts = server.gate.counts()
-    assert min(counts[f"over_{why}"] for why in ("rate", "stream_rate", "unproven_budget", "budget")) > 100
+    assert min(counts[f"over_{why}"] for why in ("rate", "stream_rate", "handshake_rate", "budget")) > 100
+    assert counts["over_unproven_budget"] > 100
     lines = [record.message for record in caplog.records]
     assert "event=limited why=rate client=192.0.2.7 count=1 dry_run=yes" in lines
     assert len(lines) < 10, "a line a minute for each kind"

@@ -22,6 +22,7 @@ from transport.clients import (
 from transport.rates import (
     BURST_SECONDS,
     DEBT_SECONDS,
+    HANDSHAKE,
     NETWORK_FACTOR,
     OVER_SHARE,
     SMALL_DEBT_SECONDS,
@@ -141,6 +142,23 @@ def test_streams_have_more(table: memoryview) -> None:
     passed = sum(rates.passes_stream(ALICE, anybody, NOW) for _ in range(1_000))
     assert passed == 10 * STREAM_FACTOR * BURST_SECONDS + 1
     assert _passed(rates, ALICE, 1) == 1
+
+
+def test_handshakes_are_few_and_counted_where_the_address_is_proven(table: memoryview) -> None:
+    rates = rates_of(table, 30)
+    clients = Clients(LimitSettings(30, clients=(NamedClient("a", (ip_network("192.0.2.8/32"),), rate=UNLIMITED),)))
+
+    def passed(source: bytes, count: int, now: float = NOW, *, is_proven: bool = True) -> int:
+        client = clients.of_source(source)
+        return sum(rates.passes_handshake(source, client, now, is_proven=is_proven) for _ in range(count))
+
+    a_second = 30 * STREAM_FACTOR // HANDSHAKE
+    assert passed(ALICE, 1_000, is_proven=False) == 1_000, "nobody uses up what is another's"
+    assert passed(ALICE, 1_000) == a_second * BURST_SECONDS + 1
+    assert passed(ALICE, 1_000, is_proven=False) == 0
+    assert passed(ALICE, 1_000, NOW + 1) == a_second
+    assert passed(NEIGHBOUR, 1_000) == 1_000
+    assert rates.passes_stream(ALICE, clients.anybody, NOW), "what is open goes on"
 
 
 def test_named_clients_have_their_own_rate_and_the_longest_network_counts(table: memoryview) -> None:

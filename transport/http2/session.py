@@ -8,6 +8,7 @@ pool, since only what it reads opens the windows through which responses go.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -111,20 +112,19 @@ class Http2Session:
                     octets = await self._stream.receive_some(READ_SIZE)
                 except trio.BrokenResourceError:
                     self._service.counts.broken += 1
+                    self._core.close()  # nobody is there to wait for an answer
                     return
                 if not octets:
                     return
-                self._receive_untrusted(octets)
+                self._guarded(partial(self._core.receive, octets, trio.current_time()))
                 continue
-            self._core.expire(trio.current_time(), self._service.slots.patience)
-            self._settle()
+            self._guarded(partial(self._core.expire, trio.current_time(), self._service.slots.patience))
 
-    def _receive_untrusted(self, octets: bytes | bytearray) -> None:
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Have something done; a bug, of ours or of the library's, must cost one connection, not the daemon."""
         try:
-            self._core.receive(octets, trio.current_time())
-        except (
-            Exception
-        ):  # the barrier: a bug, of ours or of the library's, must cost one connection, not the daemon
+            act()
+        except Exception:  # the barrier
             log.exception("event=internal-error part=http2")
             self._core.fail()
         self._settle()

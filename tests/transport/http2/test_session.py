@@ -4,7 +4,6 @@
 
 import logging
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import trio
@@ -17,7 +16,7 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
-from tests.transport.http2.frames import HELLO, frame, goaways, headers, ping, reset, resets, settings
+from tests.transport.http2.frames import HELLO, Asker, frame, goaways, headers, ping, reset, resets, settings
 from tests.transport.http2.talking import CALLER, HTTP, TIMES, echo, sleeper, talking
 from transport.handler import Caller
 from transport.http2.frame_gate import PREFACE
@@ -260,6 +259,25 @@ async def test_a_stream_that_breaks_is_counted(autojump_clock: MockClock, way: s
         assert talk.counts == StreamCounts(broken=1)
 
 
+async def test_a_client_that_is_cut_off_is_not_waited_for(autojump_clock: MockClock) -> None:
+    asker, fed = Asker(), 0
+    asker.ask(b"1000")
+
+    async def feed() -> None:
+        nonlocal fed
+        await trio.lowlevel.checkpoint()
+        fed += 1
+        if fed > 1:
+            raise trio.BrokenResourceError
+        incoming.put_data(asker.take())
+
+    incoming = MemoryReceiveStream(receive_some_hook=feed)
+    server = trio.StapledStream(MemorySendStream(), incoming)
+    async with talking(sleeper, pair=lambda: (lockstep_stream_pair()[0], server)) as talk:
+        assert await talk.wait_ended() < TIMES.stuck
+        assert talk.counts.broken == 1
+
+
 def _broken(_request: Request, _caller: Caller, _now: float) -> Answer:
     raise RuntimeError("a bug")
 
@@ -297,12 +315,17 @@ async def test_a_response_that_cannot_be_sent_costs_one_connection(autojump_cloc
         assert talk.http == Http2Counts(faulty=1)
 
 
-async def test_a_bug_in_reading_costs_one_connection(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("where", ["receive", "expire"])
+async def test_a_bug_in_the_core_costs_one_connection(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
+    def trip(*_args: object) -> None:
+        raise RuntimeError("a bug")
+
     async with talking() as talk:
-        monkeypatch.setattr(talk.session._core, "receive", partial(_broken, Request("GET", "/"), CALLER))
-        await talk.ask(b"")
+        monkeypatch.setattr(talk.session._core, where, trip)
+        if where == "receive":
+            await talk.ask(b"")
         await talk.wait_ended()
         assert talk.http == Http2Counts(faulty=1)
     assert "event=internal-error part=http2" in caplog.text
