@@ -23,7 +23,7 @@ from fingerpost.listening import Opened
 from fingerpost.readiness import Readiness
 from fingerpost.relay_configuration import RelayConfiguration
 from fingerpost.served_tls import ServedTls
-from transport.clients import Clients
+from transport.clients import Clients, source_of
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.entitlement import Entitlement
@@ -88,8 +88,13 @@ async def _relay(part: r.RelayPart, tls: ServedTls, sockets: list[socket.socket]
         HttpLink(part.gateway.authority, connect, CONNECTIONS, relaying.GatewayWatch().notice).running() as link,
         LaterPool(MAX_IN_HAND, Entitlement(part.rates.clients).of, MAX_OF_ONE).running() as later,
     ):
-        rates = Rates(Clients(part.rates), shared_table())
+        clients = Clients(part.rates)
+        rates = Rates(clients, shared_table())
         relay = Relay(link.request, part.gateway.path, rates, part.path, names_clients=part.logs_clients)
+
+        def admit(host: str, now: float, *, is_proven: bool = True) -> bool:
+            source = source_of(host)
+            return rates.passes_handshake(source, clients.of_source(source), now, is_proven=is_proven)
 
         async def serve(
             sock: socket.socket, handler: RequestHandler, *, task_status: trio.TaskStatus[TcpListener]
@@ -97,7 +102,7 @@ async def _relay(part: r.RelayPart, tls: ServedTls, sockets: list[socket.socket]
             routes = Routes({part.path: Route(handler, ("POST",), MAX_SEALED_REQUEST)})
             secure = partial(tls.server.handshake, alpn=Alpn.H2)
             http = Http2Limits(queued=SEALED_QUEUED)
-            serving = partial(serve_https, limits=StreamLimits(), secure=secure, http=http)
+            serving = partial(serve_https, limits=StreamLimits(), secure=secure, admit=admit, http=http)
             await serving(sock, routes, clock, later, task_status=task_status)
 
         def reload() -> None:

@@ -227,6 +227,17 @@ async def test_a_new_certificate_ends_no_connection(house: Household) -> None:
                     assert await one.exchange(QUERY, Clock().now()) == QUERY + b"answer"
 
 
+def test_who_shakes_hands_over_and_over_is_turned_away(house: Household) -> None:
+    write_certificate(house.folder, stem="relay")
+    house.write("relay.toml", RELAY.format(port=443).replace('authorities = "gateway.crt"\n', "") + "rate = 5\n")
+    with running_web("relay.toml", "relay") as relay:
+        taken = 0
+        for _ in range(50):
+            with suppress(OSError):
+                taken += bool(_shown(relay.port))
+        assert 0 < taken < 25, "one a second, and some at the beginning"
+
+
 def test_what_keeps_a_relay_from_starting_is_said_where_it_stands(house: Household) -> None:
     house.write("relay.toml", RELAY.format(port=443).replace('authorities = "gateway.crt"\n', ""))
     assert house.run("relay", "relay.toml").err.splitlines() == [
