@@ -237,6 +237,20 @@ def test_an_authority_answers_over_tls(house: Household) -> None:
     assert re.search(r"event=statistics tls=127\.0\.0\.1#\d+ connected=\d accepted=1 refused=0 handshakes=1 ", log)
 
 
+def test_who_shakes_hands_too_often_is_turned_away_and_keeps_what_is_open(house: Household) -> None:
+    """At one question a second a handshake is three seconds' worth, whichever worker is met."""
+    encrypted_msp(house, "\n[limits]\nrate = 1\n", workers=2)
+    with running("alpha.toml") as daemon, encrypted(daemon.doors.tls, trusting()) as sock:
+        for _ in range(2):
+            with pytest.raises((ssl.SSLError, ConnectionError)), encrypted(daemon.doors.tls, trusting()):
+                pytest.fail("was let in")
+        assert ask(sock, KNOWN).rcode == Rcode.NOERROR
+        log = daemon.end()[1]
+    assert "event=limited why=handshake_rate client=127.0.0.1 count=1" in log
+    assert sum(map(int, re.findall(r" handshakes_refused=(\d+) ", log))) == 2
+    assert sum(map(int, re.findall(r" over_handshake_rate=(\d+) ", log))) == 2
+
+
 def test_whichever_worker_is_met_a_client_resumes(house: Household) -> None:
     """Sixty connections over three workers: that one of them gets none happens once in 10^10."""
     encrypted_msp(house, workers=3)
