@@ -7,7 +7,7 @@ relay.
 """
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,16 +17,16 @@ import trio
 
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import CrowdedError, UnprovenError, UnreachableError
+from transport.errors import UnreachableError
 from transport.handler import Protocol
 from transport.http2.doh_link import authority_of
-from transport.http2.messages import Headers, MakeHeaders, no_headers
+from transport.http2.messages import Headers
 from transport.oblivious import places
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.key_configs import KeyConfigError
-from transport.proof import Proof, Unproven
+from transport.proof import Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from transport.tls.client import ClientTls
@@ -38,6 +38,8 @@ from transport.tokens.wallet import Wallet
 
 MAX_KEYS = 65_536  # octets of a file of keys; a few hundred are usual
 MAX_GATEWAYS = 16  # that one dialer asks; a client has one or two
+
+Fields = Callable[[], Headers]  # makes the fields of one request
 
 
 class NoKeysError(Exception):
@@ -52,14 +54,19 @@ class RelayWay:
         endpoint: Where it is.
         proof: How it proves it.
         path: Where it takes requests.
-        keys: The gateway's, out of a file; None to fetch them from the gateway itself, which learns by that that
+        keys: File with the gateway's keys; None to fetch them from the gateway itself, which learns by that that
             somebody at this address is going to ask, and not what or when.
     """
 
     endpoint: Endpoint
     proof: Proof
     path: str = places.RELAY
-    keys: KeptKeys | None = None
+    keys: Path | None = None
+
+
+def no_fields() -> Headers:
+    """Return none."""
+    return ()
 
 
 class ObliviousDialer:
@@ -68,16 +75,15 @@ class ObliviousDialer:
     Args:
         relay: By way of whom.
         clock: Whose time stands in requests.
-        fields: Makes what goes with each request, inside the seal.
+        fields: What goes with each request, inside the seal.
     """
 
-    def __init__(self, relay: RelayWay, clock: Clock, fields: MakeHeaders = no_headers) -> None:
+    def __init__(self, relay: RelayWay, clock: Clock, fields: Fields = no_fields) -> None:
         self._relay = relay
         self._clock = clock
         self._fields = fields
         self._tls = ClientTls()
         self._exchanges: dict[tuple[Endpoint, Proof, str], ObliviousExchange] = {}
-        self._making = trio.Lock()  # who waits for it has what another makes
         self._to_relay: HttpLink | None = None  # while it is open, as the nursery
         self._nursery: trio.Nursery | None = None  # in which links are kept: exchanges come and go
 
@@ -108,8 +114,7 @@ class ObliviousDialer:
         if protocol is not Protocol.HTTPS or proof is None:
             raise UnreachableError(endpoint.to_text(), f"is asked by way of a relay, and not over {protocol}")
         with trio.move_on_at(deadline):
-            async with self._making:
-                exchange = await self._exchange(endpoint, proof, resource.path)
+            exchange = await self._exchange(endpoint, proof, resource.path)
             reply = await exchange.exchange(message, self._clock.now())
             if not accept(reply):
                 raise UnreachableError(endpoint.to_text(), "answers something else than it was asked")
@@ -120,14 +125,11 @@ class ObliviousDialer:
         known = self._exchanges.get((endpoint, proof, path))
         if known is not None:
             return known
-        to_relay = self._to_relay
-        if to_relay is None:
-            raise UnreachableError(endpoint.to_text(), "the dialer is not open")
-        if len(self._exchanges) >= MAX_GATEWAYS:
-            raise CrowdedError(endpoint.to_text(), f"{MAX_GATEWAYS} gateways are asked already")
+        if self._to_relay is None or len(self._exchanges) >= MAX_GATEWAYS:
+            raise UnreachableError(endpoint.to_text(), "the dialer is not open, or has too many gateways")
         authority = authority_of(endpoint, proof)
         made = ObliviousExchange(
-            to_relay.request,
+            self._to_relay.request,
             Via(self._relay.path, authority, path),
             await self._keys(endpoint, proof, authority),
             self._fields,
@@ -137,9 +139,7 @@ class ObliviousDialer:
 
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
         if self._relay.keys is not None:
-            return self._relay.keys
-        if isinstance(proof, Unproven):  # whoever is in between would read all that is sealed
-            raise UnprovenError(endpoint.to_text(), "is to prove who it is before its keys are taken")
+            return kept_keys(self._relay.keys)
         return FetchedKeys((await self._link(endpoint, proof)).request, authority)
 
     async def _link(self, endpoint: Endpoint, proof: Proof) -> HttpLink:

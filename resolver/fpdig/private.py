@@ -5,21 +5,28 @@ from pathlib import Path
 
 from resolver.fpdig.naming import find_endpoints
 from resolver.fpdig.options import Options
-from resolver.private_ways import EmptyWalletError, NoKeysError, ObliviousDialer, Payer, RelayWay, kept_keys
+from resolver.private_ways import (
+    EmptyWalletError,
+    NoKeysError,
+    ObliviousDialer,
+    Payer,
+    RelayWay,
+    kept_keys,
+    no_fields,
+)
 from resolver.way import PORTS
 from transport.clock import Clock
 from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
-from transport.http2.messages import no_headers
 from transport.oblivious import places
 from transport.proof import Certified
 
 
 async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -> Dialer | str:
     """Open it until the stack is left; return what is wrong if it cannot be."""
-    fields = no_headers
+    fields = no_fields
     if options.token:
         try:
             fields = Payer(Path(options.token), clock).fields
@@ -28,9 +35,11 @@ async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -
     if options.oblivious is None:
         return await stack.enter_async_context(SocketDialer(fields))
     url = options.oblivious
+    keys = Path(options.oblivious_keys) if options.oblivious_keys else None
     proof = Certified(url.host, Path(options.tls_ca) if options.tls_ca else None)
     try:
-        keys = kept_keys(Path(options.oblivious_keys)) if options.oblivious_keys else None
+        if keys is not None:
+            kept_keys(keys)
         found = await find_endpoints(Endpoint(url.host, url.port or PORTS[Protocol.HTTPS]))
     except (NoKeysError, UnreachableError) as error:
         return str(error)
