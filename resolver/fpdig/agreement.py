@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from resolver.fpdig.options import Options
 from transport.handler import Protocol
-from transport.proof import Unproven
 
 
 def disagreements(options: Options, *, is_batch: bool) -> Iterator[str]:
@@ -47,11 +46,6 @@ def _of_the_way(options: Options) -> Iterator[str]:
     demands += ["+tls-ca"] if options.tls_ca is not None else []
     if demands and not options.over.is_encrypted:
         yield f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://..."
-    if options.oblivious and not options.oblivious_keys and options.way.proof == Unproven():
-        yield (
-            "+oblivious takes no keys from a resolver that proves nothing: give @https://NAME, +tls-ca, +tls-pin "
-            "or +oblivious-keys"
-        )
     if (options.oblivious or options.token) and options.over is not Protocol.HTTPS:
         yield f"{'+oblivious' if options.oblivious else '+token'} is for DNS over HTTPS: @https://... or +https"
     if options.oblivious_keys and not options.oblivious:

@@ -164,7 +164,6 @@ def test_by_way_of_a_relay_and_paid_for() -> None:
         (["+tls", "+token=w"], "+token is for DNS over HTTPS"),
         (["+https", "+oblivious=tls://r.example"], "expected the URL of a relay such as https://relay.example"),
         (["+https", "+oblivious=r.example"], "expected the URL of a relay"),
-        (["+https", "+oblivious=https://r.example"], "+oblivious takes no keys from a resolver that proves"),
         (["+https", "+oblivious-keys=k"], "+oblivious-keys are of a resolver that is asked by way of a relay"),
         (["+https", "+token"], "+token: needs a value: +token=..."),
     ],
@@ -173,13 +172,6 @@ def test_what_does_not_go_together_on_the_way(words: list[str], fault: str) -> N
     (told,) = faults(*words, ALICE)
     assert fault in told
     assert "is for all" in str(read_line(f"{ALICE} +token=w", DEFAULTS))
-
-
-def test_by_way_of_a_relay_the_resolvers_keys_have_to_come_from_it() -> None:
-    asked = ["+https", "+oblivious=https://r.example"]
-    words = ["+tls-ca", "+tls-hostname=a.example", "+oblivious-keys=k", "@https://a.example"]
-    for word in (*words, f"+tls-pin={'ab' * 32}"):
-        assert command(*asked, word, ALICE).questions[0].options.oblivious is not None
 
 
 def test_values() -> None:
