@@ -6,7 +6,7 @@ A server keeps nothing: it makes a cookie out of what is asked and a secret, and
 it at that address. Secrets are shared by all servers of one address; `Secrets` are written in a file,
 `RollingSecrets` follow from one number and the time.
 
-Only the server's side: what we send to others' servers is not looked at here. Pure.
+Only the server's side: we send none to others' servers (decision 0030). Pure.
 """
 
 import hmac

@@ -25,7 +25,7 @@ from transport.rates import (
     Rates,
     shared_table,
 )
-from zonedata import names, replies, wire
+from zonedata import names, padding, replies, wire
 from zonedata.cookies import Cookies, RollingSecrets
 from zonedata.identifiers import parse
 from zonedata.packets import TTLS_STAY, Packets
@@ -297,6 +297,19 @@ def test_over_its_budget_a_client_is_told_when_to_ask_again(protocol: Protocol) 
     later = [server.cookie(ALICE, NOW + wait)] if cookie else []
     assert is_whole(server.ask(question(104, *later), now=NOW + wait, protocol=protocol))
     assert server.gate.counts()["over_budget"] == 5
+
+
+@pytest.mark.parametrize("protocol", [Protocol.TLS, Protocol.HTTPS, Protocol.QUIC])
+def test_what_is_refused_over_what_is_encrypted_is_padded(protocol: Protocol) -> None:
+    for settings in (TEN, freely(1)):
+        server = Server(settings)
+        got = [server.ask(question(n), protocol=protocol) for n in range(105)]
+        assert rcode(got[-1]) == Rcode.REFUSED
+        assert len(got[-1] or b"") == padding.BLOCK
+        assert errors(got[-1])[0][0] == Ede.PROHIBITED
+        bare = Server(settings)
+        in_plain = [bare.ask(question(n), protocol=Protocol.TCP) for n in range(105)]
+        assert len(in_plain[-1] or b"") < padding.BLOCK
 
 
 def test_letters_kinds_of_questions_and_other_options_make_nobody_new() -> None:

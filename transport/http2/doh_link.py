@@ -6,7 +6,6 @@ what the server has not looked at goes there as well.
 Left out: which endpoint has which link, and trying again where a connection had ended (dialer).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import trio
@@ -16,7 +15,7 @@ from transport.errors import UnreachableError
 from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
 from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
-from transport.http2.messages import Headers, Request, Response
+from transport.http2.messages import MakeHeaders, Request, Response, no_headers
 from transport.proof import Certified, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
@@ -30,10 +29,6 @@ def authority_of(endpoint: Endpoint, proof: Proof) -> str:
     host = proof.host if isinstance(proof, Certified) else endpoint.host
     host = f"[{host}]" if ":" in host else host
     return host if endpoint.port == HTTPS_PORT else f"{host}:{endpoint.port}"
-
-
-def _no_fields() -> Headers:
-    return ()
 
 
 class DohLink:
@@ -59,7 +54,7 @@ class DohLink:
         authority: str,
         resource: Resource = USUAL,
         limits: ClientLimits = LIMITS,
-        fields: Callable[[], Headers] = _no_fields,
+        fields: MakeHeaders = no_headers,
     ) -> None:
         self._endpoint = endpoint.to_text()
         self._fields = fields

@@ -9,6 +9,13 @@ Headers = tuple[tuple[bytes, bytes], ...]  # names in lower case (RFC 9113 secti
 
 TEXT = b"text/plain; charset=utf-8"
 
+MakeHeaders = Callable[[], Headers]  # of one request, such as a token that pays for it
+
+
+def no_headers() -> Headers:
+    """Return none."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

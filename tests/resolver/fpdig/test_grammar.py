@@ -97,7 +97,9 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["+tls"], "127.0.0.1#853", Way(Protocol.TLS, Unproven())),
         (["+quic", "@::1"], "::1#853", Way(Protocol.QUIC, Unproven())),
         (["+tls", "+https"], "127.0.0.1#443", Way(Protocol.HTTPS, Unproven())),
-        (["+https", "+notls"], "127.0.0.1#53", Way()),
+        (["+https", "+nohttps"], "127.0.0.1#53", Way()),
+        (["+https-get", "+nohttps"], "127.0.0.1#53", Way()),
+        (["@tls://a.example", "+notcp", "+nohttps"], "a.example#853", Way(Protocol.TLS, Certified("a.example"))),
         (
             ["+https-get=/q", "-p", "8443"],
             "127.0.0.1#8443",
@@ -117,6 +119,21 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["@https://[::1]:8443/q"], "::1#8443", Way(Protocol.HTTPS, Certified("::1"), Resource("/q"))),
         (["@tls://a.example", f"+tls-pin={'ab' * 32}"], "a.example#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
         (["@udp://192.0.2.1"], "192.0.2.1#53", Way()),
+        (
+            ["@https://a.example/q", "@https://b.example"],
+            "b.example#443",
+            Way(Protocol.HTTPS, Certified("b.example")),
+        ),
+        (
+            ["@https://a.example/q", "+https-get"],
+            "a.example#443",
+            Way(Protocol.HTTPS, Certified("a.example"), Resource("/q", is_get=True)),
+        ),
+        (
+            ["@https://a.example", "+https=/q"],
+            "a.example#443",
+            Way(Protocol.HTTPS, Certified("a.example"), Resource("/q")),
+        ),
     ],
 )
 def test_over_what_and_what_is_demanded(words: list[str], server: str, way: Way) -> None:
