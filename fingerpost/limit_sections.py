@@ -21,9 +21,9 @@ from transport.clients import (
     UNLIMITED,
     LimitSettings,
     NamedClient,
-    Network,
     Quota,
 )
+from transport.networks import Network
 from zonedata.errors import MalformedError, UntrustedError
 
 MAX_CLIENTS = 10_000  # an address is compared with the networks of all when it is first seen

@@ -313,7 +313,8 @@ def asked_in(message: bytes) -> tuple[bytes, bytes]:
     """
     if message[-_TAIL_OCTETS:] in _TAILS and message[-_OPT_OCTETS:-_TAIL_OCTETS] == OPT_HEAD:
         type_at = len(message) - _OPT_OCTETS - 4  # behind the name stand its type and class
-        return message[12:type_at].lower() if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", b""
+        if message.find(_NAME_END, 12) + 1 == type_at:  # else an option of a longer record looks like one without
+            return message[12:type_at].lower() if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", b""
     plain = plain_form(message)
     if plain is None:
         query = read_query(message)
