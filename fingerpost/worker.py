@@ -273,6 +273,7 @@ def _serving(
     protocol: Protocol, daemon: Daemon, shared: Shared, redeemer: Redeemer | None
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket of a protocol."""
+    settings = shared.configuration.limits.settings
     match protocol:
         case Protocol.UDP:
             return partial(serve_udp, fast=daemon.fast)
@@ -286,7 +287,7 @@ def _serving(
             return served_quic.serving(shared.tls)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls, shared.gateway, redeemer)
+            return served_https.serving(shared.tls, shared.gateway, redeemer, settings.bearers)
         case other:
             assert_never(other)
 

@@ -8,6 +8,9 @@
     tls = Way(Protocol.TLS, Certified("dns.example"))
     answer = await lookup("+14155550123", server="192.0.2.1#853", way=tls)
 
+    named = Way(Protocol.HTTPS, Certified("dns.example"), Resource(bearer=token))  # with a quota of one's own
+    answer = await lookup("+14155550123", server="192.0.2.1#443", way=named)
+
     async with lookup_many(open("numbers.txt"), server="127.0.0.1#5300") as answers:
         async for csi, answer in answers:
             ...

@@ -44,6 +44,8 @@ What to ask
                     does not see who asks (RFC 9458, docs/oblivious.md); its
                     keys are fetched from itself, or +oblivious-keys=FILE
   +token=WALLET     pay for each question with a token (docs/tokens.md)
+  +bearer=FILE      ask under the name that the token in FILE has at the
+                    resolver (docs/limits.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the

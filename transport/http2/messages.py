@@ -52,9 +52,11 @@ class LaterResponse:
 
     Attributes:
         work: Returns the response.
+        caller: For whom it is, where that is not simply whoever has connected.
     """
 
     work: Callable[[], Awaitable[Response]]
+    caller: Caller | None = None
 
 
 Answer = Response | LaterResponse
