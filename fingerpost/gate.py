@@ -25,6 +25,7 @@ from transport.rates import SMALL_FACTOR, Rates
 from zonedata import wire
 from zonedata.cookies import Cookies, answer_alone, asked_alone, with_cookie
 from zonedata.packets import asked_in, cookie_in, cut_short_reply
+from zonedata.padding import BLOCK
 from zonedata.wire import Ede, Rcode, Rejected, Reply, cut_short, told_briefly
 
 MAX_WAITING: Final = 100  # questions of one address whose answers are sought; more would come out in one burst
@@ -201,7 +202,7 @@ class Gate(FastPath):
         client = self._clients.of_identity(caller.identity) or self._clients.of_source(source)
         refused = None
         if not client.is_unlimited:
-            refused = self._refusal(message, client, source, now, is_paid=caller.is_paid)
+            refused = self._refusal(message, caller, client, source, now)
         verdict: Verdict = refused if refused is not None else self._handler(message, caller, now)
         cookie = cookie_in(message)
         if not cookie or verdict is None:
@@ -211,13 +212,16 @@ class Gate(FastPath):
             return _then(verdict, lambda reply: None if reply is None else with_cookie(reply, back))
         return with_cookie(verdict, back)
 
-    def _refusal(self, message: bytes, client: Client, source: bytes, now: float, *, is_paid: bool) -> bytes | None:
+    def _refusal(
+        self, message: bytes, caller: Caller, client: Client, source: bytes, now: float
+    ) -> bytes | None:
         """Count a question over a stream; return what is said to it if it is one too many."""
+        room = BLOCK if caller.protocol.is_encrypted else 0  # as long as a short answer
         if not self._rates.passes_stream(source, client, now):
             self.noted.add(Kind.STREAM_RATE, source, now)
             if not self._is_dry:
-                return refusal(message, "too many queries a second; retry after 1 s")
-        budgets = self._budgets if client.quota.is_limited and not is_paid else None
+                return refusal(message, "too many queries a second; retry after 1 s", room)
+        budgets = self._budgets if client.quota.is_limited and not caller.is_paid else None
         asked = asked_in(message)[0] if budgets is not None else b""
         if budgets is None or not asked:
             return None
@@ -225,7 +229,7 @@ class Gate(FastPath):
         if not wait:
             return None
         self.noted.add(Kind.BUDGET, source, now)
-        return None if self._is_dry else over_budget(message, wait)
+        return None if self._is_dry else over_budget(message, wait, room)
 
     def _source_of(self, host: str) -> bytes:
         source = self._sources.get(host)
@@ -246,18 +250,19 @@ def _then(later: Later, finished: Callable[[bytes | None], bytes | None]) -> Lat
     return Later(work, later.abandon)
 
 
-def over_budget(message: bytes, wait: int) -> bytes:
-    """Refuse a question of somebody who has asked about too many, and say when to ask again."""
-    return refusal(message, f"too many new identifiers; those asked before are answered; retry after {wait} s")
+def over_budget(message: bytes, wait: int, room: int = 0) -> bytes:
+    """Refuse a question of somebody who has asked about too many, and say when to ask again; as `refusal`."""
+    why = f"too many new identifiers; those asked before are answered; retry after {wait} s"
+    return refusal(message, why, room)
 
 
-def refusal(message: bytes, why: str) -> bytes:
-    """Refuse a question (RFC 8914: Prohibited)."""
+def refusal(message: bytes, why: str, room: int = 0) -> bytes:
+    """Refuse a question (RFC 8914: Prohibited); `room` is what to pad to, as in `Reply.to_wire`."""
     query = wire.read_query(message)
     if isinstance(query, Rejected):
         return query.reply or b""
     errors = [(Ede.PROHIBITED, why)]
-    return Reply(Rcode.REFUSED, errors=errors).to_wire(query, wire.MIN_UDP)
+    return Reply(Rcode.REFUSED, errors=errors).to_wire(query, wire.MIN_UDP, room)
 
 
 def prove_yourself(message: bytes, cookie: bytes) -> bytes:

@@ -13,8 +13,8 @@ from fingerpost.arguments import Subparsers, add_command
 from fingerpost.files import reading, write_whole
 from fingerpost.output import complain, say
 from fingerpost.tokens import batch_files, fetching
-from resolver import bearer_file
 from fingerpost.tokens.fetching import RefusedError, SilentError
+from resolver import bearer_file
 from transport.tokens import listed_keys
 from transport.tokens.database import DatabaseError
 from transport.tokens.directory import Directory

@@ -22,6 +22,7 @@ from zonedata import names, replies, wire
 from zonedata.cookies import Cookies, RollingSecrets
 from zonedata.identifiers import parse
 from zonedata.packets import TTLS_STAY, Packets
+from zonedata.padding import BLOCK
 from zonedata.wire import Ede, QType, Query, Rcode, Reply
 
 NOW = 1_800_000_000.0
@@ -290,6 +291,15 @@ def test_over_its_budget_a_client_is_told_when_to_ask_again(protocol: Protocol) 
     later = [server.cookie(ALICE, NOW + wait)] if cookie else []
     assert is_whole(server.ask(question(104, *later), now=NOW + wait, protocol=protocol))
     assert server.gate.counts()["over_budget"] == 5
+
+
+@pytest.mark.parametrize("protocol", [Protocol.TCP, Protocol.TLS, Protocol.HTTPS, Protocol.QUIC])
+def test_a_refusal_that_nobody_reads_on_the_way_is_padded(protocol: Protocol) -> None:
+    for settings in (LimitSettings(MAX_RATE, Quota(1, 1)), freely(1)):
+        server = Server(settings)
+        got = [server.ask(question(n), protocol=protocol) for n in range(STREAM_FACTOR * BURST_SECONDS + 5)]
+        assert rcode(got[-1]) == Rcode.REFUSED
+        assert (len(got[-1] or b"") == BLOCK) == protocol.is_encrypted
 
 
 def test_letters_kinds_of_questions_and_other_options_make_nobody_new() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fingerpost.tokens import fetching, secret_files
-from resolver import bearer_file
 from fingerpost.tokens.fetching import SilentError
+from resolver import bearer_file
 from transport.tokens.directory import Directory
 from zonedata.errors import MalformedError, UntrustedError
 
