@@ -150,7 +150,7 @@ def test_what_is_no_digest_of_a_token_is_said_and_not_repeated(tmp_path: Path, v
     token = token_from(bytes(range(32)))
     text = f'[[client]]\nname = "a"\nbearer_sha256 = {value.format(token, DIGEST, DIGEST.upper())}\n'
     (found,) = faults(tmp_path, text, HTTPS)
-    assert found.startswith("8: client.bearer_sha256: expected an array of texts of 64 digits 0-9 and a-f, as")
+    assert found.startswith("10: client.bearer_sha256: expected an array of texts of 64 digits 0-9 and a-f, as")
     assert token not in found
 
 
@@ -159,7 +159,7 @@ def test_a_token_is_one_clients(tmp_path: Path) -> None:
     other = f'[[client]]\nname = "b"\nbearer_sha256 = [\n"{"0" * 64}",\n"{OTHER}"]\n'
     assert faults(tmp_path, one, HTTPS) == []
     (twice,) = faults(tmp_path, one + other, HTTPS)
-    assert twice == "13: client.bearer_sha256: stands here twice; each token is one client's"
+    assert twice == "15: client.bearer_sha256: stands here twice; each token is one client's"
     (empty,) = faults(tmp_path, f'[[client]]\nname = "a"\nbearer_sha256 = ["{DIGEST}"]\n', NO_HTTPS)
     assert "[listen] has no 'https'" in empty
 
