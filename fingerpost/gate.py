@@ -212,9 +212,7 @@ class Gate(FastPath):
             return _then(verdict, lambda reply: None if reply is None else with_cookie(reply, back))
         return with_cookie(verdict, back)
 
-    def _refusal(
-        self, message: bytes, caller: Caller, client: Client, source: bytes, now: float
-    ) -> bytes | None:
+    def _refusal(self, message: bytes, caller: Caller, client: Client, source: bytes, now: float) -> bytes | None:
         """Count a question over a stream; return what is said to it if it is one too many."""
         room = BLOCK if caller.protocol.is_encrypted else 0  # as long as a short answer
         if not self._rates.passes_stream(source, client, now):

@@ -22,9 +22,9 @@ class Networks:
             after = network.max_prefixlen - network.prefixlen
             held = prefixes.setdefault((network.max_prefixlen // 8, after), {})
             held[int(network.network_address) >> after] = position
-        self._prefixes = {  # by octets of an address; the longest first
-            octets: [(after, held) for (size, after), held in sorted(prefixes.items(), key=_after) if size == octets]
-            for octets in (4, 16)
+        longest_first = sorted(prefixes.items(), key=_after)
+        self._prefixes = {  # by octets of an address
+            octets: [(after, held) for (size, after), held in longest_first if size == octets] for octets in (4, 16)
         }
 
     def longest(self, source: bytes) -> int:

@@ -177,8 +177,8 @@ bearer_sha256 = ["{"0" * 64}"]
 """
     settings = limits(tmp_path, text, HTTPS).settings
     named = Clients(settings)
-    partner, shop = bytes.fromhex(DIGEST), bytes(32)
-    assert settings.bearers == {partner: "client partner", bytes.fromhex(OTHER): "client partner", shop: "shop.example"}
+    partner, also, shop = bytes.fromhex(DIGEST), bytes.fromhex(OTHER), bytes(32)
+    assert settings.bearers == {partner: "client partner", also: "client partner", shop: "shop.example"}
     for identity, name in (("client partner", "partner"), ("shop.example", "shop")):
         client = named.of_identity(identity)
         assert client is not None

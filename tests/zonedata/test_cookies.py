@@ -96,7 +96,7 @@ def test_what_is_no_cookie_of_ours_proves_nothing(cookie: bytes) -> None:
 
 
 def test_a_cookie_of_ones_own_with_half_an_address_behind_it_proves_no_other() -> None:
-    """Somebody at an IPv6 address that ends in the victim's IPv4 address, which remembered cookies must not mix up."""
+    """Somebody at an IPv6 address that ends in the victim's IPv4 address; memory must not mix them up."""
     cookies = Cookies(Secrets(SECRET))
     own = SIX[:12] + ALICE
     learnt = cookies.read(CLIENT, own, START)[1]
@@ -198,7 +198,10 @@ def test_an_option_that_looks_like_the_end_of_a_plain_question_hides_nobody(befo
         record = b"\0\0\x29" + size.to_bytes(2, "big") + bytes(6)
         message = asking((65_001, before + record))
         assert isinstance(wire.read_query(message), Query)
-        assert asked_in(message)[0] == names.to_wire(OWNER, APEX)
+        assert asked_in(message) == (names.to_wire(OWNER, APEX), b"")
+        with_cookie = asking((10, CLIENT), (65_001, before + record))
+        assert asked_in(with_cookie) == (names.to_wire(OWNER, APEX), CLIENT)
+        assert cookie_in(with_cookie) == CLIENT
 
 
 @given(st.binary(max_size=60), st.integers(0, 65_535), st.sampled_from([QType.CSI, QType.ZONE, 1, 6]))
