@@ -8,14 +8,13 @@
     tls = Way(Protocol.TLS, Certified("dns.example"))
     answer = await lookup("+14155550123", server="192.0.2.1#853", way=tls)
 
-    named = Way(Protocol.HTTPS, Certified("dns.example"), Resource(bearer=token))  # with a quota of one's own
-    answer = await lookup("+14155550123", server="192.0.2.1#443", way=named)
-
     async with lookup_many(open("numbers.txt"), server="127.0.0.1#5300") as answers:
         async for csi, answer in answers:
             ...
 
     choice = choose(answer, Context(tags=("Business",)), own_services=["alpha.example"])
+
+Who has a bearer token at a resolver shows it over HTTPS, with `Resource(bearer=token)` in the way.
 
 All but the last give an `Answer` (see `resolver.answer`), and take the least `assurance` that a sender wants to be
 shown (see `resolver.demand`). `choose` carries out what the recipient prefers (see `resolver.choice`): it verifies

@@ -25,6 +25,8 @@ def disagreements(options: Options, *, is_batch: bool) -> Iterator[str]:
     if options.trace and options.csi:
         yield "+trace asks each party for all it has: +csi has no meaning there"
     yield from _of_the_way(options)
+    if options.bearer:
+        yield from _of_a_name(options)
     yield from _of_what_is_kept(options, is_batch=is_batch)
 
 
@@ -49,8 +51,6 @@ def _of_the_way(options: Options) -> Iterator[str]:
         yield f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://..."
     if (options.oblivious or options.token) and options.over is not Protocol.HTTPS:
         yield f"{'+oblivious' if options.oblivious else '+token'} is for DNS over HTTPS: @https://... or +https"
-    if options.bearer:
-        yield from _of_a_name(options)
     if options.oblivious_keys and not options.oblivious:
         yield "+oblivious-keys are of a resolver that is asked by way of a relay: +oblivious=URL"
 

@@ -45,7 +45,7 @@ def doh_route(handler: Handler, max_age: MaxAge = never) -> Route:
             case None:
                 return plain(400, "not a question that is answered here")
             case Later() as later:
-                return LaterResponse(_responding(later, max_age), caller)
+                return LaterResponse(_responding(later, max_age), caller=caller)
             case reply:
                 return response_to(reply, max_age(reply))
 
@@ -86,8 +86,6 @@ def reply_in(response: Response, message: bytes) -> bytes:
     Raises:
         ValueError: There is none; the text says why.
     """
-    if response.status == 401:
-        raise ValueError("HTTP status 401: it does not take the token, or wants one")
     if response.status != 200:
         raise ValueError(f"HTTP status {response.status}")
     if response.header(b"content-type").lower() != MEDIA_TYPE:

@@ -64,7 +64,7 @@ async def test_work_is_counted_for_whoever_it_is_done_for(autojump_clock: MockCl
         return Response(200)
 
     def handle(request: Request, _caller: Caller, _now: float) -> Answer:
-        return LaterResponse(work, named if request.body == b"named" else None)
+        return LaterResponse(work, caller=named if request.body == b"named" else None)
 
     async with talking(handle, pool=LaterPool(10, rank)) as talk:
         await talk.ask(b"named")
