@@ -274,6 +274,7 @@ def _serving(
     protocol: Protocol, daemon: Daemon, shared: Shared, redeemer: Redeemer | None
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket of a protocol."""
+    settings = shared.configuration.limits.settings
     match protocol:
         case Protocol.UDP:
             return partial(serve_udp, fast=daemon.fast)
@@ -288,7 +289,7 @@ def _serving(
             return served_quic.serving(shared.tls, daemon.admit)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls, daemon.admit, shared.gateway, redeemer)
+            return served_https.serving(shared.tls, daemon.admit, shared.gateway, redeemer, settings.bearers)
         case other:
             assert_never(other)
 

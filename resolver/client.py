@@ -19,6 +19,8 @@
 
     choice = choose(answer, Context(tags=("Business",)), own_services=["alpha.example"])
 
+Who has a bearer token at a resolver shows it over HTTPS, with `Resource(bearer=token)` in the way.
+
 All but the last give an `Answer` (see `resolver.answer`), and take the least `assurance` that a sender wants to be
 shown (see `resolver.demand`). `choose` carries out what the recipient prefers (see `resolver.choice`): it verifies
 nothing and asks nobody. A caller keeps `choice.pick.ssi` and gives it again as `Context.earlier`, so that a pick

@@ -120,6 +120,8 @@ class ObliviousDialer:
         """See `Dialer.exchange`; the deadline holds for all that is needed, keys included."""
         if protocol is not Protocol.HTTPS or proof is None:
             raise UnreachableError(endpoint.to_text(), f"is asked by way of a relay, and not over {protocol}")
+        if resource.bearer:
+            raise UnreachableError(endpoint.to_text(), "is not to know who asks, and a token would tell it")
         with trio.move_on_at(deadline):
             async with self._making:
                 exchange = await self._exchange(endpoint, proof, resource.path)

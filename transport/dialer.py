@@ -18,7 +18,7 @@ from transport.endpoint import Endpoint
 from transport.errors import CrowdedError, UnreachableError
 from transport.handler import Protocol
 from transport.http2.messages import MakeHeaders, no_headers
-from transport.proof import Proof
+from transport.proof import Proof, Unproven
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept, StreamLink, connect_stream
 from transport.tls.client import ClientTls
@@ -86,7 +86,7 @@ class Dialer(typing.Protocol):
             deadline: On trio's clock.
             proof: How the other side is to prove who it is; None where nothing is encrypted. One that does not is
                 unreachable, and is asked over nothing else.
-            resource: Where it is asked over HTTPS.
+            resource: Where it is asked over HTTPS, and as whom.
 
         Raises:
             UnreachableError: No reply can come any more.
@@ -202,6 +202,8 @@ class SocketDialer:
         if protocol is Protocol.TLS:
             return StreamLink(endpoint, partial(self._tls.connect, endpoint, proof))
         if protocol is Protocol.HTTPS:
+            if resource.bearer and isinstance(proof, Unproven):
+                raise UnreachableError(endpoint.to_text(), "is shown no token before it proves who it is")
             from transport.http2.doh_link import DohLink, authority_of  # noqa: PLC0415 - takes long to import, and few ask over it
 
             connect = partial(self._tls.connect, endpoint, proof, Alpn.H2)

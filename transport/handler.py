@@ -34,7 +34,7 @@ class Caller:
     Attributes:
         endpoint: Where it says it comes from. On UDP nothing proves that.
         protocol: Over what it came.
-        identity: The name of a client that has proved who it is, by its certificate; else "".
+        identity: The name of a client that has proved who it is, by its certificate or a bearer token; else "".
         is_paid: Whether a token that tells nothing of its owner pays for this message.
     """
 

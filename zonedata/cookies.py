@@ -120,11 +120,11 @@ class Cookies:
             source: The 4 or 16 octets of the address.
             now: Unix seconds.
         """
-        known = self._seen.get(cookie + source)
-        if known is not None and now < known:
-            return True, cookie
         stamp = int(now) & 0xFFFFFFFF
         if len(cookie) == COOKIES and cookie[CLIENT_COOKIE] == 1:  # the reserved octets may be any (section 4.2)
+            known = self._seen.get(cookie + source)  # of this length alone: a longer one may end in half an address
+            if known is not None and now < known:
+                return True, cookie
             made = int.from_bytes(cookie[12:16], "big")
             age = (stamp - made) & 0xFFFFFFFF  # serial number arithmetic, past 2106 as before it
             age -= (age & 0x80000000) << 1

@@ -12,8 +12,9 @@ from fingerpost import httpurl
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.files import reading, write_whole
 from fingerpost.output import complain, say
-from fingerpost.tokens import batch_files, fetching, secret_files
+from fingerpost.tokens import batch_files, fetching
 from fingerpost.tokens.fetching import RefusedError, SilentError
+from resolver import bearer_file
 from transport.tokens import listed_keys
 from transport.tokens.database import DatabaseError
 from transport.tokens.directory import Directory
@@ -148,7 +149,7 @@ def _directory(args: argparse.Namespace) -> int:
 
 
 def _fetch(wallet: Wallet, args: argparse.Namespace) -> int:
-    secret = reading(args.secret, secret_files.read)
+    secret = reading(args.secret, bearer_file.read)
     asks = args.directory is None
     directory = fetching.directory_of(args.url) if asks else listed_keys.read(args.directory)
     url = fetching.request_url(args.url, directory)

@@ -42,7 +42,7 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, is_watched)
     if _shared(command).oblivious_keys:
         asker.find_endpoints = as_named
-    faults = _load_anchors(command, asker) + _files_there(command)
+    faults = _load_anchors(command, asker) + _load_bearers(command, asker) + _files_there(command)
     if faults:
         return refuse(faults)
     if command.batch:
@@ -72,6 +72,18 @@ def _load_anchors(command: Command, asker: Asker) -> list[str]:
     for path in dict.fromkeys(path for one in every for path in (one.anchor, *one.beside) if path):
         try:
             asker.load(path)
+        except (MalformedError, UntrustedError) as error:
+            faults.append(f"{path}: {error}")
+    return faults
+
+
+def _load_bearers(command: Command, asker: Asker) -> list[str]:
+    """Read every token that the command line names, and say what is wrong with them."""
+    faults = []
+    every = [command.defaults, *(question.options for question in command.questions)]
+    for path, options in {one.bearer: one for one in every if one.bearer}.items():
+        try:
+            asker.way(options)
         except (MalformedError, UntrustedError) as error:
             faults.append(f"{path}: {error}")
     return faults

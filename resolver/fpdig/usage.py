@@ -46,6 +46,8 @@ What to ask
                     itself, which then sees who fetches them, and when
   +token=WALLET     pay for each try with a token, at the resolver that they
                     are for (docs/tokens.md)
+  +bearer=FILE      ask under the name that the token in FILE has at the
+                    resolver (docs/limits.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the

@@ -327,6 +327,15 @@ def test_letters_kinds_of_questions_and_other_options_make_nobody_new() -> None:
     assert server.budgets.charged == 1, "what zones say is public"
 
 
+@pytest.mark.parametrize("protocol", [Protocol.UDP, Protocol.TCP, Protocol.HTTPS])
+def test_no_option_hides_whom_a_question_is_about(protocol: Protocol) -> None:
+    server = Server(TEN)
+    disguise = (65_001, bytes(4) + b"\0\0\x29\x04\xd0" + bytes(6))
+    cookie = [server.cookie(ALICE)] if protocol is Protocol.UDP else []
+    got = [server.ask(question(n, *cookie, disguise), protocol=protocol) for n in range(150)]
+    assert sum(is_whole(reply) for reply in got) == 100
+
+
 def test_who_proves_no_address_is_told_to_and_loses_nothing() -> None:
     server = Server(TEN)
     forged = [server.ask(question(n), now=NOW + n / 10) for n in range(50)]

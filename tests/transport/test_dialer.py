@@ -21,6 +21,7 @@ from transport.framing import Deframer, frame
 from transport.handler import Protocol
 from transport.pipeline import Asked, Pipeline
 from transport.proof import Certified, Pinned, Proof, Unproven
+from transport.resource import Resource
 from transport.tls.client import ClientTls
 from transport.tls.server import ServerTls
 from transport.tls.stream import Secured
@@ -295,6 +296,13 @@ async def test_a_link_that_nobody_uses_gives_way_and_one_in_use_does_not(
         with pytest.raises(CrowdedError, match="1 links are in use already"):
             await dialer.exchange(one, Protocol.TCP, b"ID", _any)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_token_is_shown_to_nobody_who_proves_nothing(loopback: Endpoint) -> None:
+    named = Resource(bearer="secret")
+    async with dialing() as dialer:
+        with pytest.raises(UnreachableError, match="is shown no token before it proves who it is"):
+            await dialer.exchange(loopback, Protocol.HTTPS, b"ID", _any, proof=Unproven(), resource=named)
 
 
 async def test_leaving_closes_links_and_tells_who_waits(loopback: Endpoint) -> None:

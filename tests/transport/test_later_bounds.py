@@ -80,6 +80,17 @@ async def test_a_stream_of_a_client_with_enough_in_hand_waits_and_holds_nobody_u
 
 
 @virtual
+async def test_datagrams_in_somebodys_name_take_no_place_of_their_streams() -> None:
+    jobs = Jobs()
+    async with LaterPool(1_000).running() as pool:
+        forged = [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(2 * MOST_EACH)]
+        assert forged.count(True) == MOST_EACH
+        with trio.fail_after(0.1):
+            await pool.wait_start(jobs.job("theirs"), caller("192.0.2.1", Protocol.TCP))
+        jobs.may_end.set()
+
+
+@virtual
 async def test_half_of_the_places_are_given_up_by_what_is_old_and_half_never() -> None:
     jobs = Jobs()
     async with LaterPool(10).running() as pool:
@@ -171,10 +182,11 @@ def test_clients_that_the_operator_names_are_known() -> None:
 @pytest.mark.parametrize(
     ("given", "counted"),
     [
-        (caller("192.0.2.1"), "192.0.2.1"),
+        (caller("192.0.2.1"), "192.0.2.1 datagrams"),
+        (caller("192.0.2.1", Protocol.TCP), "192.0.2.1"),
         (caller("192.0.2.1", Protocol.TLS, "campus"), "campus"),
-        (caller("2001:db8:1:2ff::5"), "2001:db8:1:200::/56"),
-        (caller("fe80::1%lo"), "fe80::/56"),
+        (caller("2001:db8:1:2ff::5"), "2001:db8:1:200::/56 datagrams"),
+        (caller("fe80::1%lo", Protocol.TLS), "fe80::/56"),
     ],
 )
 def test_under_what_a_client_is_counted(given: Caller, counted: str) -> None:

@@ -24,7 +24,6 @@ from transport.rates import (
     DEBT_SECONDS,
     HANDSHAKE,
     NETWORK_FACTOR,
-    OVER_SHARE,
     SMALL_DEBT_SECONDS,
     SMALL_RATE,
     STREAM_FACTOR,
@@ -211,4 +210,29 @@ def test_a_clock_that_goes_back_locks_nobody_out_for_long(table: memoryview) -> 
     rates = rates_of(table)
     assert _passed(rates, ALICE, 5, NOW) == 5
     assert _passed(rates, ALICE, 5, NOW - 1) == 5
-    assert OVER_SHARE > 1
+
+
+@pytest.mark.parametrize("ahead", [60.0, 3_600.0, 1e9])
+def test_a_worker_whose_clock_is_ahead_locks_nobody_out_at_the_others(table: memoryview, ahead: float) -> None:
+    """One that was started after the machine had slept, for instance; it counts in the same table."""
+    rates = rates_of(table, 10, NamedClient("a", (ip_network("198.51.100.0/24"),), rate=10))
+    anybody = Clients(LimitSettings(10)).anybody
+    burst = 10 * BURST_SECONDS + 1
+    for _ in range(3):
+        assert _proven(rates, ALICE, 5, NOW + ahead) == 5
+        assert _passed(rates, ELSEWHERE, 5, NOW + ahead) == 5
+        assert rates.passes_stream(ALICE, anybody, NOW + ahead)
+        assert _proven(rates, ALICE, burst + 10, NOW) == burst
+        assert _passed(rates, ELSEWHERE, burst + 10, NOW) == burst
+        passed = sum(rates.passes_stream(ALICE, anybody, NOW) for _ in range(1_000))
+        assert passed == 10 * STREAM_FACTOR * BURST_SECONDS + 1
+
+
+def test_others_at_its_address_take_nothing_of_a_client_with_a_name(table: memoryview) -> None:
+    clients = Clients(LimitSettings(10, clients=(NamedClient("a", (), "a.example", rate=10),)))
+    rates, named = Rates(clients, table), clients.of_identity("a.example")
+    assert named is not None
+    while rates.passes_stream(ALICE, clients.anybody, NOW):
+        pass
+    passed = sum(rates.passes_stream(ALICE, named, NOW) for _ in range(1_000))
+    assert passed == 10 * STREAM_FACTOR * BURST_SECONDS + 1

@@ -34,7 +34,7 @@ def doh_route(handler: Handler) -> Route:
             case None:
                 return plain(400, "not a question that is answered here")
             case Later() as later:
-                return LaterResponse(_responding(later))
+                return LaterResponse(_responding(later), caller=caller)
             case reply:
                 return response_to(reply)
 

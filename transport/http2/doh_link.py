@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import trio
 
+from transport.bearer import AUTHORIZATION, authorization
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
 from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
-from transport.http2.messages import MakeHeaders, Request, Response, no_headers
+from transport.http2.messages import Headers, MakeHeaders, Request, Response, no_headers
 from transport.proof import Certified, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
@@ -42,7 +43,7 @@ class DohLink:
         endpoint: Who is there, for errors.
         connect: Makes a stream, encrypted and with `h2` agreed on.
         authority: Who is asked, as it stands in URIs.
-        resource: Where questions go, and by which method.
+        resource: Where questions go, by which method, and as whom.
         limits: What is put up with.
         fields: Makes further header fields of a request, such as a token. May raise UnreachableError.
     """
@@ -61,6 +62,7 @@ class DohLink:
         self._connect = connect
         self._authority = authority
         self._resource = resource
+        self._own: Headers = ((AUTHORIZATION, authorization(resource.bearer)),) if resource.bearer else ()
         self._limits = limits
         self._client = self._new_client()  # the newest
         self._running = 0  # clients
@@ -79,7 +81,7 @@ class DohLink:
             UnreachableError: There is none, or one that is not accepted.
         """
         asked = request_for(message, self._resource.path, "GET" if self._resource.is_get else "POST")
-        response = await self._ask(replace(asked, headers=(*asked.headers, *self._fields())))
+        response = await self._ask(replace(asked, headers=(*asked.headers, *self._own, *self._fields())))
         try:
             reply = reply_in(response, message)
         except ValueError as error:

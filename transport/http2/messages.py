@@ -71,10 +71,12 @@ class LaterResponse:
     Attributes:
         work: Returns the response.
         cut_short: Returns it where the work was cancelled; never raises.
+        caller: For whom it is, where that is not simply whoever has connected.
     """
 
     work: Callable[[], Awaitable[Response]]
     cut_short: Callable[[], Response] = not_now
+    caller: Caller | None = None
 
 
 Answer = Response | LaterResponse

@@ -154,7 +154,7 @@ class Http2Session:
             answer = self._answer_untrusted(request)
             if isinstance(answer, LaterResponse):
                 job = partial(self._answer_later, stream_id, answer)
-                await self._service.later.wait_start(job, self._caller)
+                await self._service.later.wait_start(job, answer.caller or self._caller)
             else:
                 self._reply(stream_id, answer)
 

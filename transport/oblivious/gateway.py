@@ -134,9 +134,8 @@ class Gateway:
             return plain(400, str(error))
         answer = self._answer(opened, relay, now)
         if isinstance(answer, LaterResponse):
-            return LaterResponse(
-                partial(self._work, opened, answer), cut_short=partial(self._cut_short, opened, answer)
-            )
+            work, cut_short = partial(self._work, opened, answer), partial(self._cut_short, opened, answer)
+            return LaterResponse(work, cut_short, answer.caller)
         return self._sealed(opened, answer)
 
     def _answer(self, opened: OpenedRequest, relay: Caller, now: float) -> Answer:

@@ -169,12 +169,25 @@ def test_by_way_of_a_relay_and_paid_for() -> None:
         (["@https://d", "+oblivious=https://r", "+trace", "--anchor", "a"], "+trace asks authorities itself"),
         (["@https://d", "+oblivious=https://r", "+direct", "--anchor", "a"], "+direct asks authorities itself"),
         (["+https", "+token"], "+token: needs a value: +token=..."),
+        (["+bearer=f"], "+bearer is for DNS over HTTPS"),
+        (["+tls", "+tls-ca", "+bearer=f"], "+bearer is for DNS over HTTPS"),
+        (["+https", "+bearer=f"], "+bearer is shown to nobody who has not proven who it is"),
+        (["@https://a.example", "+bearer=f", "+token=w"], "+bearer tells who asks, and +token pays without a name"),
+        (["+https", "+tls-ca", "+bearer=f", "+oblivious=https://r.example"], "and +oblivious hides who asks"),
     ],
 )
 def test_what_does_not_go_together_on_the_way(words: list[str], fault: str) -> None:
     (told,) = faults(*words, ALICE)
     assert fault in told
     assert "is for all" in str(read_line(f"{ALICE} +token=w", DEFAULTS))
+
+
+def test_a_question_may_have_a_name_of_its_own() -> None:
+    first, second = command("@https://a.example", "+bearer=f", ALICE, MAIL, "+nobearer").questions
+    assert (first.options.bearer, second.options.bearer) == ("f", "")
+    read = read_line(f"{ALICE} @https://a.example +bearer=f", DEFAULTS)
+    assert not isinstance(read, UsageError)
+    assert [question.options.bearer for question in read] == ["f"]
 
 
 def test_values() -> None:

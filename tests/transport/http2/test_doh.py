@@ -155,6 +155,7 @@ async def test_what_takes_longer_is_done_later(reply: bytes | None) -> None:
 
     answer = _ask(Later(work))
     assert isinstance(answer, LaterResponse)
+    assert answer.caller == CALLER
     response = await answer.work()
     assert response.status == (200 if reply else 503)
     if reply:

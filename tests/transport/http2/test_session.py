@@ -18,6 +18,7 @@ from trio.testing import (
 
 from tests.transport.http2.frames import HELLO, Asker, frame, goaways, headers, ping, reset, resets, settings
 from tests.transport.http2.talking import CALLER, HTTP, TIMES, echo, sleeper, talking
+from transport.entitlement import Entitled, entitled
 from transport.handler import Caller
 from transport.http2.frame_gate import PREFACE
 from transport.http2.limits import Http2Limits
@@ -48,6 +49,29 @@ async def test_the_handler_is_told_who_and_when(autojump_clock: MockClock) -> No
     ]
     assert length not in seen[0][0].headers
     assert talk.counts == StreamCounts(received=1, answered=1)
+
+
+async def test_work_is_counted_for_whoever_it_is_done_for(autojump_clock: MockClock) -> None:
+    """A client who has proven a name in the request, not on the connection."""
+    named = Caller(CALLER.endpoint, CALLER.protocol, "partner")
+    ranked: list[Caller] = []
+
+    def rank(caller: Caller) -> Entitled:
+        ranked.append(caller)
+        return entitled(caller)
+
+    async def work() -> Response:
+        return Response(200)
+
+    def handle(request: Request, _caller: Caller, _now: float) -> Answer:
+        return LaterResponse(work, caller=named if request.body == b"named" else None)
+
+    async with talking(handle, pool=LaterPool(10, rank)) as talk:
+        await talk.ask(b"named")
+        await talk.hear(1)
+        await talk.ask(b"nobody")
+        await talk.hear(2)
+    assert ranked == [named, CALLER]
 
 
 async def test_a_hundred_in_hand_come_back_as_they_are_ready(autojump_clock: MockClock) -> None:
