@@ -211,7 +211,7 @@ def test_the_page_says_what_the_code_does() -> None:
         f"| datagrams of its /24 or /48 | {rates.NETWORK_FACTOR} times that |",
         f"| replies to a /24 or /48 that asks more than {rates.SMALL_RATE} datagrams a second without a cookie |",
         f"| questions over streams, of one address | {RATE * rates.STREAM_FACTOR:,} a second |",
-        f"| questions of one client whose answers are being sought | {MOST_EACH} over UDP and {MOST_EACH} over streams, in each worker |",
+        f"answers are being sought | {MOST_EACH} over UDP and {MOST_EACH} over streams, in each worker |",
         f"in a day | {day:,}; {day * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same in ten days | {ten_days:,}; {ten_days * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same for its network, a /24 or /48 | {eight} times that |",
