@@ -19,6 +19,7 @@ EACH_DATAGRAM = [
     "transport/drain.py",
     "transport/fast_path.py",
     "transport/fingerprints.py",
+    "transport/networks.py",
     "transport/rates.py",
     "transport/sketch.py",
     "zonedata/cookies.py",

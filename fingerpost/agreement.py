@@ -9,6 +9,7 @@ from fingerpost import validator_sections as v
 from fingerpost.control import sections as c
 from fingerpost.definitions import Given, Key
 from fingerpost.gateway_sections import OBLIVIOUS
+from fingerpost.plain_http import exposed
 from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.tokens import sections as k
 from fingerpost.toml_lines import Where
@@ -178,7 +179,7 @@ def _validate(authority: Given, validate: Given, mail: Given, numbers: Given) ->
         yield v.VALIDATE.where(v.KEY.name), "is the deny_key too; each on-line key has one use"
     if validate.get(v.HTTP) == ():
         yield v.VALIDATE.where(v.HTTP.name), "has no address; nobody could ask"
-    yield from _plain_http(validate)
+    yield from exposed(v.VALIDATE, v.HTTP, validate)
     yield from _ways(mail, numbers)
 
 
@@ -188,19 +189,6 @@ def _ways(mail: Given, numbers: Given) -> Iterator[Disagreement]:
     tls = mail.get(v.TLS)
     if tls is not None and tls is not v.MailSecurity.REQUIRED and mail.has(v.LOGIN):
         yield v.MAIL.where(v.LOGIN.name), f"could be read on its way with tls = '{tls}'; it needs 'required'"
-
-
-def _plain_http(validate: Given) -> Iterator[Disagreement]:
-    if validate.get(v.ALLOW_PLAIN):
-        return
-    endpoints = validate.get(v.HTTP)
-    for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
-        if not endpoint.is_loopback:
-            reason = (
-                f"{endpoint.to_text()} is no loopback address, and plain HTTP is not encrypted; "
-                "'allow_plain = true' allows it"
-            )
-            yield v.VALIDATE.where(v.HTTP.name, index), reason
 
 
 def _resolver(resolver: Given) -> Iterator[Disagreement]:

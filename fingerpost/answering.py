@@ -31,7 +31,7 @@ from resolver.trees import Trees
 from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.fast_path import FastPath
-from transport.handler import Handler
+from transport.handler import Admit, Handler
 from zonedata.packets import Packets
 from zonedata.trust import Trust
 
@@ -47,6 +47,7 @@ class Daemon:
 
     handler: Handler
     fast: FastPath
+    admit: Admit
     clock: Clock
     jobs: int
     reload: Callable[[], None]
@@ -76,7 +77,7 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
             limiting.reload()
             store.reload()
 
-        yield Daemon(gate.handle, gate, Clock(), AUTHORITY_JOBS, reload, counts)
+        yield Daemon(gate.handle, gate, gate.admit, Clock(), AUTHORITY_JOBS, reload, counts)
     finally:
         store.close()
 
@@ -124,7 +125,7 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             }
             return {**ready, **searched, **kept, **known, **gate.counts()}
 
-        yield Daemon(gate.handle, gate, clock, resolver.lookups, reload, counts, service.durations)
+        yield Daemon(gate.handle, gate, gate.admit, clock, resolver.lookups, reload, counts, service.durations)
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:

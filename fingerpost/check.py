@@ -10,8 +10,12 @@ from fingerpost import reference, relay_configuration
 from fingerpost import sections as s
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.configuration import Configuration, examine
+from fingerpost.definitions import Section
 from fingerpost.output import say
+from fingerpost.relay_configuration import RelayConfiguration
+from fingerpost.relay_sections import RELAY
 from fingerpost.store_state import look_into, owner_of
+from fingerpost.tls_sections import ENCRYPTION
 from fingerpost.upstream import trust_of
 from fingerpost.workload import check_store_owner, workload_of
 from root.publishing import ListingsWork, WholeWork, ZoneWork
@@ -70,7 +74,12 @@ def run(args: argparse.Namespace) -> int:
 def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     """Yield every fault of a file and of what it names, and what is worth knowing."""
     if relay_configuration.is_one(path):
-        yield from _faults_in(lambda: _look_at_relay(path))
+        try:
+            relay = relay_configuration.read(path)
+        except ConfigError as error:
+            yield from error.faults
+        else:
+            yield from _look_at_tls(relay, now, RELAY)
         return
     try:
         examined = examine(path)
@@ -87,24 +96,20 @@ def _look_at(path: Path, now: float) -> Iterator[Fault | str]:
     if configuration.resolver is not None and at_fault.isdisjoint({"resolver.anchor", "tree.name", "tree.anchor"}):
         yield from _faults_in(lambda: trust_of(configuration))
     if configuration.tls is not None:
-        yield from _look_at_tls(configuration, now)
+        yield from _look_at_tls(configuration, now, ENCRYPTION)
     if configuration.authority is not None:
         yield from _look_at_store(configuration, configuration.authority.store, now)
 
 
-def _look_at_tls(configuration: Configuration, now: float) -> Iterator[Fault | str]:
+def _look_at_tls(
+    configuration: Configuration | RelayConfiguration, now: float, section: Section
+) -> Iterator[Fault | str]:
     from fingerpost.served_tls import look_at  # noqa: PLC0415 - takes long to import, and most files have no [tls]
 
     try:
-        yield f"note: {configuration.path}: {look_at(configuration, now)}"
+        yield f"note: {configuration.path}: {look_at(configuration, now, section)}"
     except ConfigError as error:
         yield from error.faults
-
-
-def _look_at_relay(path: Path) -> None:
-    from fingerpost.relay import served_tls  # noqa: PLC0415 - as above
-
-    served_tls(relay_configuration.read(path))
 
 
 def _faults_in(look: Callable[[], object]) -> list[Fault]:

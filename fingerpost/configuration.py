@@ -129,11 +129,13 @@ def examine(path: Path, inspect: Collection[str] = ALL) -> Examined:
     clients = read_clients(tables.get(CLIENT.name), notes)
     _note_unknown(tables, notes)
     refused = set()
+    listen = given[s.LISTEN.name]
+    has_https = listen.has(s.HTTPS) and listen.get(s.HTTPS) != ()
     found = (
         *disagreements(given),
         *disagreements_of(trees, given[s.RESOLVER.name]),
-        *missing(given[s.LISTEN.name]),
-        *limits_disagreements(given[LIMITS.name], clients),
+        *missing(listen),
+        *limits_disagreements(given[LIMITS.name], clients, has_https=has_https),
     )
     for where, reason in found:
         notes.add(where, reason)

@@ -9,13 +9,13 @@ on all, and drop the previous one after an hour, when no cookie made with it cou
 NSD and Unbound, whose secrets are the same 16 octets (RFC 9018).
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fingerpost.files import write_whole
+from zonedata import private_file
 from zonedata.cookies import SECRET_OCTETS, Secrets
-from zonedata.errors import MalformedError, UntrustedError
+from zonedata.errors import MalformedError
 
 MAX_FILE = 1_024  # octets; three lines
 ROLES = ("active", "staging", "previous")
@@ -80,14 +80,7 @@ def read(path: Path) -> CookieFile:
         UntrustedError: Others than the owner may read or write it.
         MalformedError: It cannot be read, or does not hold what it should.
     """
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode & 0o777
-            raw = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise MalformedError(f"cannot be read: {error.strerror}") from error
-    if mode & 0o077:
-        raise UntrustedError(f"has mode {mode:04o}, so others may know the secrets: make others, chmod 0600")
+    raw = private_file.read(path, MAX_FILE, "may know the secrets: make others")
     found: dict[str, bytes] = {}
     lines = raw.decode("ascii", "replace").splitlines() if len(raw) <= MAX_FILE else [""]
     for number, line in enumerate(lines, 1):

@@ -1,7 +1,7 @@
 """Who may ask how much, before anything is answered: rates, budgets and cookies, before a daemon's own fast path.
 
     datagram -> rate -> (cookie) -> budget -> what is ready -> what is not: the handler -> cookie -> short enough?
-    stream   -> rate of streams -> budget -> the handler -> cookie
+    stream   -> rate of handshakes, where there is one -> rate of streams -> budget -> the handler -> cookie
 
 A client that is named and has no budget costs one look at its rate. All others cost a look at the question.
 
@@ -18,16 +18,16 @@ from typing import Final
 
 from fingerpost.verdicts import Kind, Noted
 from transport.budgets import Budgets
-from transport.clients import CHARGED, DROP, PASSES, SLIP, SMALL, Client, Clients, client_part, source_of
+from transport.clients import CHARGED, DROP, PASSES, SLIP, SMALL, Client, Clients, source_of
 from transport.fast_path import FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
 from transport.rates import SMALL_FACTOR, Rates
 from zonedata import wire
 from zonedata.cookies import Cookies, answer_alone, asked_alone, with_cookie
 from zonedata.packets import asked_in, cookie_in, cut_short_reply
+from zonedata.padding import BLOCK
 from zonedata.wire import Ede, Rcode, Rejected, Reply, cut_short, told_briefly
 
-MAX_WAITING: Final = 100  # questions of one address whose answers are sought; more would come out in one burst
 MAX_SOURCES: Final = 65_536  # addresses whose octets are remembered; some 10 MB
 _CLIENT_COOKIE: Final = 8  # octets of a cookie without a server's part
 _OVER: Final = (DROP, SLIP)
@@ -65,7 +65,6 @@ class Gate(FastPath):
         self._budgets = budgets
         self._cookies = cookies
         self._is_dry = is_dry
-        self._waiting: dict[bytes, int] = {}  # entries leave with the last question
         self._sources: dict[str, bytes] = {}
         self.noted = Noted(is_dry=is_dry)
 
@@ -162,46 +161,30 @@ class Gate(FastPath):
             return finished(verdict)
         if self._clients.of_source(source).name:
             return _then(verdict, finished) if back else verdict
-        client = client_part(source)
-        if self._waiting.get(client, 0) >= MAX_WAITING:
+
+        def crowded() -> bytes:
             self.noted.add(Kind.WAITING, source, now)
-            if not self._is_dry:
-                verdict.abandon()
-                reply = prove_yourself(message, b"")
-                return with_cookie(reply, back) if back else reply
-        return self._held(verdict, client, finished)
+            reply = prove_yourself(message, b"")
+            return with_cookie(reply, back) if back else reply
 
-    def _held(self, later: Later, client: bytes, finished: Callable[[bytes | None], bytes | None]) -> Later:
-        """Count a question as waiting until there is an answer, or no room for seeking it."""
-        self._waiting[client] = self._waiting.get(client, 0) + 1
-
-        def release() -> None:
-            left = self._waiting[client] - 1
-            if left:
-                self._waiting[client] = left
-            else:
-                del self._waiting[client]
-
-        def abandon() -> None:
-            release()
-            later.abandon()
-
-        async def work() -> bytes | None:
-            try:
-                reply = await later.work()
-            finally:
-                release()
-            return finished(reply)
-
-        return Later(work, abandon)
+        return _then(verdict, finished, crowded)
 
     # --- streams ------------------------------------------------------------------------------------------
+
+    def admit(self, host: str, now: float, *, is_proven: bool = True) -> bool:
+        """See `transport.handler.Admit`."""
+        source = self._source_of(host)
+        if self._rates.passes_handshake(source, self._clients.of_source(source), now, is_proven=is_proven):
+            return True
+        if is_proven:
+            self.noted.add(Kind.HANDSHAKE, source, now)
+        return self._is_dry
 
     def _stream(self, message: bytes, caller: Caller, source: bytes, now: float) -> Verdict:
         client = self._clients.of_identity(caller.identity) or self._clients.of_source(source)
         refused = None
         if not client.is_unlimited:
-            refused = self._refusal(message, client, source, now, is_paid=caller.is_paid)
+            refused = self._refusal(message, client, source, now, caller)
         verdict: Verdict = refused if refused is not None else self._handler(message, caller, now)
         cookie = cookie_in(message)
         if not cookie or verdict is None:
@@ -211,13 +194,14 @@ class Gate(FastPath):
             return _then(verdict, lambda reply: None if reply is None else with_cookie(reply, back))
         return with_cookie(verdict, back)
 
-    def _refusal(self, message: bytes, client: Client, source: bytes, now: float, *, is_paid: bool) -> bytes | None:
+    def _refusal(self, message: bytes, client: Client, source: bytes, now: float, caller: Caller) -> bytes | None:
         """Count a question over a stream; return what is said to it if it is one too many."""
+        block = BLOCK if caller.protocol.is_encrypted else 0
         if not self._rates.passes_stream(source, client, now):
             self.noted.add(Kind.STREAM_RATE, source, now)
             if not self._is_dry:
-                return refusal(message, "too many queries a second; retry after 1 s")
-        budgets = self._budgets if client.quota.is_limited and not is_paid else None
+                return refusal(message, "too many queries a second; retry after 1 s", block)
+        budgets = self._budgets if client.quota.is_limited and not caller.is_paid else None
         asked = asked_in(message)[0] if budgets is not None else b""
         if budgets is None or not asked:
             return None
@@ -225,7 +209,7 @@ class Gate(FastPath):
         if not wait:
             return None
         self.noted.add(Kind.BUDGET, source, now)
-        return None if self._is_dry else over_budget(message, wait)
+        return None if self._is_dry else over_budget(message, wait, block)
 
     def _source_of(self, host: str) -> bytes:
         source = self._sources.get(host)
@@ -237,27 +221,38 @@ class Gate(FastPath):
         return source
 
 
-def _then(later: Later, finished: Callable[[bytes | None], bytes | None]) -> Later:
-    """Return the same work, its reply finished."""
+def _then(
+    later: Later,
+    finished: Callable[[bytes | None], bytes | None],
+    crowded: Callable[[], bytes | None] | None = None,
+) -> Later:
+    """Return the same work, its reply finished, and perhaps something else to say to a client with too much."""
 
     async def work() -> bytes | None:
         return finished(await later.work())
 
-    return Later(work, later.abandon)
+    return Later(work, crowded or later.crowded)
 
 
-def over_budget(message: bytes, wait: int) -> bytes:
+def over_budget(message: bytes, wait: int, block: int = 0) -> bytes:
     """Refuse a question of somebody who has asked about too many, and say when to ask again."""
-    return refusal(message, f"too many new identifiers; those asked before are answered; retry after {wait} s")
+    why = f"too many new identifiers; those asked before are answered; retry after {wait} s"
+    return refusal(message, why, block)
 
 
-def refusal(message: bytes, why: str) -> bytes:
-    """Refuse a question (RFC 8914: Prohibited)."""
+def refusal(message: bytes, why: str, block: int = 0) -> bytes:
+    """Refuse a question (RFC 8914: Prohibited).
+
+    Args:
+        message: The question.
+        why: For people.
+        block: If any, to a multiple of this it is padded.
+    """
     query = wire.read_query(message)
     if isinstance(query, Rejected):
         return query.reply or b""
     errors = [(Ede.PROHIBITED, why)]
-    return Reply(Rcode.REFUSED, errors=errors).to_wire(query, wire.MIN_UDP)
+    return Reply(Rcode.REFUSED, errors=errors).to_wire(query, wire.MIN_UDP, block)
 
 
 def prove_yourself(message: bytes, cookie: bytes) -> bytes:

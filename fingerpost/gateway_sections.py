@@ -5,16 +5,19 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section, WrongError
+from fingerpost.relay_sections import gateway_url
 from zonedata.errors import MalformedError, UntrustedError
-
-_MAX_AUTHORITY = 261  # characters: a host name of 255, a colon and a port
-_IN_AUTHORITY = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.:[]")
 
 
 def authority(text: str) -> str:
     """Read `resolver.example` or `resolver.example:8443`, as it stands in requests, in lower case."""
-    if len(text) > _MAX_AUTHORITY or not _IN_AUTHORITY.issuperset(text) or text.endswith((":443", ".", ":")):
-        raise MalformedError(f"{text[:80]!r} is no HOST or HOST:PORT in lower case, with a port that is not 443")
+    reason = f"{text[:80]!r} is no HOST or HOST:PORT in lower case, with a port that is not 443"
+    try:
+        is_one = gateway_url(f"https://{text}").authority == text
+    except MalformedError as error:
+        raise MalformedError(reason) from error
+    if not is_one or text.endswith("."):
+        raise MalformedError(reason)
     return text
 
 

@@ -1,4 +1,4 @@
-"""`fingerpost keygen`: keys, the anchor file that a new tree begins with, and certificates for TLS."""
+"""`fingerpost keygen`: keys, the anchor file that a new tree begins with, certificates for TLS, tokens."""
 
 import argparse
 import os
@@ -18,12 +18,14 @@ from zonedata.keys import PrivateKey, PublicKey
 DEFAULT_DAYS = 365  # of an anchor
 _EPILOG = f"""\
 Key files have mode 0600 and are never overwritten. For each key a line is
-printed: its file, the text that zone sources take, and its id.
+printed: its file, the text that zone sources take, and its id. Of a token,
+which its client is given, the line for [[client]] is printed.
 
 examples:
   fingerpost keygen assert.pem deny.pem
   fingerpost keygen --public deny.pem
   fingerpost keygen --oblivious oblivious.keys
+  fingerpost keygen --bearer partner.token
   fingerpost keygen root-a.pem root-b.pem root-c.pem zone.pem
   fingerpost keygen --anchor anchor.pem --threshold 2 --days 365 \\
       --root-key root-a.pem --root-key root-b.pem --root-key root-c.pem \\
@@ -47,6 +49,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--anchor", type=Path, metavar="OUT", help="make a trust anchor, version 1")
     parser.add_argument("--oblivious", type=Path, metavar="OUT", help="begin the keys of an oblivious gateway")
     parser.add_argument(
+        "--bearer", type=Path, metavar="OUT", help="draw a token by which a client is known over HTTPS"
+    )
+    parser.add_argument(
         "--root-key", type=Path, action="append", default=[], metavar="FILE", help="signs the anchor"
     )
     parser.add_argument("--threshold", type=int, metavar="N", help="root keys that must sign the next version")
@@ -65,11 +70,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked and return the exit status."""
-    if args.oblivious is None:
+    if args.oblivious is None and args.bearer is None:
         return _run(args)
-    if args.files or args.public or args.pin or args.tls or args.anchor is not None:
-        args.refuse("--oblivious takes the file to be made, and nothing else")
-    _begin_oblivious(args.oblivious)
+    both = args.oblivious is not None and args.bearer is not None
+    if both or args.files or args.public or args.pin or args.tls or args.anchor is not None:
+        option = "--bearer" if args.oblivious is None else "--oblivious"
+        args.refuse(f"{option} takes the file to be made, and nothing else")
+    if args.bearer is not None:
+        _draw_token(args.bearer)
+    else:
+        _begin_oblivious(args.oblivious)
     return 0
 
 
@@ -148,6 +158,17 @@ def _begin_oblivious(file: Path) -> None:
     _refuse_existing([file])
     oblivious_keys.make(file, os.urandom(oblivious_keys.SEED_OCTETS), time.time())
     say(f"{file} oblivious keys, the first for today")
+
+
+def _draw_token(file: Path) -> None:
+    """Write a token for its client, and print what of it the server's configuration takes: no secret."""
+    from fingerpost.tokens import secret_files  # noqa: PLC0415 - as above
+    from transport import bearer  # noqa: PLC0415 - as above
+
+    _refuse_existing([file])
+    token = bearer.token_from(os.urandom(bearer.TOKEN_OCTETS))
+    secret_files.write(file, token)
+    say(f'bearer_sha256 = ["{bearer.digest_of(token).hex()}"]')
 
 
 def _make_certificate(args: argparse.Namespace) -> None:

@@ -21,17 +21,19 @@ from transport.clients import (
     UNLIMITED,
     LimitSettings,
     NamedClient,
-    Network,
     Quota,
 )
+from transport.networks import Network
 from zonedata.errors import MalformedError, UntrustedError
 
-MAX_CLIENTS = 10_000  # an address is compared with the networks of all when it is first seen
+MAX_CLIENTS = 10_000  # somebody has agreed with each of them; every worker keeps some hundred octets of each
 NONE = "none"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NO_NUMBER: int | None = None
 _NO_PATH: Path | None = None
 _NO_NETWORKS: tuple[Network, ...] = ()
+_NO_BEARERS: tuple[bytes, ...] = ()
 
 
 def _number_or_none(least: int, most: int) -> readers.Reader[int]:
@@ -58,6 +60,17 @@ def _client_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise MalformedError(f"{text[:70]!r}, expected 1 to 63 of the characters a-z, 0-9, '.' and '-'")
     return text
+
+
+def _bearers(value: Any, _folder: Path) -> tuple[bytes, ...]:
+    """Read digests of tokens; what stands there instead is not repeated, since it may be a token itself."""
+    reason = "expected an array of texts of 64 digits 0-9 and a-f, as 'fingerpost keygen --bearer' prints it"
+    if not isinstance(value, list):
+        raise WrongError.because(reason)
+    wrong = [number for number, one in enumerate(value) if not isinstance(one, str) or not _DIGEST.fullmatch(one)]
+    if wrong:
+        raise WrongError(*((number, reason) for number in wrong))
+    return tuple(bytes.fromhex(one) for one in value)
 
 
 def _look_at_cookie_file(path: Path | None) -> None:
@@ -126,7 +139,7 @@ LIMITS = Section(
 )
 
 NAME = Key(
-    "name", readers.text_as(_client_name), "short word", "what logs call the client; its budget has this name"
+    "name", readers.text_as(_client_name), "short word", "what you call the client; its budget is kept by this name"
 )
 NETWORKS = Key(
     "networks",
@@ -139,8 +152,15 @@ IDENTITY = Key(
     "identity",
     readers.text,
     "text",
-    "what it proves to be, by a certificate for instance, wherever it asks from",
+    "what it proves to be, wherever it asks from: its name in [tls] clients",
     "",
+)
+BEARERS = Key(
+    "bearer_sha256",
+    _bearers,
+    "array of SHA-256 in hex",
+    "of tokens by which it is known over HTTPS; two while it changes from one to the next",
+    _NO_BEARERS,
 )
 CLIENT_RATE = Key(
     RATE.name,
@@ -154,7 +174,7 @@ CLIENT_TEN_DAYS = replace(TEN_DAYS, doc="likewise in ten days")
 CLIENT = Section(
     "client",
     "One client that has agreed on limits of its own; each in a table of its own, [[client]].",
-    (NAME, NETWORKS, IDENTITY, CLIENT_RATE, CLIENT_DAY, CLIENT_TEN_DAYS),
+    (NAME, NETWORKS, IDENTITY, BEARERS, CLIENT_RATE, CLIENT_DAY, CLIENT_TEN_DAYS),
 )
 
 
@@ -199,6 +219,7 @@ def limits_part(limits: Given | None, named: Sequence[Given], *, is_authority: b
             one[IDENTITY],
             _or(one[CLIENT_RATE], rate),
             Quota(_or(one[CLIENT_DAY], day), _or(one[CLIENT_TEN_DAYS], ten_days)),
+            one[BEARERS],
         )
         for one in named
         if one.is_whole
@@ -214,24 +235,30 @@ def _or(given: int | None, usual: int) -> int:
     return usual if given is None else given
 
 
-def disagreements_of(limits: Given, named: Sequence[Given]) -> Iterator[tuple[Where, str]]:
-    """Say where limits and clients do not agree, and why."""
+def disagreements_of(limits: Given, named: Sequence[Given], *, has_https: bool) -> Iterator[tuple[Where, str]]:
+    """Say where limits and clients do not agree, and why; tokens are shown over HTTPS alone."""
     yield from _upside_down(limits, DAY, TEN_DAYS)
-    names = [one.get(NAME) for one in named]
-    identities = [one.get(IDENTITY) for one in named]
-    networks: set[Network] = set()
-    for index, one in enumerate(named):
-        if names[index] is not None and names[index] in names[:index]:
-            yield one.section.where(NAME.name), f"{names[index]!r} is the name of another client, too"
-        if identities[index] and identities[index] in identities[:index]:
-            yield one.section.where(IDENTITY.name), "is the identity of another client, too"
-        asking_from = one.get(NETWORKS)
-        for number, network in enumerate(asking_from if asking_from is not None else ()):
-            if network in networks:
+    seen: set[object] = set()
+    for one in named:
+        for key in (NAME, IDENTITY):
+            value = one.get(key)
+            if value and (key.name, value) in seen:
+                yield one.section.where(key.name), f"{value!r} is the {key.name} of another client, too"
+            seen.add((key.name, value))
+        asking_from, bearers = one.get(NETWORKS), one.get(BEARERS)
+        for number, network in enumerate(asking_from or ()):
+            if network in seen:
                 yield one.section.where(NETWORKS.name, number), f"{network} is another client's, too"
-            networks.add(network)
-        if asking_from == () and not one.get(IDENTITY):
-            yield one.section.where(), "has neither 'networks' nor 'identity', so it would never be known"
+            seen.add(network)
+        for number, digest in enumerate(bearers or ()):
+            if digest in seen:
+                yield one.section.where(BEARERS.name, number), "stands here twice; each token is one client's"
+            seen.add(digest)
+        if bearers and not has_https:
+            yield one.section.where(BEARERS.name), "is for what comes over HTTPS, and [listen] has no 'https'"
+        if asking_from == () and bearers == () and not one.get(IDENTITY):
+            words = "has none of 'networks', 'identity' and 'bearer_sha256', so it would never be known"
+            yield one.section.where(), words
         yield from _upside_down(one, CLIENT_DAY, CLIENT_TEN_DAYS)
 
 

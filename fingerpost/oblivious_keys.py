@@ -2,8 +2,9 @@
 
 Every worker of a daemon, and every daemon of a gateway that has a copy, makes the same keys out of it. Whoever
 notices that a key is over writes the file without it, whole; all that could write it write the same, so it does not
-matter who does, or whether two do. Where it cannot be written, keys go on all the same, and it is said in the log:
-what is lost is that the old ones cannot be found again.
+matter who does, or whether two do. Only what the keys in use have come from is written over: what an operator has
+put there meanwhile stays, and what was taken away stays away. Where the file is not written, keys go on all the
+same, and it is said in the log: what is lost is that the old ones cannot be found again.
 """
 
 import logging
@@ -77,15 +78,31 @@ class FileRing(KeyRing):
         super().__init__(read(path))
         self._path = path
         self._kept = self.chain
+        self._given: Keys | None = None
 
     def at(self, now: float) -> Keys:
         """Return the keys at a time; see `KeyRing.at`."""
         keys = super().at(now)
         if self.chain != self._kept:
             self._kept = self.chain
-            try:
-                write_whole(self._path, self.chain.to_text(), MODE)
-            except OSError as error:
-                reason = quoted(error.strerror or str(error))
-                log.warning("event=oblivious-keys-not-written file=%s reason=%s", quoted(str(self._path)), reason)
+            self._keep()
+        if keys is not self._given and self.chain.is_ahead(now):
+            log.warning("event=oblivious-keys-ahead file=%s", quoted(str(self._path)))
+        self._given = keys
         return keys
+
+    def _keep(self) -> None:
+        try:
+            there = read(self._path)
+            if there.leads_to(self.chain):
+                if there != self.chain:  # another has not been faster
+                    write_whole(self._path, self.chain.to_text(), MODE)
+                return
+            if self.chain.leads_to(there):  # by a clock that goes before ours
+                return
+            reason = "holds other keys than are in use; who has put them there restarts the daemon"
+        except (MalformedError, UntrustedError) as error:
+            reason = str(error)
+        except OSError as error:
+            reason = error.strerror or str(error)
+        log.warning("event=oblivious-keys-not-written file=%s reason=%s", quoted(str(self._path)), quoted(reason))

@@ -1,12 +1,15 @@
 """`fingerpost relay`: a relay, from its sockets to its end.
 
 configuration -> certificate read -> sockets opened -> listeners running -> ready -> signals -> end
+
+SIGHUP makes it go over to a new certificate, as it does a daemon.
 """
 
 import argparse
 import logging
 import os
 import socket
+import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,30 +22,27 @@ from fingerpost.arguments import Subparsers, add_command
 from fingerpost.listening import Opened
 from fingerpost.readiness import Readiness
 from fingerpost.relay_configuration import RelayConfiguration
-from transport.clients import Clients
+from fingerpost.served_tls import ServedTls
+from transport.clients import Clients, source_of
 from transport.clock import Clock
 from transport.endpoint import Endpoint
+from transport.entitlement import Entitlement
 from transport.handler import Protocol
-from transport.http2.limits import Http2Limits
+from transport.http2.limits import SEALED_QUEUED, Http2Limits
 from transport.http2.listener import serve_https
 from transport.http2.messages import RequestHandler
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.oblivious.http_link import HttpLink
-from transport.oblivious.relay import MAX_IN_HAND, Relay
+from transport.oblivious.relay import CONNECTIONS, MAX_IN_HAND, MAX_OF_ONE, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST
 from transport.rates import Rates, shared_table
 from transport.slots import StreamLimits
 from transport.tcp_listener import TcpListener, open_tcp
 from transport.tls.client import ClientTls
-from transport.tls.credentials import CredentialsError, read_chain, read_key
-from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn
 from zonedata.errors import ConfigError
 
-QUEUED = (
-    1_048_576  # octets of responses that wait to be sent on a connection: each has 8 KiB, and 100 may be asked for
-)
 _EPILOG = """\
 Takes sealed requests of clients at the addresses in [relay], in HTTP/2 over
 TLS, and posts them to its one gateway. It sees who asks, and not what; the
@@ -50,6 +50,8 @@ gateway sees what, and not who. Run it apart from any gateway.
 
 signals:
   TERM, INT   end gracefully, with status 0
+  HUP         the certificate and its key are read again; if they are not
+              sound, it goes on with the old ones
 
 examples:
   fingerpost relay relay.toml
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     """Relay until told to end, and return the exit status."""
     readiness.check(args)
     configuration = relay_configuration.read(args.config)
-    tls = served_tls(configuration)
+    tls = ServedTls(configuration, time.time(), r.RELAY)
     with ExitStack() as stack:
         opened = [_opened(configuration, stack, index, one) for index, one in enumerate(configuration.relay.listen)]
         ready = Readiness(tuple(opened), args.ready_fd)
@@ -80,42 +82,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def served_tls(configuration: RelayConfiguration) -> ServerTls:
-    """Return what answers handshakes, out of the files that are named.
-
-    Raises:
-        ConfigError: What is wrong with them.
-    """
-    part = configuration.relay
-    file, key = part.certificate, r.CERTIFICATE
-    try:
-        chain = read_chain(file)
-        file, key = part.key, r.KEY
-        credentials = read_key(file, chain)
-        file, key = part.certificate, r.CERTIFICATE
-        return ServerTls(credentials)
-    except CredentialsError as error:
-        raise ConfigError([configuration.fault(r.RELAY.where(key.name), f"{file}: {error}")]) from error
-
-
-async def _relay(part: r.RelayPart, tls: ServerTls, sockets: list[socket.socket], ready: Readiness) -> None:
-    clock = Clock()
+async def _relay(part: r.RelayPart, tls: ServedTls, sockets: list[socket.socket], ready: Readiness) -> None:
+    clock, connect = Clock(), partial(_connected, part, ClientTls())
     async with (
-        HttpLink(part.gateway.authority, partial(_connected, part, ClientTls())).running() as link,
-        LaterPool(MAX_IN_HAND).running() as later,
+        HttpLink(part.gateway.authority, connect, CONNECTIONS, relaying.GatewayWatch().notice).running() as link,
+        LaterPool(MAX_IN_HAND, Entitlement(part.rates.clients).of, MAX_OF_ONE).running() as later,
     ):
-        rates = Rates(Clients(part.rates), shared_table())
+        clients = Clients(part.rates)
+        rates = Rates(clients, shared_table())
         relay = Relay(link.request, part.gateway.path, rates, part.path, names_clients=part.logs_clients)
+
+        def admit(host: str, now: float, *, is_proven: bool = True) -> bool:
+            source = source_of(host)
+            return rates.passes_handshake(source, clients.of_source(source), now, is_proven=is_proven)
 
         async def serve(
             sock: socket.socket, handler: RequestHandler, *, task_status: trio.TaskStatus[TcpListener]
         ) -> None:
             routes = Routes({part.path: Route(handler, ("POST",), MAX_SEALED_REQUEST)})
-            secure = partial(tls.handshake, alpn=Alpn.H2)
-            serving = partial(serve_https, limits=StreamLimits(), secure=secure, http=Http2Limits(queued=QUEUED))
+            secure = partial(tls.server.handshake, alpn=Alpn.H2)
+            http = Http2Limits(queued=SEALED_QUEUED)
+            serving = partial(serve_https, limits=StreamLimits(), secure=secure, admit=admit, http=http)
             await serving(sock, routes, clock, later, task_status=task_status)
 
-        await relaying.run(relay, [partial(serve, sock) for sock in sockets], ready.tell)
+        def reload() -> None:
+            tls.reload(clock.now())
+
+        await relaying.run(relay, [partial(serve, sock) for sock in sockets], ready.tell, reload)
 
 
 async def _connected(part: r.RelayPart, tls: ClientTls) -> trio.abc.Stream:
@@ -123,13 +116,9 @@ async def _connected(part: r.RelayPart, tls: ClientTls) -> trio.abc.Stream:
     if part.address is not None:
         return await tls.connect(part.address, part.proof, Alpn.H2)
     found = await trio.socket.getaddrinfo(part.gateway.host, part.gateway.port, type=socket.SOCK_STREAM)
-    endpoints = list(dict.fromkeys(Endpoint(str(address[0]), part.gateway.port) for *_, address in found))
-    for endpoint in endpoints[:-1]:
-        try:
-            return await tls.connect(endpoint, part.proof, Alpn.H2)
-        except (OSError, trio.BrokenResourceError):
-            pass  # the next may be there
-    return await tls.connect(endpoints[-1], part.proof, Alpn.H2)
+    hosts = dict.fromkeys(str(address[0]) for *_, address in found)
+    endpoints = [Endpoint(host, part.gateway.port) for host in hosts]
+    return await tls.connect_any(endpoints, part.proof, Alpn.H2)
 
 
 def _opened(configuration: RelayConfiguration, stack: ExitStack, index: int, endpoint: Endpoint) -> Opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 from fingerpost import relay_sections as r
 from fingerpost.configuration import tables_of, text_of
 from fingerpost.definitions import Given, Notes, unknown_reason
+from fingerpost.tls_sections import TlsPart
 from fingerpost.toml_lines import Where, lines_of
 from zonedata.errors import ConfigError, Fault
 
@@ -23,6 +24,11 @@ class RelayConfiguration:
     path: Path
     relay: r.RelayPart
     _notes: Notes = field(repr=False, compare=False)
+
+    @property
+    def tls(self) -> TlsPart:
+        """What clients are shown; none of them is known."""
+        return TlsPart(self.relay.certificate, self.relay.key, ())
 
     def fault(self, where: Where, reason: str) -> Fault:
         """Return a fault at the line where a key stands: for what shows only in use."""

@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fingerpost import readers
-from fingerpost.definitions import Given, Key, Section
+from fingerpost.definitions import Given, Key, Section, WrongError
+from fingerpost.tls_sections import CERTIFICATE, KEY
 from transport.clients import MAX_RATE, UNLIMITED, LimitSettings, NamedClient, Quota
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as RELAY_PATH
@@ -92,20 +93,22 @@ def path(text: str) -> str:
     return text
 
 
+def look_at_authorities(file: Path | None) -> None:
+    """Refuse a file without a certificate in PEM."""
+    from transport.tls import client  # noqa: PLC0415 - takes long to import, and few files are a relay's
+
+    assert file is not None, "only what the file names is looked at"
+    try:
+        client.look_at_authorities(file)
+    except ValueError as error:
+        raise WrongError.because(f"{file}: {error}") from error
+
+
 LISTEN = Key(
     "listen",
     readers.list_of(readers.text_as(Endpoint.from_text)),
     "array of ADDRESS#PORT",
     "where clients post their sealed requests, in HTTP/2 over TLS",
-)
-CERTIFICATE = Key(
-    "certificate",
-    readers.path,
-    "path",
-    "PEM file with the certificate that clients are shown, and after it those that lead to its authority",
-)
-KEY = Key(
-    "key", readers.path, "path", "PEM file of mode 0600 with the certificate's private key, without a passphrase"
 )
 GATEWAY = Key(
     "gateway",
@@ -126,7 +129,7 @@ AUTHORITIES = Key(
     "path",
     "PEM file with the authorities whose certificates for the gateway are believed, in the place of the system's",
     _NO_PATH,
-    readers.look_at_source,
+    look_at_authorities,
 )
 PIN = Key(
     "pin",
@@ -159,7 +162,8 @@ LOG_CLIENTS = Key(
 )
 RELAY = Section(
     "relay",
-    "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'.",
+    "A relay, in a file of its own: posts sealed requests to one gateway, for 'fingerpost relay'; SIGHUP has the "
+    "certificate and its key read again.",
     (LISTEN, CERTIFICATE, KEY, GATEWAY, ADDRESS, AUTHORITIES, PIN, PATH, RATE, CLIENTS, LOG_CLIENTS),
 )
 

@@ -1,8 +1,9 @@
 """What runs in a relay: listeners that are handed it, until it is told to end; and what it says of itself.
 
-    listeners running -> ready -> TERM or INT -> no more is taken, what is in hand ends -> counts
+    listeners running -> ready -> [HUP -> reload] -> TERM or INT -> no more is taken, what is in hand ends -> counts
 
-It says how many, and never who: with each hour's counts nobody is told apart from the others.
+It says how many, and never who: with each hour's counts nobody is told apart from the others. And it says when the
+gateway cannot be reached.
 """
 
 import logging
@@ -12,6 +13,7 @@ from functools import partial
 
 import trio
 
+from fingerpost.logfmt import quoted
 from transport.handler import Caller
 from transport.http2.messages import LaterResponse, Request, RequestHandler
 from transport.oblivious.relay import Relay
@@ -25,6 +27,23 @@ cancelled."""
 log = logging.getLogger(__name__)
 
 
+class GatewayWatch:
+    """Says when the gateway cannot be reached any more, or for another reason, and when it can again."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+
+    def notice(self, reason: str) -> None:
+        """Take why it could not be reached just now; "" if it was."""
+        if reason == self._reason:
+            return
+        self._reason = reason
+        if reason:
+            log.warning("event=gateway-unreachable reason=%s", quoted(reason))
+        else:
+            log.info("event=gateway-reached")
+
+
 def handler_of(relay: Relay) -> RequestHandler:
     """Return what listeners are handed."""
 
@@ -34,16 +53,20 @@ def handler_of(relay: Relay) -> RequestHandler:
     return handle
 
 
-async def run(relay: Relay, servers: Sequence[HttpServer], is_ready: Callable[[], None]) -> None:
-    """Work until SIGTERM or SIGINT."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+async def run(
+    relay: Relay, servers: Sequence[HttpServer], is_ready: Callable[[], None], reload: Callable[[], None]
+) -> None:
+    """Work until SIGTERM or SIGINT; `reload` is called at each SIGHUP, and never raises."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async with trio.open_nursery() as nursery:
             for serve in servers:
                 await nursery.start(serve, handler_of(relay))
             nursery.start_soon(_tell_counts_hourly, relay)
             is_ready()
-            async for _ in signals:
-                break
+            async for number in signals:
+                if number != signal.SIGHUP:
+                    break
+                reload()
             nursery.cancel_scope.cancel()
     tell_counts(relay)
 

@@ -3,25 +3,23 @@
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import trio
 
 from fingerpost.served_tls import ServedTls
 from transport.clock import Clock
-from transport.handler import Handler
+from transport.handler import Admit, Handler
 from transport.http2.doh import PATH, doh_route
-from transport.http2.limits import Http2Limits
+from transport.http2.limits import SEALED_QUEUED, Http2Limits
 from transport.http2.listener import HttpsListener, serve_https
+from transport.http2.named import NOBODY, named_route
 from transport.http2.routes import Route, Routes
 from transport.later import LaterPool
 from transport.slots import StreamLimits
 from transport.tls.stream import Alpn
 from transport.tokens.paying import paid_route
 from transport.tokens.redeeming import Redeemer
-from zonedata.packets import least_ttl
-
-SEALED_QUEUED: Final = 1_048_576  # octets of responses that wait to be sent to a relay: 100 of 8 KiB each
 
 
 class Gateway(Protocol):
@@ -37,14 +35,20 @@ class Gateway(Protocol):
 
 
 def serving(
-    tls: ServedTls, gateway: Gateway | None = None, redeemer: Redeemer | None = None
+    tls: ServedTls,
+    admit: Admit,
+    gateway: Gateway | None = None,
+    redeemer: Redeemer | None = None,
+    holders: Mapping[bytes, str] = NOBODY,
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket, given that, the daemon's handler, its clock and its pool.
 
     Args:
         tls: What is shown to clients.
+        admit: Who may begin a connection.
         gateway: Answers sealed requests, if any are taken.
         redeemer: Takes tokens that pay for questions, open and sealed ones, if any are.
+        holders: The name of each client that has a bearer token, by the token's digest.
     """
 
     async def serve(
@@ -55,12 +59,15 @@ def serving(
         *,
         task_status: trio.TaskStatus[HttpsListener],
     ) -> None:
-        route = doh_route(handler, least_ttl)
-        table = {PATH: route if redeemer is None else paid_route(route, redeemer)}
-        routes = Routes(table if gateway is None else gateway.beside(table))
+        route = doh_route(handler)
+        paid = route if redeemer is None else paid_route(route, redeemer)
+        table: Mapping[str, Route] = {PATH: named_route(route, paid, NOBODY)}
+        if gateway is not None:
+            table = gateway.beside(table)  # what is sealed has no name, and whoever gives it one is told so
+        routes = Routes({**table, PATH: named_route(route, paid, holders)})
         http = Http2Limits() if gateway is None else Http2Limits(queued=SEALED_QUEUED)
         secure = partial(tls.server.handshake, alpn=Alpn.H2)
-        serve = partial(serve_https, limits=StreamLimits(), secure=secure, http=http)
+        serve = partial(serve_https, limits=StreamLimits(), secure=secure, admit=admit, http=http)
         await serve(sock, routes, clock, later, task_status=task_status)
 
     return serve

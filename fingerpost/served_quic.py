@@ -9,6 +9,7 @@ from functools import partial
 from fingerpost import tls_sections as t
 from fingerpost.configuration import Configuration
 from fingerpost.served_tls import ServedTls
+from transport.handler import Admit
 from transport.tls.credentials import CredentialsError
 from zonedata.errors import ConfigError
 
@@ -29,9 +30,9 @@ def prepare(configuration: Configuration, tls: ServedTls) -> None:
         ) from error
 
 
-def serving(tls: ServedTls) -> Callable[..., Awaitable[None]]:
-    """Return what serves a socket with the certificate that is shown at the time."""
+def serving(tls: ServedTls, admit: Admit) -> Callable[..., Awaitable[None]]:
+    """Return what serves a socket with the certificate that is shown at the time, to those who are let in."""
     from transport.quic.limits import QuicLimits  # noqa: PLC0415 - as the module says
     from transport.quic.listener import serve_quic  # noqa: PLC0415 - as above
 
-    return partial(serve_quic, credentials=lambda: tls.credentials, limits=QuicLimits())
+    return partial(serve_quic, credentials=lambda: tls.credentials, limits=QuicLimits(), admit=admit)

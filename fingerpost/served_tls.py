@@ -4,15 +4,30 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
 from fingerpost import tls_sections as t
-from fingerpost.configuration import Configuration
+from fingerpost.definitions import Section
 from fingerpost.logfmt import quoted
+from fingerpost.toml_lines import Where
 from transport.tls.credentials import Chain, Credentials, CredentialsError, read_chain, read_key
 from transport.tls.server import ServerTls
 from zonedata.errors import ConfigError, Fault
 
 log = logging.getLogger(__name__)
+
+
+class Shows(Protocol):
+    """A configuration, of a daemon or of a relay, that says what is shown to clients."""
+
+    @property
+    def tls(self) -> t.TlsPart | None:
+        """What is shown, if anything is."""
+        ...
+
+    def fault(self, where: Where, reason: str, /) -> Fault:
+        """Return a fault at the line where a key stands."""
+        ...
 
 
 class ServedTls:
@@ -25,17 +40,19 @@ class ServedTls:
         server: Answers handshakes; the same value before and after a reload.
 
     Args:
-        configuration: Has a [tls].
+        configuration: Says what is shown.
         now: Unix seconds.
+        section: Where it says so.
 
     Raises:
         ConfigError: With every fault of the files.
     """
 
-    def __init__(self, configuration: Configuration, now: float) -> None:
+    def __init__(self, configuration: Shows, now: float, section: Section = t.ENCRYPTION) -> None:
         self._configuration = configuration
-        self._credentials, self._clients = read_files(configuration)
-        with _blaming(configuration):
+        self._section = section
+        self._credentials, self._clients = read_files(configuration, section)
+        with _blaming(configuration, section):
             self.server = ServerTls(self.credentials, self._clients)
         self._warn(now)
 
@@ -48,11 +65,11 @@ class ServedTls:
         """Go over to what the files hold now; if that cannot be, log why and go on as before."""
         file = quoted(part_of(self._configuration).certificate)
         try:
-            credentials, clients = read_files(self._configuration)
+            credentials, clients = read_files(self._configuration, self._section)
             if (credentials, clients) == (self.credentials, self._clients):
                 log.info("event=reload-not-needed certificate=%s", file)
                 return
-            with _blaming(self._configuration):
+            with _blaming(self._configuration, self._section):
                 self.server.take(credentials, clients)
         except ConfigError as error:
             for fault in error.faults:
@@ -74,14 +91,14 @@ class ServedTls:
             )
 
 
-def part_of(configuration: Configuration) -> t.TlsPart:
-    """Return the [tls] of a configuration that has one."""
+def part_of(configuration: Shows) -> t.TlsPart:
+    """Return what a configuration that shows something says of it."""
     assert configuration.tls is not None, "whoever calls has looked"
     return configuration.tls
 
 
-def read_files(configuration: Configuration) -> tuple[Credentials, Mapping[bytes, str]]:
-    """Read the files that [tls] names.
+def read_files(configuration: Shows, section: Section) -> tuple[Credentials, Mapping[bytes, str]]:
+    """Read the files that a section names.
 
     Returns:
         Certificate and key, and the name of each client by its certificates in DER.
@@ -92,16 +109,16 @@ def read_files(configuration: Configuration) -> tuple[Credentials, Mapping[bytes
     part = part_of(configuration)
     faults: list[Fault] = []
     credentials: Credentials | None = None
-    file, where = part.certificate, t.ENCRYPTION.where(t.CERTIFICATE.name)
+    file, where = part.certificate, section.where(t.CERTIFICATE.name)
     try:
         chain = read_chain(file)
-        file, where = part.key, t.ENCRYPTION.where(t.KEY.name)
+        file, where = part.key, section.where(t.KEY.name)
         credentials = read_key(file, chain)
     except CredentialsError as error:
         faults.append(configuration.fault(where, f"{file}: {error}"))
     clients: dict[bytes, str] = {}
     for index, client in enumerate(part.clients):
-        where = t.ENCRYPTION.where(t.CLIENTS.name, index)
+        where = section.where(t.CLIENTS.name, index)
         try:
             shown = read_chain(client.file).certificates
         except CredentialsError as error:
@@ -116,14 +133,14 @@ def read_files(configuration: Configuration) -> tuple[Credentials, Mapping[bytes
     return credentials, clients
 
 
-def look_at(configuration: Configuration, now: float) -> str:
-    """Look at all that [tls] names without serving anybody, and return what is worth knowing of it.
+def look_at(configuration: Shows, now: float, section: Section) -> str:
+    """Look at all that a section names without serving anybody, and return what is worth knowing of it.
 
     Raises:
         ConfigError: With every fault of the files.
     """
-    credentials, clients = read_files(configuration)
-    with _blaming(configuration):
+    credentials, clients = read_files(configuration, section)
+    with _blaming(configuration, section):
         ServerTls(credentials, clients)
     chain = credentials.chain
     return f"{part_of(configuration).certificate}: pin={chain.pin.hex()}, {standing_of(chain, now)}"
@@ -139,13 +156,13 @@ def standing_of(chain: Chain, now: float) -> str:
 
 
 @contextmanager
-def _blaming(configuration: Configuration) -> Iterator[None]:
+def _blaming(configuration: Shows, section: Section) -> Iterator[None]:
     """Say of the certificate's line what the library has against serving with it."""
     try:
         yield
     except CredentialsError as error:
         reason = f"{part_of(configuration).certificate}: {error}"
-        raise ConfigError([configuration.fault(t.ENCRYPTION.where(t.CERTIFICATE.name), reason)]) from error
+        raise ConfigError([configuration.fault(section.where(t.CERTIFICATE.name), reason)]) from error
 
 
 def _date(seconds: float) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Key, Section
+from fingerpost.plain_http import ALLOW_PLAIN
 from root.validator import claims
 from transport.endpoint import Endpoint
 from zonedata import recipient_statements
@@ -35,13 +36,6 @@ KEY = Key(
     "path",
     "on-line key that signs whom is vouched for, and nothing else",
     inspect=readers.look_at_key,
-)
-ALLOW_PLAIN = Key(
-    "allow_plain",
-    readers.flag,
-    "true or false",
-    "whether plain HTTP may leave this machine",
-    default=False,
 )
 PROXIES = Key(
     "proxies",

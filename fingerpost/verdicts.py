@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     RATE = "rate"  # too many datagrams a second
     STREAM_RATE = "stream_rate"  # too many queries a second over streams
+    HANDSHAKE = "handshake_rate"  # too many handshakes a second
     LONG = "long_reply"  # a reply too long for an address that nothing proves
     UNPROVEN = "unproven_budget"  # the share of a budget that is for such addresses is used up
     BUDGET = "budget"  # a budget is used up

@@ -109,6 +109,7 @@ def _serving(
     protocol: Protocol, daemon: Daemon, shared: Shared, redeemer: Redeemer | None
 ) -> Callable[..., Awaitable[None]]:
     """Return what serves a socket of a protocol."""
+    settings = shared.configuration.limits.settings
     match protocol:
         case Protocol.UDP:
             return partial(serve_udp, fast=daemon.fast)
@@ -116,13 +117,14 @@ def _serving(
             return partial(serve_tcp, limits=StreamLimits())
         case Protocol.TLS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=shared.tls.server.handshake)
+            secure = shared.tls.server.handshake
+            return partial(serve_tcp, limits=StreamLimits(), protocol=protocol, secure=secure, admit=daemon.admit)
         case Protocol.QUIC:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_quic.serving(shared.tls)
+            return served_quic.serving(shared.tls, daemon.admit)
         case Protocol.HTTPS:
             assert shared.tls is not None, "a configuration with such a listener has a [tls]"
-            return served_https.serving(shared.tls, shared.gateway, redeemer)
+            return served_https.serving(shared.tls, daemon.admit, shared.gateway, redeemer, settings.bearers)
         case other:
             assert_never(other)
 

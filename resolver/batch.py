@@ -28,6 +28,7 @@ from zonedata.wire import QType
 
 WAITING = 2_000  # questions begun and not yet told, one of them slow: about 10 MB
 _QUESTION = 10  # where it begins in a message after its id: flags and counts are before it
+_NO_ID = bytes(2)
 
 
 L = TypeVar("L")
@@ -41,6 +42,7 @@ class Turn(Asked, Generic[L]):
         label: Whatever the caller knows it by.
         csi: What is asked about; None for what is settled without asking, as `manner`.
         manner: How.
+        question: The octets of the question, which a reply repeats.
         is_done: Whether it can be told.
         received: The reply; None while there is none, and when there will be none.
         spent: Seconds from asking to having the reply.
@@ -51,6 +53,7 @@ class Turn(Asked, Generic[L]):
     label: L = field(kw_only=True)
     csi: Csi | None = None
     manner: Manner | None = None
+    question: bytes = b""
     is_done: bool = False
     received: replies.Received | None = None
     spent: float = 0.0
@@ -108,7 +111,9 @@ class Batch(Generic[L]):
         csi, manner = turn.csi, turn.manner
         assert csi is not None and manner is not None, "what is asked is about somebody"  # noqa: PT018 - one thought
         head, tail = _around(manner.qtype, manner.flags, manner.apex)
-        turn.body = head + names.to_wire(csi.owner, names.ROOT)[:-1] + tail
+        body = head + names.to_wire(csi.owner, names.ROOT)[:-1] + tail
+        turn.question = body[_QUESTION : -len(wire.OPT)]
+        turn.body = wire.padded_query(_NO_ID + body)[len(_NO_ID) :] if self._protocol.is_encrypted else body
         self._turns.append(turn)
         self._pipeline.ask(turn)
 
@@ -160,7 +165,7 @@ class Batch(Generic[L]):
 
     def accept(self, asked: Turn[L], reply_untrusted: bytes, now: float) -> bool:
         """See `Asks`: a reply to exactly this question that can be read."""
-        question = asked.body[_QUESTION : -len(wire.OPT)]
+        question = asked.question
         if not (
             reply_untrusted.startswith(question, 12)
             and reply_untrusted[2] & 0xF8 == 0x80

@@ -8,11 +8,18 @@
     tls = Way(Protocol.TLS, Certified("dns.example"))
     answer = await lookup("+14155550123", server="192.0.2.1#853", way=tls)
 
+    relay = RelayWay((Endpoint.from_text("198.51.100.1#443"),), Certified("relay.example"))
+    async with ObliviousDialer(relay, Clock()).running() as dialer:  # resolver.private_ways; docs/oblivious.md
+        https = Way(Protocol.HTTPS, Certified("dns.example"))
+        answer = await lookup("+14155550123", server="192.0.2.1#443", way=https, dialer=dialer)
+
     async with lookup_many(open("numbers.txt"), server="127.0.0.1#5300") as answers:
         async for csi, answer in answers:
             ...
 
     choice = choose(answer, Context(tags=("Business",)), own_services=["alpha.example"])
+
+Who has a bearer token at a resolver shows it over HTTPS, with `Resource(bearer=token)` in the way.
 
 All but the last give an `Answer` (see `resolver.answer`), and take the least `assurance` that a sender wants to be
 shown (see `resolver.demand`). `choose` carries out what the recipient prefers (see `resolver.choice`): it verifies
@@ -25,7 +32,7 @@ any time.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import trio
@@ -129,6 +136,7 @@ async def lookup(  # noqa: PLR0913 - as lookup_many
     anchor: Path | None = None,
     beside: Sequence[Path] = (),
     assurance: Assurance = Assurance.ASSERTED,
+    dialer: Dialer | None = None,
 ) -> Answer:
     """Ask a resolver, and verify its proof when there is an anchor.
 
@@ -139,6 +147,7 @@ async def lookup(  # noqa: PLR0913 - as lookup_many
         anchor: The trust anchor's file.
         beside: Files of the anchors of further trees; each is judged by itself, and all must be shown.
         assurance: The least that is to be shown as found. Without an anchor it is the resolver's word, as all is.
+        dialer: What asks, open, for many look-ups or by way of a relay; one of its own where there is none.
 
     Raises:
         MalformedError: `csi` is no identifier, or the anchor's file is damaged.
@@ -148,13 +157,15 @@ async def lookup(  # noqa: PLR0913 - as lookup_many
     asked = identifiers.parse(csi)
     trust, further = _read_anchors(anchor, beside)
     endpoint = Endpoint.from_text(server)
-    async with SocketDialer() as dialer:
+    async with AsyncExitStack() as stack:
+        if dialer is None:
+            dialer = await stack.enter_async_context(SocketDialer())
         try:
             stub = Stub([endpoint], dialer, Clock(), trust=trust, beside=further, least=assurance, way=way)
             return await stub.lookup(asked)
         except UnreachableError as error:
             unreachable = error
-    raise unreachable  # outside of the dialer's nursery, which would wrap it in a group
+    raise unreachable  # outside of our dialer's nursery, which would wrap it in a group
 
 
 @asynccontextmanager

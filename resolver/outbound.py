@@ -102,9 +102,9 @@ class Outbound:
             turn = self._servers.take(door, now)
             if turn is not Turn.LATER:
                 return turn is Turn.NOW
-        return await self._wait(door, deadline)
+        return await self._wait(door, now, deadline)
 
-    async def _wait(self, door: Door, deadline: float) -> bool:
+    async def _wait(self, door: Door, now: float, deadline: float) -> bool:
         waiting = self._waiting.setdefault(door.key, deque())
         if len(waiting) >= MOST_WAITING:
             return False
@@ -114,8 +114,8 @@ class Outbound:
             with trio.move_on_at(min(deadline, trio.current_time() + PATIENCE)):
                 await one.told.wait()
         except trio.Cancelled:
-            if one.turn is Turn.NOW:  # in the same moment
-                self._servers.leave(door)
+            if one.turn is Turn.NOW:  # in the same moment; it is the next one's
+                self.leave(door, now)
             raise
         finally:
             if one.turn is Turn.LATER:

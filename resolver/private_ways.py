@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import trio
 
 from transport.clock import Clock
+from transport.dialer import Dialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
@@ -26,7 +28,7 @@ from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
 from transport.oblivious.http_link import HttpLink
 from transport.oblivious.key_configs import KeyConfigError
-from transport.proof import Proof
+from transport.proof import Pinned, Proof, Unproven
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
 from transport.tls.client import ClientTls
@@ -51,14 +53,14 @@ class RelayWay:
     """A relay, and how it proves who it is.
 
     Attributes:
-        endpoint: Where it is.
+        endpoints: Where it is, at least one; the first at which it can be had is asked.
         proof: How it proves it.
         path: Where it takes requests.
         keys: File with the gateway's keys; None to fetch them from the gateway itself, which learns by that that
-            somebody at this address is going to ask, and not what or when.
+            somebody at this address is going to ask, and may match times, or give it a key of its own.
     """
 
-    endpoint: Endpoint
+    endpoints: tuple[Endpoint, ...]
     proof: Proof
     path: str = places.RELAY
     keys: Path | None = None
@@ -70,20 +72,25 @@ def no_fields() -> Headers:
 
 
 class ObliviousDialer:
-    """Asks resolvers over HTTPS by way of a relay, and over nothing else.
+    """Asks resolvers over HTTPS by way of a relay, and over nothing else. Whoever asks often keeps one open.
 
     Args:
         relay: By way of whom.
         clock: Whose time stands in requests.
         fields: What goes with each request, inside the seal.
+
+    Raises:
+        NoKeysError: A file of keys is named, and cannot be read or holds none.
     """
 
     def __init__(self, relay: RelayWay, clock: Clock, fields: Fields = no_fields) -> None:
         self._relay = relay
+        self._kept = kept_keys(relay.keys) if relay.keys is not None else None
         self._clock = clock
         self._fields = fields
         self._tls = ClientTls()
         self._exchanges: dict[tuple[Endpoint, Proof, str], ObliviousExchange] = {}
+        self._making = trio.Lock()  # who waits for it has what another makes
         self._to_relay: HttpLink | None = None  # while it is open, as the nursery
         self._nursery: trio.Nursery | None = None  # in which links are kept: exchanges come and go
 
@@ -92,7 +99,7 @@ class ObliviousDialer:
         """Keep it open; connections end with it."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            self._to_relay = await self._link(self._relay.endpoint, self._relay.proof)
+            self._to_relay = await self._link(self._relay.endpoints, self._relay.proof)
             try:
                 yield self
             finally:
@@ -113,8 +120,11 @@ class ObliviousDialer:
         """See `Dialer.exchange`; the deadline holds for all that is needed, keys included."""
         if protocol is not Protocol.HTTPS or proof is None:
             raise UnreachableError(endpoint.to_text(), f"is asked by way of a relay, and not over {protocol}")
+        if resource.bearer:
+            raise UnreachableError(endpoint.to_text(), "is not to know who asks, and a token would tell it")
         with trio.move_on_at(deadline):
-            exchange = await self._exchange(endpoint, proof, resource.path)
+            async with self._making:
+                exchange = await self._exchange(endpoint, proof, resource.path)
             reply = await exchange.exchange(message, self._clock.now())
             if not accept(reply):
                 raise UnreachableError(endpoint.to_text(), "answers something else than it was asked")
@@ -138,13 +148,18 @@ class ObliviousDialer:
         return made
 
     async def _keys(self, endpoint: Endpoint, proof: Proof, authority: str) -> GatewayKeys:
-        if self._relay.keys is not None:
-            return kept_keys(self._relay.keys)
-        return FetchedKeys((await self._link(endpoint, proof)).request, authority)
+        if self._kept is not None:
+            return self._kept
+        if isinstance(proof, Unproven):  # whoever is in between could give a key of its own (RFC 9458 section 6.1)
+            raise UnreachableError(
+                endpoint.to_text(), "does not have to prove who it is, so gives no keys to trust"
+            )
+        return FetchedKeys((await self._link((endpoint,), proof)).request, authority)
 
-    async def _link(self, endpoint: Endpoint, proof: Proof) -> HttpLink:
+    async def _link(self, endpoints: tuple[Endpoint, ...], proof: Proof) -> HttpLink:
         assert self._nursery is not None, "it is open"
-        link = HttpLink(authority_of(endpoint, proof), partial(self._tls.connect, endpoint, proof, Alpn.H2))
+        connect = partial(self._tls.connect_any, endpoints, proof, Alpn.H2)
+        link = HttpLink(authority_of(endpoints[0], proof), connect)
         await self._nursery.start(_keep, link)
         return link
 
@@ -201,10 +216,61 @@ class Payer:
         """
         try:
             token = self._wallet.take(self._clock.now())
-        except DatabaseError as error:
+        except (DatabaseError, TokenError) as error:
             raise UnreachableError(str(self._path), str(error)) from error
         if token is None:
             raise UnreachableError(
                 str(self._path), "holds no token that counts; `fingerpost token fetch` gets some"
             )
         return ((b"authorization", authorization(token).encode("ascii")),)
+
+    def check(self, authority: str) -> None:
+        """Refuse to pay somebody whom the tokens are not for: whoever is given one can spend it.
+
+        Args:
+            authority: Of the resolver's URL; the host alone is enough (RFC 9577 section 2.1.1).
+
+        Raises:
+            UnreachableError: They are for another resolver.
+        """
+        challenge, host = self._wallet.challenge, urlsplit(f"//{authority}").hostname or ""
+        if not (challenge.is_for(authority) or challenge.is_for(host)):
+            reason = f"the wallet holds tokens for {challenge.origin_info}, and none for {authority}"
+            raise UnreachableError(str(self._path), reason)
+
+    def close(self) -> None:
+        """Let go of the wallet."""
+        self._wallet.close()
+
+
+class PaidDialer:
+    """Asks over HTTPS only those resolvers whom a payer may pay; else as the dialer that it is before.
+
+    A server whose key is pinned has no name here, and is the one that is meant.
+
+    Args:
+        dialer: With the payer's fields.
+        payer: Whose tokens they are.
+    """
+
+    def __init__(self, dialer: Dialer, payer: Payer) -> None:
+        self._dialer = dialer
+        self._payer = payer
+
+    async def exchange(  # noqa: PLR0913 - as `Dialer.exchange`
+        self,
+        endpoint: Endpoint,
+        protocol: Protocol,
+        message: bytes,
+        accept: Accept,
+        deadline: float = math.inf,
+        *,
+        proof: Proof | None = None,
+        resource: Resource = USUAL,
+    ) -> bytes | None:
+        """See `Dialer.exchange`."""
+        if protocol is Protocol.HTTPS and proof is not None and not isinstance(proof, Pinned):
+            self._payer.check(authority_of(endpoint, proof))
+        return await self._dialer.exchange(
+            endpoint, protocol, message, accept, deadline, proof=proof, resource=resource
+        )

@@ -86,6 +86,8 @@ class Stub:
         for attempt in range(self.tries.count):
             endpoint = self.servers[attempt % len(self.servers)]
             query = wire.query_wire(name, self.apex, qtype, secrets.randbelow(65_536), flags)
+            if self.way.protocol.is_encrypted:
+                query = wire.padded_query(query)
             try:
                 via = await self._ask(endpoint, query)
             except UnreachableError as error:

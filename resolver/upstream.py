@@ -23,7 +23,7 @@ from resolver.settings import Settings
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.endpoint import Endpoint
-from transport.errors import UnprovenError, UnreachableError
+from transport.errors import CrowdedError, UnprovenError, UnreachableError
 from transport.handler import Protocol
 from zonedata import replies, wire
 from zonedata.names import Name
@@ -201,6 +201,8 @@ class Upstream:
                     return outcome
                 return Silence(Standing.REFUSED, f"answered {_rcode_text(rcode)}")
             failed = outcome
+            if failed.standing is Standing.LIMITED:
+                return Silence(failed.standing, failed.trouble)  # for want of room here: it was not asked
             self.servers.silent(door)
             now = self._clock.now()
             if failed.final or trio.current_time() >= knock.deadline:
@@ -219,14 +221,12 @@ class Upstream:
         most = MAX_OCTETS if question.purpose is Purpose.PERSON else wire.MAX_STREAM
         ear = Ear(query, question_end, most, has_stream=door.tcp is not None)
         start = trio.current_time()
-        failed = _Failed("timed out", final=door.tls is not None)  # a stream repeats by itself what was lost
+        failed = _Failed("timed out", final=door.udp is None)  # a stream repeats by itself what was lost
         try:
             endpoint, protocol = await self._listen(knock, ear, start)
         except UnreachableError as error:
             endpoint, protocol = door.first, door.protocol
-            is_other = isinstance(error, UnprovenError)
-            standing = Standing.UNAUTHENTICATED if is_other else Standing.UNREACHABLE
-            failed = _Failed(error.reason, True, standing)
+            failed = _Failed(error.reason, True, _standing_of(error))
         spent = trio.current_time() - start
         taken, reply = _NOTHING, ear.reply
         if reply is not None:
@@ -259,9 +259,9 @@ class Upstream:
         """
         door = knock.door
         if door.tls is not None:
-            share = max((knock.deadline - start) / knock.doors_left, FIRST_PATIENCE)
-            until = min(start + share, knock.deadline)
-            await self._dialer.exchange(door.tls, Protocol.TLS, ear.query, ear.hears_stream, until, proof=door.pin)
+            await self._dialer.exchange(
+                door.tls, Protocol.TLS, ear.query, ear.hears_stream, knock.share(), proof=door.pin
+            )
             return door.tls, Protocol.TLS
         if door.udp is not None:
             until = min(start + self.servers.patience(door), knock.deadline)
@@ -271,7 +271,7 @@ class Upstream:
                 return door.udp, Protocol.UDP
         assert door.tcp is not None
         ear.reply = None
-        await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream, knock.deadline)
+        await self._dialer.exchange(door.tcp, Protocol.TCP, ear.query, ear.hears_stream, knock.share())
         return door.tcp, Protocol.TCP
 
 
@@ -293,12 +293,23 @@ class _Knock:
     doors_left: int
     watch: Watch | None
 
+    def share(self) -> float:
+        """Return until when a stream may take, on trio's clock: each server has an equal part of what is left."""
+        now = trio.current_time()
+        return min(now + max((self.deadline - now) / self.doors_left, FIRST_PATIENCE), self.deadline)
+
 
 def _graver(before: Got | Silence, now: Got | Silence) -> Got | Silence:
     """Return what to tell of two servers: what was said, else that one is not who it is to be, else the later."""
     if isinstance(now, Got) or not isinstance(before, Silence):
         return now if isinstance(now, Got) else before
     return before if before.standing is Standing.UNAUTHENTICATED else now
+
+
+def _standing_of(error: UnreachableError) -> Standing:
+    if isinstance(error, UnprovenError):
+        return Standing.UNAUTHENTICATED
+    return Standing.LIMITED if isinstance(error, CrowdedError) else Standing.UNREACHABLE
 
 
 def _rcode_text(rcode: int) -> str:

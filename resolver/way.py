@@ -23,7 +23,7 @@ class Way:
     Attributes:
         protocol: Over UDP a reply that was cut short is asked for again over TCP; over the others there is one try.
         proof: How the resolver proves who it is; None where nothing is encrypted.
-        resource: Where it is asked over HTTPS.
+        resource: Where it is asked over HTTPS, and by which token it knows who asks.
     """
 
     protocol: Protocol = Protocol.UDP

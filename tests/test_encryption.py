@@ -29,7 +29,7 @@ def commands() -> list[list[str]]:
     return [[line[2:] for line in block.splitlines() if line.startswith("$ ")] for block in blocks("console")]
 
 
-OWN, KDIG, AUTHORITY, CLIENT, KNOWN, EXTRA, QUIC = commands()
+OWN, KDIG, AUTHORITY, CLIENT, KNOWN, HTTPS, EXTRA, QUIC = commands()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def typed(command: str, port: int = 0) -> str:
     if command.startswith("kdig") and shutil.which("kdig") is None:
         pytest.skip("there is no kdig here")
     live = "/etc/letsencrypt/live/resolver.example/"
-    words = command.replace("-p 8853", f"-p {port}").replace(live, "")
+    words = command.replace("-p 8853", f"-p {port}").replace("-p 8443", f"-p {port}").replace(live, "")
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": str(HERE)}
     done = subprocess.run(
         ["sh", "-c", words], capture_output=True, text=True, timeout=SECONDS, check=False, env=environment
@@ -116,6 +116,23 @@ def test_a_client_with_a_certificate(place: Path) -> None:
         status, log = daemon.end()
     assert status == 0
     assert " handshakes_failed=0 " in log
+
+
+def test_over_https(place: Path) -> None:
+    typed(OWN[0])
+    text = (place / "resolver.toml").read_text()
+    wanted = blocks("toml")[2].splitlines()[1]
+    (place / "resolver.toml").write_text(text.replace('tls = ["127.0.0.1#0"]', wanted.replace("8443", "0")))
+    with starting("resolver.toml") as (process, ready, log):
+        line = ready.readline()
+        assert line.startswith(b"ready https=127.0.0.1#"), log.read_text()
+        (command,) = HTTPS
+        out = typed(command, int(line.split(b"#")[1]))
+        assert "status: NOERROR" in out
+        assert "HTTP session (HTTP/2-POST)" in out
+        process.terminate()
+        process.wait()
+    assert " streams_refused=0 flooded=0 faulty=0" in log.read_text()
 
 
 @pytest.mark.skipif(not kdig_speaks_quic(), reason="this machine has no kdig with QUIC")

@@ -13,6 +13,7 @@ from fingerpost.configuration import read
 from fingerpost.tokens.taking import redeemer_of
 from tests.fingerpost.household import RESOLVER
 from tests.fingerpost.tokens.issuers import issuing
+from transport.errors import UnreachableError
 from transport.tokens.redeeming import Redeemed, Why
 from transport.tokens.spent import DIGEST_OCTETS
 
@@ -66,7 +67,11 @@ def test_every_command_works_as_printed(tmp_path: Path, monkeypatch: pytest.Monk
         assert "event=request action=issue status=200 client=alpha tokens=100 left=900\n" in izzy.log
 
     known: dict[str, object] = {}
-    exec(blocks("python")[0], known)  # noqa: S102 - the page's own words
+    take, ask = blocks("python")
+    exec(take, known)  # noqa: S102 - the page's own words
+    with pytest.raises(ExceptionGroup) as raised:
+        exec(ask.replace("192.0.2.1", "127.0.0.1").replace("443", "1"), known)  # noqa: S102 - as above; nobody is there
+    assert raised.group_contains(UnreachableError, match="refused")
     Path("anchor.pem").touch()
     Path("resolver.toml").write_text(RESOLVER + tokens)
     part = read(Path("resolver.toml"), inspect=("tokens",)).tokens

@@ -7,8 +7,10 @@ looked at.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
+
+from transport.networks import Network, Networks
 
 RATE: Final = (
     200  # queries a second of one address; a household asks a few, a busy resolver comes back over a stream
@@ -28,8 +30,6 @@ DROP: Final = 1
 SLIP: Final = 2  # over the limit, and told to come back over a stream, where its address is proven
 CHARGED: Final = 3  # passes, as far as its budget lets it
 SMALL: Final = 4  # as CHARGED, and without a proof of its address it gets short replies only
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,12 @@ class NamedClient:
     """A client with limits of its own; its networks as such are not counted.
 
     Attributes:
-        name: What logs call it, and under which its budget is kept.
+        name: Under which its budget is kept.
         networks: Where it asks from.
-        identity: What it proves to be (`Caller.identity`); "" when it proves nothing.
+        identity: What it proves to be (`Caller.identity`); "" when it is not known by that.
         rate: Queries a second of each of its addresses; UNLIMITED for any number.
         quota: Of the client as a whole.
+        bearers: SHA-256 of each bearer token that it may show (`transport.bearer`).
     """
 
     name: str
@@ -67,6 +68,18 @@ class NamedClient:
     identity: str = ""
     rate: int = RATE
     quota: Quota = Quota(UNLIMITED, UNLIMITED)
+    bearers: tuple[bytes, ...] = ()
+
+    @property
+    def as_bearer(self) -> str:
+        """What it proves to be with a token."""
+        return self.identity or f"client {self.name}"  # with a blank, which no name of a certificate has
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """All that it may prove to be."""
+        shown = (self.as_bearer,) if self.bearers else ()
+        return (self.identity, *shown) if self.identity else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,11 @@ class LimitSettings:
     def counts_identifiers(self) -> bool:
         """Whether anybody has a budget."""
         return self.quota.is_limited or any(client.quota.is_limited for client in self.clients)
+
+    @property
+    def bearers(self) -> dict[bytes, str]:
+        """By the SHA-256 of a bearer token, what its holder proves to be."""
+        return {digest: client.as_bearer for client in self.clients for digest in client.bearers}
 
 
 class Client:
@@ -125,8 +143,9 @@ class Clients:
         self.known: dict[bytes, Client] = {}  # addresses seen lately; empty where no network is named
         made = [(one, Client(one.name, one.rate, one.quota)) for one in settings.clients]
         named = [(network, client) for one, client in made for network in one.networks]
-        self._networks = sorted(named, key=lambda pair: -pair[0].prefixlen)
-        self._identities = {one.identity: client for one, client in made if one.identity}
+        self._networks = Networks([network for network, _ in named])
+        self._by_network = [client for _, client in named]
+        self._identities = {identity: client for one, client in made for identity in one.identities}
         self.has_networks = bool(named)
 
     def of_source(self, source: bytes) -> Client:
@@ -135,7 +154,8 @@ class Clients:
             return self.anybody
         known = self.known.get(source)
         if known is None:
-            known = self._find(source)
+            position = self._networks.longest(source)
+            known = self._by_network[position] if position >= 0 else self.anybody
             if len(self.known) >= MAX_REMEMBERED:
                 self.known.clear()
             self.known[source] = known
@@ -144,13 +164,6 @@ class Clients:
     def of_identity(self, identity: str) -> Client | None:
         """Return the client that has proved to be this, None when it is not named."""
         return self._identities.get(identity) if identity else None
-
-    def _find(self, source: bytes) -> Client:
-        address = ip_address(source)
-        for network, client in self._networks:
-            if address in network:
-                return client
-        return self.anybody
 
 
 def source_of(host: str) -> bytes:

@@ -31,7 +31,7 @@ import trio
 
 from transport.datagram_port import LOOKS, DatagramPort, Exchange
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import CrowdedError, kind_of
 from transport.stream_link import ID, Accept
 
 SPREAD = 8  # ports to choose from; more would be read with fewer datagrams at a time, and dearer
@@ -77,7 +77,8 @@ class DatagramPool:
             deadline: On trio's clock.
 
         Raises:
-            UnreachableError: No reply can come any more, or there are too many sockets.
+            UnreachableError: No reply can come any more.
+            CrowdedError: There are too many sockets.
         """
         assert len(message) >= ID, "a message starts with its id"
         exchange = Exchange(message, accept, trio.lowlevel.current_task())
@@ -156,12 +157,12 @@ class DatagramPool:
         try:
             port = self._open(endpoint)
         except OSError as error:
-            raise UnreachableError(endpoint.to_text(), error.strerror or str(error)) from error
+            raise kind_of(error)(endpoint.to_text(), error.strerror or str(error)) from error
         try:
             port.send(exchange)
         except OSError as error:
             port.retire()
-            raise UnreachableError(endpoint.to_text(), error.strerror or str(error)) from error
+            raise kind_of(error)(endpoint.to_text(), error.strerror or str(error)) from error
         return port
 
     def _choose(self, endpoint: Endpoint, own: bytes) -> DatagramPort | None:
@@ -178,9 +179,7 @@ class DatagramPool:
     def _open(self, endpoint: Endpoint) -> DatagramPort:
         if self._is_full():
             if not self._idle:
-                raise UnreachableError(
-                    endpoint.to_text(), f"replies are waited for on {self._most} sockets already"
-                )
+                raise CrowdedError(endpoint.to_text(), f"replies are waited for on {self._most} sockets already")
             next(iter(self._idle)).retire()
         port = DatagramPort(endpoint, self._drop, self._rest)
         self._selector.register(port.sock, selectors.EVENT_READ, port)

@@ -5,7 +5,8 @@ Left out: whom to ask, how long to wait, what to do about a truncated reply.
 
 import math
 import typing
-from collections.abc import Callable
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Self, assert_never
@@ -14,10 +15,10 @@ import trio
 
 from transport.datagram_pool import DatagramPool
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import CrowdedError, UnreachableError
 from transport.handler import Protocol
-from transport.http2.messages import Headers
-from transport.proof import Proof
+from transport.http2.messages import MakeHeaders, no_headers
+from transport.proof import Proof, Unproven
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept, StreamLink, connect_stream
 from transport.tls.client import ClientTls
@@ -40,6 +41,21 @@ class _Link(typing.Protocol):
     async def exchange(self, message: bytes, accept: Accept) -> bytes: ...
 
     async def run(self) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """A link while it is open.
+
+    Attributes:
+        link: To whom.
+        scope: Around its life.
+        in_flight: Exchanges that use it.
+    """
+
+    link: _Link
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    in_flight: int = 0
 
 
 class Dialer(typing.Protocol):
@@ -70,11 +86,12 @@ class Dialer(typing.Protocol):
             deadline: On trio's clock.
             proof: How the other side is to prove who it is; None where nothing is encrypted. One that does not is
                 unreachable, and is asked over nothing else.
-            resource: Where it is asked over HTTPS.
+            resource: Where it is asked over HTTPS, and as whom.
 
         Raises:
             UnreachableError: No reply can come any more.
             UnprovenError: Whoever is there did not prove who they are; nothing was asked.
+            CrowdedError: There is no room here; nothing was asked.
         """
         ...
 
@@ -83,6 +100,8 @@ class SocketDialer:
     """The dialer with real sockets: a pool of datagram sockets, and links for the others.
 
     There is one for each protocol, endpoint and proof: what one has proved counts for nobody who demands another.
+    Where there are too many, the one that nobody has asked over for longest gives way, so that whoever names many
+    servers keeps us from no other.
 
     An async context manager, and a nursery that is handed over: sockets and links are shared, so they must not
     be cancelled with the exchange that happened to need them first. Leaving closes all; who still waits on
@@ -92,9 +111,9 @@ class SocketDialer:
         fields: Makes header fields of each request over HTTPS, such as a token that pays for it.
     """
 
-    def __init__(self, fields: Callable[[], Headers] | None = None) -> None:
+    def __init__(self, fields: MakeHeaders = no_headers) -> None:
         self._fields = fields
-        self._links: dict[_Way, _Link] = {}  # entries leave when their link ends
+        self._links: OrderedDict[_Way, _Kept] = OrderedDict()  # the last asked last; they leave at their end
         self._tls = ClientTls()
         self._pool: DatagramPool | None = None  # with the nursery: both or none
         self._nursery: trio.Nursery | None = None
@@ -147,27 +166,34 @@ class SocketDialer:
                 assert_never(other)
 
     async def _exchange_on_link(self, way: _Way, message: bytes, accept: Accept) -> bytes:
-        link = self._link(way)
-        reused = link.connected
+        kept = self._link(way)
+        reused = kept.link.connected
         try:
-            return await link.exchange(message, accept)
+            return await _exchange_over(kept, message, accept)
         except UnreachableError:
-            if not reused or not link.ended:
+            if not reused or not kept.link.ended:
                 raise
         # The server had closed it, which is known only once it is used. One more try is fair, not two.
-        return await self._link(way).exchange(message, accept)
+        return await _exchange_over(self._link(way), message, accept)
 
-    def _link(self, way: _Way) -> _Link:
+    def _link(self, way: _Way) -> _Kept:
         _, endpoint, *_ = way
         if self._nursery is None:
             raise UnreachableError(endpoint.to_text(), NOT_OPEN)
-        link = self._links.get(way)
-        if link is None:
+        kept = self._links.get(way)
+        if kept is None:
             if len(self._links) >= MAX_LINKS:
-                raise UnreachableError(endpoint.to_text(), f"{MAX_LINKS} links are open already")
-            link = self._links[way] = self._new_link(way)
-            self._nursery.start_soon(self._keep, way, link)
-        return link
+                self._make_room(endpoint)
+            kept = self._links[way] = _Kept(self._new_link(way))
+            self._nursery.start_soon(self._keep, way, kept)
+        self._links.move_to_end(way)
+        return kept
+
+    def _make_room(self, endpoint: Endpoint) -> None:
+        idle = next((way for way, kept in self._links.items() if not kept.in_flight), None)
+        if idle is None:
+            raise CrowdedError(endpoint.to_text(), f"{MAX_LINKS} links are in use already")
+        self._links.pop(idle).scope.cancel()
 
     def _new_link(self, way: _Way) -> _Link:
         protocol, endpoint, proof, resource = way
@@ -176,21 +202,30 @@ class SocketDialer:
         if protocol is Protocol.TLS:
             return StreamLink(endpoint, partial(self._tls.connect, endpoint, proof))
         if protocol is Protocol.HTTPS:
+            if resource.bearer and isinstance(proof, Unproven):
+                raise UnreachableError(endpoint.to_text(), "is shown no token before it proves who it is")
             from transport.http2.doh_link import DohLink, authority_of  # noqa: PLC0415 - takes long to import, and few ask over it
 
             connect = partial(self._tls.connect, endpoint, proof, Alpn.H2)
-            authority = authority_of(endpoint, proof)
-            if self._fields is None:
-                return DohLink(endpoint, connect, authority, resource)
-            return DohLink(endpoint, connect, authority, resource, fields=self._fields)
+            return DohLink(endpoint, connect, authority_of(endpoint, proof), resource, fields=self._fields)
         try:
             from transport.quic.link import QuicLink  # noqa: PLC0415 - an extra, which few ask over
         except ModuleNotFoundError as error:
             raise UnreachableError(endpoint.to_text(), f"is not asked over QUIC without {error.name}") from error
         return QuicLink(endpoint, proof)
 
-    async def _keep(self, way: _Way, link: _Link) -> None:
+    async def _keep(self, way: _Way, kept: _Kept) -> None:
         try:
-            await link.run()
+            with kept.scope:
+                await kept.link.run()
         finally:
-            del self._links[way]  # in one step with its end, so nobody finds an ended link here
+            if self._links.get(way) is kept:  # it has not given way
+                del self._links[way]  # in one step with its end, so nobody finds an ended link here
+
+
+async def _exchange_over(kept: _Kept, message: bytes, accept: Accept) -> bytes:
+    kept.in_flight += 1
+    try:
+        return await kept.link.exchange(message, accept)
+    finally:
+        kept.in_flight -= 1

@@ -2,11 +2,12 @@
 
 from enum import IntEnum
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
-from transport.clients import NamedClient
+from transport.clients import NamedClient, source_of
 from transport.handler import Caller, Protocol
+from transport.networks import Networks
 
 SITE: Final = (
     56  # bits of an IPv6 address that are one client: what a site is given (RFC 6177), as `clients` has it
@@ -30,11 +31,15 @@ def entitled(caller: Caller) -> Entitled:
 
 
 def client_of(caller: Caller) -> str:
-    """Return under what a client is counted: its name, its address, or of IPv6 that of its site."""
+    """Return under what a client is counted: its name, its address, or of IPv6 that of its site.
+
+    Datagrams are counted apart: nothing proves where they come from, so they take no place of who is there.
+    """
     if caller.identity:
         return caller.identity
     host = caller.endpoint.host
-    return _site(host) if ":" in host else host
+    client = _site(host) if ":" in host else host
+    return f"{client} datagrams" if caller.protocol is Protocol.UDP else client
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
@@ -50,19 +55,19 @@ class Entitlement:
     """
 
     def __init__(self, clients: tuple[NamedClient, ...]) -> None:
-        self._networks = [network for client in clients for network in client.networks]
+        networks = [network for client in clients for network in client.networks]
+        self._networks = Networks(networks) if networks else None
         self._named: dict[str, bool] = {}  # by address
 
     def of(self, caller: Caller) -> Entitled:
         """Return how well a client is known."""
         rank = entitled(caller)
-        if rank is Entitled.NAMED or not self._networks:
+        if rank is Entitled.NAMED or self._networks is None:
             return rank
         host = caller.endpoint.host
         named = self._named.get(host)
         if named is None:
             if len(self._named) >= MAX_REMEMBERED:
                 self._named.clear()
-            address = ip_address(host)
-            named = self._named[host] = any(address in network for network in self._networks)
+            named = self._named[host] = self._networks.longest(source_of(host)) >= 0
         return Entitled.NAMED if named else rank

@@ -10,7 +10,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import h11
@@ -32,7 +32,8 @@ class HttpLimits:
     Attributes:
         head: Request line and header lines together, or one read more; browsers and proxies send about 1,000.
         body: Of a request.
-        receiving: From connecting to the end of the request; less when more than half of the connections are taken.
+        receiving: From connecting to the end of the request; this and `sending` are less, also for who is there
+            already, once more than half of the connections are taken.
         answering: For the handler; it may have to deliver something first.
         sending: For the reply, and again for the client to close.
         connections: In all; each takes some 20 KB.
@@ -105,12 +106,20 @@ async def serve_http(
     listener = trio.socket.from_stdlib_socket(sock)
     slots = Slots(StreamLimits(connections=limits.connections, per_address=limits.per_address))
     freed = trio.lowlevel.ParkingLot()
+    receiving: dict[trio.CancelScope, float] = {}  # when each began; entries leave with their connection
+
+    def hurry() -> None:
+        for patience, begun in receiving.items():
+            patience.deadline = begun + slots.patience(limits.receiving)
 
     async def converse(stream: trio.SocketStream, host: str) -> None:
-        patient = replace(limits, receiving=slots.patience(limits.receiving))
+        begun = trio.current_time()
+        patience = trio.CancelScope(deadline=begun + slots.patience(limits.receiving))
+        receiving[patience] = begun
         try:
-            await _converse(stream, host, in_time, patient)
+            await _converse(stream, host, in_time, _Bounds(limits, patience, slots))
         finally:
+            del receiving[patience]
             slots.give_back(host)
             freed.unpark_all()
             await trio.aclose_forcefully(stream)
@@ -125,41 +134,58 @@ async def serve_http(
             except OSError:  # out of descriptors, or the client has gone already
                 await trio.sleep(ERROR_PAUSE)
                 continue
+            usual = slots.patience(limits.receiving)
             if slots.try_take(address[0]):
                 conversations.start_soon(converse, trio.SocketStream(accepted), address[0])
+                if slots.patience(limits.receiving) < usual:
+                    hurry()
             else:
                 accepted.close()
 
 
-async def _converse(stream: trio.SocketStream, host: str, handler: HttpHandler, limits: HttpLimits) -> None:
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What one connection is let have: sizes, its time for a request, and what is left of other times."""
+
+    limits: HttpLimits
+    receiving: trio.CancelScope
+    slots: Slots
+
+    @property
+    def sending(self) -> float:
+        return self.slots.patience(self.limits.sending)
+
+
+async def _converse(stream: trio.SocketStream, host: str, handler: HttpHandler, bounds: _Bounds) -> None:
     """Take one request, answer it, and see the client off."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=bounds.limits.head)
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        reply = await _reply(stream, connection, host, handler, limits)
+        reply = await _reply(stream, connection, host, handler, bounds)
         if reply is None:
             return
-        with trio.move_on_after(limits.sending):
+        with trio.move_on_after(bounds.sending):
             await _send(stream, connection, reply)
-        with trio.move_on_after(limits.sending):  # closing while something is unread would take the reply back
+        with trio.move_on_after(bounds.sending):  # closing while something is unread would take the reply back
             await stream.send_eof()
             while await stream.receive_some(RECEIVE):
                 pass
 
 
 async def _reply(
-    stream: trio.SocketStream, connection: h11.Connection, host: str, handler: HttpHandler, limits: HttpLimits
+    stream: trio.SocketStream, connection: h11.Connection, host: str, handler: HttpHandler, bounds: _Bounds
 ) -> HttpReply | None:
     """Return what to reply; None when nothing is to be said."""
     request = None
+    most = bounds.limits.body
     try:
-        with trio.move_on_after(limits.receiving):
-            request = await _receive(stream, connection, host, limits.body)
+        with bounds.receiving:
+            request = await _receive(stream, connection, host, most)
             if request is None:
                 return None
     except h11.RemoteProtocolError as error:
         return HttpReply(error.error_status_hint, b"not HTTP as it is spoken here\n")
     except _TooLongError:
-        return HttpReply(413, f"more than {limits.body} octets\n".encode())
+        return HttpReply(413, f"more than {most} octets\n".encode())
     if request is None:
         return HttpReply(408, b"too slow\n")
     try:

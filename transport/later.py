@@ -99,11 +99,13 @@ class LaterPool:
     Args:
         limit: How many jobs may run at a time.
         rank: How well a client is known.
+        each: How many may be of one client that has no name.
     """
 
-    def __init__(self, limit: int, rank: Callable[[Caller], Entitled] = entitled) -> None:
+    def __init__(self, limit: int, rank: Callable[[Caller], Entitled] = entitled, each: int = MOST_EACH) -> None:
         self._limit = limit
         self._rank = rank
+        self._each = each
         self._nursery: trio.Nursery | None = None  # owned by `running`
         self._lasting = 0  # places of the half that is kept
         self._fleeting: tuple[OrderedDict[_Held, None], ...]  # places of the other half, by rank, oldest first
@@ -160,6 +162,10 @@ class LaterPool:
             await trio.lowlevel.cancel_shielded_checkpoint()  # who has a place gets to use it
         self._start(job, held)
 
+    def has_enough(self, caller: Caller) -> bool:
+        """Say whether a client has as many jobs in hand as it may."""
+        return self._is_crowded(client_of(caller), self._rank(caller))
+
     def statistics(self) -> LaterStatistics:
         """Return the counters as they are now."""
         return LaterStatistics(
@@ -172,7 +178,7 @@ class LaterPool:
 
     def _is_crowded(self, client: str, rank: Entitled) -> bool:
         """Say whether a client has as much in hand as it may: half of all where it has a name, or is nobody."""
-        most = max(1, self._limit // 2) if rank is Entitled.NAMED else MOST_EACH
+        most = max(1, self._limit // 2) if rank is Entitled.NAMED else self._each
         return bool(client) and self._of.get(client, 0) >= most
 
     def _again(self, first: _Held, job: Job) -> bool:

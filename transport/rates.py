@@ -16,8 +16,8 @@ not proven there is more, therefore:
 - A network that asks more often than SMALL_RATE gets short replies only, below which reflecting brings nobody much.
   There every query counts, and the debt grows for up to a minute, so that pauses between bursts change little.
 
-An address that is proven, by a cookie, has another bucket, which nobody else can empty. A stream has one, too, that
-lets ten times as much through.
+An address that is proven, by a cookie, has another bucket, which nobody else can empty. Streams have one, too, that
+lets ten times as much through, and their handshakes one in which each counts as thirty questions.
 
 The table is plain shared memory without locks: when two workers count at the same instant one query may go
 uncounted, which does no harm.
@@ -39,16 +39,19 @@ SMALL_RATE: Final = 20  # queries a second of a network, above which it gets sho
 SMALL_DEBT_SECONDS: Final = 60  # for which it goes on getting them, at most
 SMALL_FACTOR: Final = 3  # times the octets of the query, that a short reply has at most
 STREAM_FACTOR: Final = 10  # times the rate, over streams: 2,000 a second are some hundredths of a core
+HANDSHAKE: Final = 30  # questions over a stream that a handshake is as dear as, over TLS as over QUIC
 
 _BURST: Final = BURST_SECONDS * 1_000_000
 _DEBT: Final = DEBT_SECONDS * 1_000_000
 _DEEP: Final = _DEBT // 4
+_FURTHEST: Final = _DEBT + 1_000_000  # no bucket gets further ahead of now, if clocks differ by less than a second
 _SMALL_INTERVAL: Final = 1_000_000 // SMALL_RATE
 _SMALL_DEBT: Final = SMALL_DEBT_SECONDS * 1_000_000
 _MASK: Final = BUCKETS - 1
 _OTHER_BITS: Final = 24  # of a network's hash, for its second bucket
 _BY_COOKIE: Final = b"cookie"  # stand behind an address, so that each of its accounts has a bucket of its own
 _BY_STREAM: Final = b"stream"
+_BY_HANDSHAKE: Final = b"handshake"
 
 
 def shared_table() -> memoryview:
@@ -88,19 +91,11 @@ class Rates:
         if self._has_networks:
             known = self._known.get(source)
             client = self._clients.of_source(source) if known is None else known
-        time = int(now * 1_000_000)
         if not client.name:
-            return self._unproven(source, time, client)
-        interval: int = client.interval
-        if interval:
-            table = self._table
-            bucket = hash(source if len(source) == 4 else source[:7]) & _MASK
-            spent: int = table[bucket]
-            spent = max(spent, time)
-            if spent - time > _BURST:
-                return self._over(0)
-            table[bucket] = spent + interval
-        return client.passes
+            return self._unproven(source, int(now * 1_000_000), client)
+        if self._passes(client_part(source), client.interval, now):
+            return client.passes
+        return self._over(0)
 
     def _unproven(self, source: bytes, time: int, client: Client) -> int:
         table = self._table
@@ -144,9 +139,20 @@ class Rates:
         return self._over(0)
 
     def passes_stream(self, source: bytes, client: Client, now: float) -> bool:
-        """Count a query over a stream, of whoever has proved to be this client; say whether it passes."""
-        interval = max(1, client.interval // STREAM_FACTOR) if client.interval else 0
-        return self._passes(client_part(source) + _BY_STREAM, interval, now)
+        """Count a query over a stream, of whoever has proved to be this client; say whether it passes.
+
+        A client that is named has an account at each address that others there cannot empty.
+        """
+        account = client_part(source) + _BY_STREAM + client.name.encode()
+        return self._passes(account, _stream_interval(client), now)
+
+    def passes_handshake(self, source: bytes, client: Client, now: float, *, is_proven: bool) -> bool:
+        """Say whether an address may shake hands; it is counted if nothing but that address can have begun it."""
+        account, interval = client_part(source) + _BY_HANDSHAKE, HANDSHAKE * _stream_interval(client)
+        if is_proven:
+            return self._passes(account, interval, now)
+        spent: int = self._table[hash(account) & _MASK]
+        return not interval or spent - int(now * 1_000_000) <= _BURST
 
     def _passes(self, account: bytes, interval: int, now: float) -> bool:
         if not interval:
@@ -156,7 +162,9 @@ class Rates:
         spent: int = self._table[bucket]
         spent = max(spent, time)
         if spent - time > _BURST:
-            return False
+            if spent - time <= _FURTHEST:
+                return False
+            spent = time  # written by a clock that is ahead of ours, or was, as after a restart of one worker
         self._table[bucket] = spent + interval
         return True
 
@@ -168,3 +176,8 @@ class Rates:
             return SLIP
         self.dropped += 1
         return DROP
+
+
+def _stream_interval(client: Client) -> int:
+    """Return the microseconds of a question over a stream; 0 without a rate."""
+    return max(1, client.interval // STREAM_FACTOR) if client.interval else 0

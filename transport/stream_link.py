@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from transport.endpoint import Endpoint
-from transport.errors import UnprovenError, UnreachableError
+from transport.errors import UnprovenError, UnreachableError, kind_of
 from transport.framing import Deframer, FramingError, frame
 
 ID = 2  # octets of id at the start of a message
@@ -62,6 +62,7 @@ class StreamLink:
         Raises:
             UnreachableError: The link ended first, or has too many exchanges in flight.
             UnprovenError: Whoever is there did not prove who they are.
+            CrowdedError: There is no descriptor left here for a connection.
         """
         assert len(message) >= ID, "a message starts with its id"
         if self.ended:
@@ -106,6 +107,8 @@ class StreamLink:
             self._failure = UnprovenError
             return error.reason
         except (OSError, trio.BrokenResourceError) as error:
+            if isinstance(error, OSError):
+                self._failure = kind_of(error)
             return f"cannot connect: {error}"
         self.connected = True
         reason = "the link broke while sending"

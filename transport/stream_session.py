@@ -29,6 +29,7 @@ class StreamCounts:
     resumed: int = 0
     handshakes_failed: int = 0
     handshakes_slow: int = 0
+    handshakes_refused: int = 0
     received: int = 0
     answered: int = 0
     silent: int = 0

@@ -20,7 +20,7 @@ import trio
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.grace import open_lasting_nursery
-from transport.handler import Caller, Handler, Protocol
+from transport.handler import Admit, Caller, Handler, Protocol, admit_all
 from transport.later import LaterPool
 from transport.slots import Slots, StreamLimits
 from transport.stream_session import StreamCounts, StreamService, StreamSession
@@ -43,6 +43,7 @@ class StreamStatistics:
         resumed: Of these, how many took up an earlier one.
         handshakes_failed: Those that did not: an older version, a certificate of nobody, no TLS at all.
         handshakes_slow: Connections closed during a handshake that took too long.
+        handshakes_refused: Connections turned away before one, since their address has begun too many.
         received: Messages given to the handler.
         answered: Replies written.
         silent: Messages left without a reply by the handler, at once or later.
@@ -62,6 +63,7 @@ class StreamStatistics:
     resumed: int
     handshakes_failed: int
     handshakes_slow: int
+    handshakes_refused: int
     received: int
     answered: int
     silent: int
@@ -130,6 +132,11 @@ class Service(typing.Protocol):
         ...
 
     @property
+    def clock(self) -> Clock:
+        """The time of day."""
+        ...
+
+    @property
     def counts(self) -> StreamCounts:
         """Counters."""
         ...
@@ -147,21 +154,24 @@ class TcpListener:
         begin: Makes a session of a connection, once its handshake is over.
         protocol: What callers are said to speak.
         secure: The handshake that each connection begins with; None where nothing is encrypted.
+        admit: Whether a handshake may begin.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as serve_tcp
         self,
         sock: socket.socket,
         service: Service,
         begin: Begin,
         protocol: Protocol = Protocol.TCP,
         secure: Secure | None = None,
+        admit: Admit = admit_all,
     ) -> None:
         self._sock = trio.socket.from_stdlib_socket(sock)
         self._service = service
         self._begin = begin
         self._protocol = protocol
         self._secure = secure
+        self._admit = admit
         self._handshakes: dict[trio.CancelScope, float] = {}  # when each began; entries leave with its end
         self._sessions: set[Session] = set()  # entries leave when their connection ends
         self._freed = trio.lowlevel.ParkingLot()  # the accepting loop waits here for a slot
@@ -194,14 +204,25 @@ class TcpListener:
                 continue
             caller = Caller(Endpoint(address[0], address[1]), self._protocol)
             usual = slots.patience(self._service.limits.idle)
-            if not slots.try_take(caller.endpoint.host):
-                counts.refused += 1
+            if not self._takes(caller.endpoint.host):
                 sock.close()
                 continue
             counts.accepted += 1
             connections.start_soon(self._converse, trio.SocketStream(sock), caller)
             if slots.patience(usual) < usual:
                 self._hurry()
+
+    def _takes(self, host: str) -> bool:
+        """Take a slot for an address, unless it has its share of them, or of handshakes."""
+        service = self._service
+        if not service.slots.try_take(host):
+            service.counts.refused += 1
+            return False
+        if self._secure is not None and not self._admit(host, service.clock.now()):
+            service.slots.give_back(host)
+            service.counts.handshakes_refused += 1
+            return False
+        return True
 
     def _hurry(self) -> None:
         for patience, begun in self._handshakes.items():
@@ -258,17 +279,18 @@ async def serve_tcp(  # noqa: PLR0913 - whoever composes a server names each par
     limits: StreamLimits,
     protocol: Protocol = Protocol.TCP,
     secure: Secure | None = None,
+    admit: Admit = admit_all,
     task_status: trio.TaskStatus[TcpListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve a socket from `open_tcp` until cancelled; `task_status` is given the listener.
 
-    For DNS over TLS, `secure` is `ServerTls.handshake`.
+    For DNS over TLS, `secure` is `ServerTls.handshake`, and `admit` says who may begin one.
     """
     service = StreamService(handler, clock, later, limits, Slots(limits))
 
     def begin(stream: trio.abc.Stream, caller: Caller) -> Session:
         return StreamSession(stream, caller, service)
 
-    listener = TcpListener(sock, service, begin, protocol, secure)
+    listener = TcpListener(sock, service, begin, protocol, secure, admit)
     task_status.started(listener)
     await listener.run()

@@ -177,10 +177,13 @@ class UdpListener:
         verdict = self._handler(message, caller, self._now)
         if isinstance(verdict, Later):
             job = partial(self._answer_later, verdict, caller.endpoint, self._now)
-            if not self._later.try_start(job, caller, message[ID:]):
+            if self._later.try_start(job, caller, message[ID:]):
+                return None
+            verdict = verdict.crowded() if self._later.has_enough(caller) else None
+            if verdict is None:
                 self._dropped_full += 1
-                verdict.abandon()
-        elif verdict is None:
+                return None
+        if verdict is None:
             self._tally.silent += 1
         elif len(verdict) > MAX_DATAGRAM:
             self._tally.send_errors += 1

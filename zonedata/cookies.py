@@ -6,7 +6,7 @@ A server keeps nothing: it makes a cookie out of what is asked and a secret, and
 it at that address. Secrets are shared by all servers of one address; `Secrets` are written in a file,
 `RollingSecrets` follow from one number and the time.
 
-Only the server's side: what we send to others' servers is not looked at here. Pure.
+Only the server's side: we send none to others' servers (decision 0030). Pure.
 """
 
 import hmac
@@ -120,11 +120,11 @@ class Cookies:
             source: The 4 or 16 octets of the address.
             now: Unix seconds.
         """
-        known = self._seen.get(cookie + source)
-        if known is not None and now < known:
-            return True, cookie
         stamp = int(now) & 0xFFFFFFFF
         if len(cookie) == COOKIES and cookie[CLIENT_COOKIE] == 1:  # the reserved octets may be any (section 4.2)
+            known = self._seen.get(cookie + source)  # of this length alone: a longer one may end in half an address
+            if known is not None and now < known:
+                return True, cookie
             made = int.from_bytes(cookie[12:16], "big")
             age = (stamp - made) & 0xFFFFFFFF  # serial number arithmetic, past 2106 as before it
             age -= (age & 0x80000000) << 1

@@ -311,7 +311,7 @@ def asked_in(message: bytes) -> tuple[bytes, bytes]:
 
     A question for anything but CSI and PROOF is about nobody. Where no answer will come, the name means nothing.
     """
-    if message[-_TAIL_OCTETS:] in _TAILS and message[-_OPT_OCTETS:-_TAIL_OCTETS] == OPT_HEAD:
+    if _ends_plainly(message):
         type_at = len(message) - _OPT_OCTETS - 4  # behind the name stand its type and class
         return message[12:type_at].lower() if message[type_at : type_at + 2] in _ABOUT_PEOPLE else b"", b""
     plain = plain_form(message)
@@ -325,9 +325,14 @@ def asked_in(message: bytes) -> tuple[bytes, bytes]:
 
 def cookie_in(message: bytes) -> bytes:
     """Return the cookie that any message has, b"" when it has none; quickly where that is seen at its end."""
-    if len(message) < _LEAST_QUERY or not message[11] or message[-_TAIL_OCTETS:] in _TAILS:
+    if len(message) < _LEAST_QUERY or not message[11] or _ends_plainly(message):
         return b""
     return asked_in(message)[1]
+
+
+def _ends_plainly(message: bytes) -> bool:
+    """Say whether a message's OPT record has no options; the end of one that has can look so, too."""
+    return message[-_TAIL_OCTETS:] in _TAILS and message.find(OPT_HEAD, 12) == len(message) - _OPT_OCTETS
 
 
 def _opt(size: int) -> bytes:
@@ -366,11 +371,6 @@ def _pair(octets: int) -> struct.Struct:
 _PARTS: Final[list[struct.Struct | None]] = [None] * (MAX_QUERY + 1)  # by octets, made when first needed
 _PAIRS: Final[list[struct.Struct | None]] = [None] * (MAX_UDP + MAX_BEHIND + 1)  # likewise
 _TAILS: Final = _tails()  # a message without an OPT record ends otherwise, or its key is under no reply
-
-
-def least_ttl(reply: bytes) -> int | None:
-    """Return the least TTL in a reply of ours, for whoever keeps the whole of it; None where it has none."""
-    return min((_TTL.unpack_from(reply, at)[0] for at in ttls_of(reply)), default=None)
 
 
 def ttls_of(reply: bytes) -> list[int]:

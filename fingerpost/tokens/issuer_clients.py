@@ -35,6 +35,7 @@ def read(path: Path) -> tuple[Client, ...]:
     if len(raw) > MAX_FILE:
         raise ConfigError([Fault(path, 0, "", f"longer than {MAX_FILE} octets")])
     found: dict[str, Client] = {}
+    digests: set[bytes] = set()
     faults: list[Fault] = []
     for number, line in enumerate(raw.decode("ascii", "replace").splitlines(), 1):
         words = line.partition("#")[0].split()
@@ -44,12 +45,13 @@ def read(path: Path) -> tuple[Client, ...]:
             client = _client(words)
             if client.name in found:
                 raise ValueError(f"{client.name} stands here twice")
-            if any(client.digest == other.digest for other in found.values()):
+            if client.digest in digests:
                 raise ValueError("this secret is another client's, too")
         except ValueError as error:
             faults.append(Fault(path, number, "", str(error)))
             continue
         found[client.name] = client
+        digests.add(client.digest)
     if faults:
         raise ConfigError(faults)
     return tuple(found.values())

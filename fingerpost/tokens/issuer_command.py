@@ -20,7 +20,7 @@ from fingerpost.readiness import Readiness
 from fingerpost.tokens import batch_files, issuer_clients, issuer_daemon, issuer_keys, secret_files
 from fingerpost.tokens.issuer_clients import ClientsFile
 from fingerpost.tokens.issuer_daemon import Office
-from fingerpost.tokens.sections import GRANTS, HTTP, ISSUER, KEYS, IssuerPart
+from fingerpost.tokens.sections import GRANTS, HTTP, ISSUER, KEYS, MAX_AHEAD, IssuerPart
 from transport.endpoint import Endpoint
 from transport.handler import Protocol
 from transport.tcp_listener import open_tcp
@@ -83,11 +83,21 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked and return the exit status."""
     if args.word == "client":
         return _client(args)
+    if args.word == "keygen" and args.days is not None and not 0 <= args.days <= MAX_AHEAD:
+        args.refuse(f"--days is from 0 to {MAX_AHEAD}, which is what a directory has room for")
     readiness.check(args)
     configuration = read(args.config, inspect=(ISSUER.name,))
     issuer = configuration.issuer
     if issuer is None:
         raise ConfigError([Fault(args.config, 0, "", "has no [issuer], so it is no issuer's")])
+    try:
+        return _run(configuration, issuer, args)
+    except DatabaseError as error:
+        complain(f"fingerpost issuer: {error}")
+    return 1
+
+
+def _run(configuration: Configuration, issuer: IssuerPart, args: argparse.Namespace) -> int:
     match args.word:
         case "keygen":
             for path in issuer_keys.make(

@@ -36,9 +36,11 @@ from transport.tokens.issuing import (
     Refusal,
     SigningKey,
 )
+from transport.tokens.tokens import REQUEST_OCTETS
 from zonedata.errors import ConfigError
 
 AT_A_TIME = 8  # messages of one client that are signed before others have their turn; below 0.1 s
+MAX_IN_HAND = 5_000  # messages of all clients: in turns, all are signed within some 40 s, well below `answering`
 SWEEP_EVERY = 3_600.0  # seconds; keys are made days in advance
 LIMITS = HttpLimits(body=MAX_BODY, receiving=30.0, answering=120.0, sending=30.0)
 
@@ -55,7 +57,7 @@ class Office:
         clients: Whom it knows.
         grants: What they have had.
         keys: As they were loaded last.
-        busy: Clients whose request is in hand; each has one at a time.
+        busy: Clients whose request is in hand, and how many messages it has; each has one at a time.
     """
 
     folder: Path
@@ -63,7 +65,7 @@ class Office:
     clients: ClientsFile
     grants: Grants
     keys: tuple[SigningKey, ...] = ()
-    busy: set[str] = field(default_factory=set)
+    busy: dict[str, int] = field(default_factory=dict)
 
     def sweep(self, now: float) -> None:
         """Make keys that will be needed, drop those that count no more, and forget what was granted of these.
@@ -134,7 +136,7 @@ async def _issue(
     if client is None:
         refused = HttpReply(401, b"a client's secret is needed\n", headers=(("WWW-Authenticate", "Bearer"),))
         return _logged(refused, "", "why=client")
-    kind = request.header(b"content-type")
+    kind = request.header(b"content-type").lower()
     most = {REQUEST_TYPE: 1, BATCH_TYPE: MAX_BATCH}.get(kind)
     if most is None:
         return _logged(
@@ -143,7 +145,11 @@ async def _issue(
     if client.name in office.busy:
         reply = HttpReply(503, b"one request at a time\n", headers=(("Retry-After", "5"),))
         return _logged(reply, client.name, "why=busy")
-    office.busy.add(client.name)
+    count = len(request.body) // REQUEST_OCTETS
+    if sum(office.busy.values()) + count > MAX_IN_HAND:  # to begin what nobody waits for at its end helps nobody
+        reply = HttpReply(503, b"too many ask at this time\n", headers=(("Retry-After", "60"),))
+        return _logged(reply, client.name, "why=crowded")
+    office.busy[client.name] = count
     try:
         look = partial(issuing.admit, client, request.body, most, office.keys, office.grants, now())
         admitted = await trio.to_thread.run_sync(look, limiter=limiter)
@@ -155,7 +161,7 @@ async def _issue(
         log.error("event=grants-failed reason=%s", quoted(error))  # noqa: TRY400 - what is wrong stands in the text
         return _logged(HttpReply(503, b"nothing can be granted now\n"), client.name, "why=grants")
     finally:
-        office.busy.discard(client.name)
+        del office.busy[client.name]
     told = f"tokens={len(admitted.messages)} left={admitted.left}{'' if admitted.is_new else ' again=yes'}"
     return _logged(HttpReply(200, signed, RESPONSE_TYPE if most == 1 else BATCH_RESPONSE_TYPE), client.name, told)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fingerpost import readers
 from fingerpost.definitions import Given, Key, Section, WrongError
+from fingerpost.plain_http import ALLOW_PLAIN, exposed
 from fingerpost.toml_lines import Where
 from transport.endpoint import Endpoint
 from transport.tokens.spent import DEFAULT_CAPACITY, MAX_CAPACITY, MIN_CAPACITY
@@ -81,13 +82,6 @@ AHEAD = Key(
     "days",
     "for which keys are made in advance, so that resolvers have them in time",
     DEFAULT_AHEAD,
-)
-ALLOW_PLAIN = Key(
-    "allow_plain",
-    readers.flag,
-    "true or false",
-    "whether plain HTTP may leave this machine",
-    default=False,
 )
 ISSUER = Section(
     "issuer",
@@ -183,15 +177,6 @@ def disagreements_of(given: Mapping[str, Given]) -> Iterator[tuple[Where, str]]:
     for name in ("listen", "authority", "resolver"):
         if given[name].is_there:
             yield ISSUER.where(), f"stands beside [{name}]; an issuer has a file of its own"
-    endpoints = issuer.get(HTTP)
-    if endpoints == ():
+    if issuer.get(HTTP) == ():
         yield ISSUER.where(HTTP.name), "has no address; nobody could ask"
-    if issuer.get(ALLOW_PLAIN):
-        return
-    for index, endpoint in enumerate(endpoints if endpoints is not None else ()):
-        if not endpoint.is_loopback:
-            reason = (
-                f"{endpoint.to_text()} is no loopback address, and plain HTTP is not encrypted; "
-                "'allow_plain = true' allows it"
-            )
-            yield ISSUER.where(HTTP.name, index), reason
+    yield from exposed(ISSUER, HTTP, issuer)

@@ -1,4 +1,8 @@
-"""What a worker of a resolver needs to take tokens, out of the configuration."""
+"""What a worker of a resolver needs to take tokens, out of the configuration, and what it does beside that.
+
+What waits for the disk is done by threads: what was spent is synced once a second, and the file of a key is made
+before its day begins, so that no look-up waits for it.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +11,7 @@ from typing import Final
 import trio
 
 from fingerpost.tokens.sections import TokensPart
+from transport.clock import Clock
 from transport.tokens.listed_keys import ListedKeys
 from transport.tokens.redeeming import Redeemer
 from transport.tokens.spent import SpentError, SpentTokens
@@ -14,11 +19,12 @@ from transport.tokens.tokens import TokenError
 from zonedata.errors import MalformedError
 
 SYNC_EVERY: Final = 1.0  # seconds: what a loss of power may make spendable again
+PREPARE_EVERY: Final = 60.0  # seconds; a key is known for days, and for an hour it is time to be ready for it
 
 
 @asynccontextmanager
 async def taking(part: TokensPart | None) -> AsyncIterator[Redeemer | None]:
-    """Take tokens inside, if any are; what was spent is brought to the disk by a thread, once a second.
+    """Take tokens inside, if any are.
 
     Raises:
         MalformedError: As `redeemer_of`.
@@ -27,6 +33,17 @@ async def taking(part: TokensPart | None) -> AsyncIterator[Redeemer | None]:
         yield None
         return
     redeemer, spent = redeemer_of(part)
+    clock = Clock()
+
+    async def prepare() -> None:
+        while True:
+            now = clock.now()
+            for key in redeemer.due(now):
+                try:
+                    await trio.to_thread.run_sync(spent.prepare, key.key_id, key.not_after, now)
+                except SpentError as error:
+                    redeemer.complain(str(error), now)
+            await trio.sleep(PREPARE_EVERY)
 
     async def sync() -> None:
         while True:
@@ -35,6 +52,7 @@ async def taking(part: TokensPart | None) -> AsyncIterator[Redeemer | None]:
 
     try:
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(prepare)
             nursery.start_soon(sync)
             yield redeemer
             nursery.cancel_scope.cancel()
@@ -44,7 +62,7 @@ async def taking(part: TokensPart | None) -> AsyncIterator[Redeemer | None]:
 
 
 def redeemer_of(part: TokensPart) -> tuple[Redeemer, SpentTokens]:
-    """Open everything. In each worker, after the fork; `SpentTokens.sync` belongs into a thread, once a second.
+    """Open everything. In each worker, after the fork.
 
     Raises:
         MalformedError: The directory is none, or what was spent cannot be kept.

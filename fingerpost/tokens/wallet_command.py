@@ -12,8 +12,9 @@ from fingerpost import httpurl
 from fingerpost.arguments import Subparsers, add_command
 from fingerpost.files import reading, write_whole
 from fingerpost.output import complain, say
-from fingerpost.tokens import batch_files, fetching, secret_files
+from fingerpost.tokens import batch_files, fetching
 from fingerpost.tokens.fetching import RefusedError, SilentError
+from resolver import bearer_file
 from transport.tokens import listed_keys
 from transport.tokens.database import DatabaseError
 from transport.tokens.directory import Directory
@@ -24,6 +25,7 @@ from transport.tokens.wallet import Outstanding, Wallet
 from zonedata.errors import MalformedError
 
 DEFAULT_COUNT = 100
+LAST_SECOND = 253_402_300_799  # that has a date; a directory may say later, or say nothing of times
 _NEVER = {
     http.client.UNPROCESSABLE_ENTITY,
     http.client.TOO_MANY_REQUESTS,
@@ -41,6 +43,7 @@ examples:
   fingerpost token finish my.wallet responses.txt
   fingerpost token show my.wallet
   fingerpost token directory https://issuer.example/ directory.json
+  fingerpost token keys directory.json
 
 exit status:
   0   done
@@ -52,8 +55,9 @@ _WORDS = {
     "request": "write requests for tokens into a file",
     "finish": "take in what an issuer has signed for such a file",
     "drop": "forget requests that were never answered",
-    "show": "print how many tokens there are and until when",
+    "show": "print how many tokens there are, until when and of which keys",
     "directory": "fetch an issuer's directory into a file, for a resolver",
+    "keys": "print the keys in such a file, to be compared with those of others",
 }
 
 
@@ -63,7 +67,7 @@ def add_parser(subparsers: Subparsers) -> None:
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
     parsers = {word: words.add_parser(word, help=text, description=text) for word, text in _WORDS.items()}
     for word, one in parsers.items():
-        if word != "directory":
+        if word not in {"directory", "keys"}:
             one.add_argument("wallet", type=Path, metavar="WALLET", help="the wallet's file")
         if word in {"fetch", "directory"}:
             one.add_argument("url", metavar="URL", help="the issuer's, such as https://issuer.example/")
@@ -90,6 +94,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "responses", type=Path, metavar="RESPONSES", help="from 'fingerpost issuer sign'"
     )
     parsers["directory"].add_argument("file", type=Path, metavar="FILE", help="the file to make, or to replace")
+    parsers["keys"].add_argument("directory", type=Path, metavar="FILE", help="an issuer's directory")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -110,6 +115,10 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.word == "directory":
         return _directory(args)
+    if args.word == "keys":
+        for key in sorted(listed_keys.read(args.directory).keys, key=lambda key: key.not_before):
+            say(f"{_day(key.not_before)} to {_day(key.not_after)}: key {key.key_id.hex()}")
+        return 0
     if args.word == "create":
         Wallet.create(args.wallet, TokenChallenge(BLIND_RSA, args.issuer, b"", args.origin)).close()
         return 0
@@ -130,15 +139,17 @@ def _run(args: argparse.Namespace) -> int:
 
 def _directory(args: argparse.Namespace) -> int:
     directory = fetching.directory_of(args.url)
+    if not directory.keys:  # the one that is there, if any, is better
+        raise SilentError(f"{args.url}: lists no key")
     absolute = Directory(fetching.request_url(args.url, directory), directory.keys)
     write_whole(args.file, absolute.to_json().decode("ascii"))
-    end = max((key.not_after for key in directory.keys), default=0)
+    end = max(key.not_after for key in directory.keys)
     say(f"{args.file}: {len(directory.keys)} keys, until {_day(end)}")
     return 0
 
 
 def _fetch(wallet: Wallet, args: argparse.Namespace) -> int:
-    secret = reading(args.secret, secret_files.read)
+    secret = reading(args.secret, bearer_file.read)
     asks = args.directory is None
     directory = fetching.directory_of(args.url) if asks else listed_keys.read(args.directory)
     url = fetching.request_url(args.url, directory)
@@ -148,7 +159,7 @@ def _fetch(wallet: Wallet, args: argparse.Namespace) -> int:
         if outstanding is None:
             outstanding = wallet.ask(_issuing(directory), min(missing, MAX_BATCH), secrets.token_bytes)
         try:
-            missing -= wallet.finish(outstanding, fetching.ask(url, secret, outstanding.body))
+            missing -= _taken_in(wallet, outstanding, fetching.ask(url, secret, outstanding.body))
         except RefusedError as error:
             if error.status in _NEVER:
                 wallet.give_up()
@@ -179,16 +190,25 @@ def _finish(wallet: Wallet, args: argparse.Namespace) -> int:
     if outstanding is None:
         complain(f"{args.wallet}: nothing was asked for")
         return 1
-    count = wallet.finish(outstanding, reading(args.responses, batch_files.read_responses))
+    count = _taken_in(wallet, outstanding, reading(args.responses, batch_files.read_responses))
     say(f"{count} tokens taken in")
     return 0
+
+
+def _taken_in(wallet: Wallet, outstanding: Outstanding, answer: bytes) -> int:
+    try:
+        return wallet.finish(outstanding, answer)
+    except TokenError as error:
+        raise TokenError(
+            f"what came is no answer to what was asked for: {error}; 'fingerpost token drop' forgets that"
+        ) from error
 
 
 def _show(wallet: Wallet) -> int:
     challenge = wallet.challenge
     say(f"of {challenge.issuer_name} at {challenge.origin_info or 'any resolver'}")
-    for until, count in wallet.left(time.time()):
-        say(f"{count} tokens, until {_day(until)}")
+    for left in wallet.left(time.time()):
+        say(f"{left.count} tokens, until {_day(left.until)}, of key {left.key_id.hex()}")
     outstanding: Outstanding | None = wallet.outstanding()
     if outstanding is not None:
         say(f"{len(outstanding.requested)} asked for and not answered")
@@ -203,4 +223,4 @@ def _issuing(directory: Directory) -> IssuerKey:
 
 
 def _day(when: int) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{datetime.fromtimestamp(min(when, LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"

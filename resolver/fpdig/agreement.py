@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from resolver.fpdig.options import Options
 from transport.handler import Protocol
+from transport.proof import Unproven
 
 
 def disagreements(options: Options, *, is_batch: bool) -> Iterator[str]:
@@ -24,6 +25,8 @@ def disagreements(options: Options, *, is_batch: bool) -> Iterator[str]:
     if options.trace and options.csi:
         yield "+trace asks each party for all it has: +csi has no meaning there"
     yield from _of_the_way(options)
+    if options.bearer:
+        yield from _of_a_name(options)
     yield from _of_what_is_kept(options, is_batch=is_batch)
 
 
@@ -48,5 +51,21 @@ def _of_the_way(options: Options) -> Iterator[str]:
         yield f"{demands[0]} is for what is encrypted: +tls, +https, +quic or @https://..."
     if (options.oblivious or options.token) and options.over is not Protocol.HTTPS:
         yield f"{'+oblivious' if options.oblivious else '+token'} is for DNS over HTTPS: @https://... or +https"
+    is_unproven = options.over is Protocol.HTTPS and isinstance(options.way.proof, Unproven)
+    if options.oblivious and not options.oblivious_keys and is_unproven:
+        yield "+oblivious takes keys from a resolver that proves who it is: @https://NAME, +tls-ca or +tls-pin"
+    for walks in ("trace", "direct"):
+        if options.oblivious and getattr(options, walks):
+            yield f"+{walks} asks authorities itself, so that they see who asks: not with +oblivious"
     if options.oblivious_keys and not options.oblivious:
         yield "+oblivious-keys are of a resolver that is asked by way of a relay: +oblivious=URL"
+
+
+def _of_a_name(options: Options) -> Iterator[str]:
+    if options.over is not Protocol.HTTPS:
+        yield "+bearer is for DNS over HTTPS: @https://... or +https"
+    elif isinstance(options.way.proof, Unproven):
+        yield "+bearer is shown to nobody who has not proven who it is: @https://..., +tls-ca or +tls-pin"
+    for flag, what in (("oblivious", "hides who asks"), ("token", "pays without a name")):
+        if getattr(options, flag):
+            yield f"+bearer tells who asks, and +{flag} {what}: one of them"

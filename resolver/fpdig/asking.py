@@ -24,6 +24,7 @@ from resolver.fpdig.telling import Told, failure, placed, tell, tell_silence, wa
 from resolver.fpdig.verdict import Basis, believed
 from resolver.settings import Settings
 from resolver.stub import Stub, Tries
+from resolver.way import Way
 from transport.clock import Clock
 from transport.dialer import Dialer
 from transport.endpoint import Endpoint
@@ -101,6 +102,7 @@ class Asker:
     make_walker: MakeWalker = make_walker
     find_endpoints: FindEndpoints = find_endpoints
     _anchors: dict[str, Trust] = field(default_factory=dict)  # by path, each read once
+    _bearers: dict[str, str] = field(default_factory=dict, repr=False)  # likewise
 
     def load(self, path: str) -> Trust:
         """Return the trust anchor of a file.
@@ -112,6 +114,22 @@ class Asker:
         if path not in self._anchors:
             self._anchors[path] = read_anchor(Path(path))
         return self._anchors[path]
+
+    def way(self, options: Options) -> Way:
+        """Return how a server is asked, and with which token.
+
+        Raises:
+            MalformedError: The token's file cannot be read, or holds none.
+            UntrustedError: Others may have read it.
+        """
+        way = options.way
+        if not options.bearer:
+            return way
+        if options.bearer not in self._bearers:
+            from resolver import bearer_file  # noqa: PLC0415 - few ask so, and a short run is to start quickly
+
+            self._bearers[options.bearer] = bearer_file.read(Path(options.bearer))
+        return replace(way, resource=replace(way.resource, bearer=self._bearers[options.bearer]))
 
     async def ask(self, question: Question, voice: Voice) -> Exit:
         """Ask, tell, and return the exit status; a bug of ours is one of them."""
@@ -154,16 +172,19 @@ class Asker:
 
     async def _ask(self, question: Question, voice: Voice) -> Exit:
         options = question.options
+        path = options.anchor
         try:
             basis, trust = self.basis(options)
+            path = options.bearer
+            way = self.way(options)
         except (MalformedError, UntrustedError) as error:
-            voice.err(f"fpdig: {question.csi.text}: {options.anchor}: {error}")
+            voice.err(f"fpdig: {question.csi.text}: {path}: {error}")
             return Exit.USAGE
         asking = _Asking(self, question, voice, Frame(self.version, basis, self.clock.now()))
         if options.trace:
             assert trust is not None, "options demand an anchor for +trace"
             return await asking.walk(trust)
-        return await asking.ask(trust)
+        return await asking.ask(trust, way)
 
 
 @dataclass(slots=True)
@@ -175,7 +196,7 @@ class _Asking:
     voice: Voice
     frame: Frame
 
-    async def ask(self, trust: Trust | None) -> Exit:
+    async def ask(self, trust: Trust | None, way: Way) -> Exit:
         """Ask the resolver, as often as the options say."""
         options = self.question.options
         beside = self.asker.beside(options)
@@ -189,7 +210,7 @@ class _Asking:
             servers = await asker.find_endpoints(options.server)
         except UnreachableError as error:
             return self._tell(tell_silence(self.question, self.frame, [f"{error.endpoint}: {error.reason}"]))
-        stub = Stub(servers, asker.dialer, asker.clock, options.apex, trust, tries, beside, way=options.way)
+        stub = Stub(servers, asker.dialer, asker.clock, options.apex, trust, tries, beside, way=way)
         for attempt in range(options.tries):
             stub.servers = [servers[attempt % len(servers)]]
             try:

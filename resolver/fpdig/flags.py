@@ -111,6 +111,7 @@ VALUES: dict[str, Callable[[str], object]] = {
     "oblivious": _path,  # a URL; `options` reads it
     "oblivious_keys": _path,
     "token": _path,
+    "bearer": _path,
     "tls_hostname": host_name,
     "tls_pin": _pin,
     "time": _seconds,

@@ -13,6 +13,7 @@ from resolver.fpdig.agreement import disagreements
 from resolver.fpdig.flags import DISPLAY, OPTIONAL, OVER, VALUES
 from resolver.fpdig.options import DEFAULTS, OF_ALL, Command, Options, Question, UsageError
 from transport.handler import Protocol
+from transport.resource import USUAL
 from zonedata import identifiers
 from zonedata.identifiers import Csi
 
@@ -123,6 +124,11 @@ class _Reader:
             self._questions.append((self._csi, self._own))
             self._csi = None
 
+    @property
+    def _held(self) -> Options:
+        """Return the options that are being read."""
+        return self._own if self._csi is not None else self._defaults
+
     def _set(self, **changes: Any) -> None:
         if self._csi is None:
             self._defaults = replace(self._defaults, **changes)
@@ -133,9 +139,7 @@ class _Reader:
         server = url.read_server(text)
         self._set(at=(server.host, server.port))
         if server.protocol is not None:
-            self._set(over=server.protocol, is_url=True, is_get=False)
-        if server.path:
-            self._set(path=server.path)
+            self._set(over=server.protocol, is_url=True, is_get=False, path=server.path or USUAL.path)
 
     def _long(self, text: str, rest: deque[str]) -> None:
         if text in {"help", "version"}:
@@ -184,19 +188,20 @@ class _Reader:
 
     def _over(self, field: str, on: bool, path: str | None) -> None:
         if not on:
-            self._set(over=Protocol.UDP)
+            if self._held.over is OVER[field]:  # +notcp takes nobody from TLS to plain DNS
+                self._set(over=Protocol.UDP)
             return
         self._set(over=OVER[field])
         if OVER[field] is Protocol.HTTPS:
-            read, without = OPTIONAL[field]
-            self._set(path=without if path is None else read(path), is_get=field == "https_get")
+            self._set(is_get=field == "https_get")
+            if path is not None:
+                self._set(path=flags.doh_path(path))
 
     def _take(self, field: str, value: Any) -> None:
         if field != "anchor":
             self._set(**{field: value})
         elif self._has_anchor:
-            held = self._own if self._csi is not None else self._defaults
-            self._set(beside=(*held.beside, value))
+            self._set(beside=(*self._held.beside, value))
         else:
             self._set(anchor=value, beside=())
             self._has_anchor = True

@@ -44,6 +44,7 @@ class Options:
     oblivious: url.ServerText | None = None
     oblivious_keys: str = ""
     token: str = ""
+    bearer: str = ""
     tls_ca: str | None = None
     tls_hostname: str = ""
     tls_pin: bytes = b""

@@ -7,11 +7,12 @@ from resolver.fpdig.naming import find_endpoints
 from resolver.fpdig.options import Options
 from resolver.private_ways import (
     EmptyWalletError,
+    Fields,
     NoKeysError,
     ObliviousDialer,
+    PaidDialer,
     Payer,
     RelayWay,
-    kept_keys,
     no_fields,
 )
 from resolver.way import PORTS
@@ -26,22 +27,26 @@ from transport.proof import Certified
 
 async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -> Dialer | str:
     """Open it until the stack is left; return what is wrong if it cannot be."""
-    fields = no_fields
-    if options.token:
-        try:
-            fields = Payer(Path(options.token), clock).fields
-        except EmptyWalletError as error:
-            return str(error)
+    if not options.token:
+        return await _opened(options, clock, stack, no_fields)
+    try:
+        payer = Payer(Path(options.token), clock)
+    except EmptyWalletError as error:
+        return str(error)
+    stack.callback(payer.close)
+    opened = await _opened(options, clock, stack, payer.fields)
+    return opened if isinstance(opened, str) else PaidDialer(opened, payer)
+
+
+async def _opened(options: Options, clock: Clock, stack: AsyncExitStack, fields: Fields) -> Dialer | str:
     if options.oblivious is None:
         return await stack.enter_async_context(SocketDialer(fields))
     url = options.oblivious
     keys = Path(options.oblivious_keys) if options.oblivious_keys else None
     proof = Certified(url.host, Path(options.tls_ca) if options.tls_ca else None)
     try:
-        if keys is not None:
-            kept_keys(keys)
         found = await find_endpoints(Endpoint(url.host, url.port or PORTS[Protocol.HTTPS]))
+        dialer = ObliviousDialer(RelayWay(tuple(found), proof, url.path or places.RELAY, keys), clock, fields)
     except (NoKeysError, UnreachableError) as error:
         return str(error)
-    relay = RelayWay(found[0], proof, url.path or places.RELAY, keys)
-    return await stack.enter_async_context(ObliviousDialer(relay, clock, fields).running())
+    return await stack.enter_async_context(dialer.running())

@@ -7,7 +7,8 @@ from os.path import lexists
 from resolver.fpdig.asking import Asker, Voice
 from resolver.fpdig.batch import run_batch
 from resolver.fpdig.exits import Exit, worst
-from resolver.fpdig.options import Command
+from resolver.fpdig.naming import as_named
+from resolver.fpdig.options import Command, Options
 from resolver.fpdig.output import err, out, refuse
 from resolver.fpdig.version import version
 from transport.clock import Clock
@@ -20,7 +21,7 @@ from zonedata.errors import MalformedError, UntrustedError
 
 async def run_with_sockets(command: Command) -> Exit:
     """Carry out a command over real sockets."""
-    options = command.questions[0].options if command.questions else command.defaults
+    options = _shared(command)
     clock = Clock()
     async with AsyncExitStack() as stack:
         if not (options.oblivious or options.token):
@@ -39,7 +40,9 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     """Carry out a command."""
     is_watched = sys.stdout is not None and sys.stdout.isatty()
     asker, voice = Asker(dialer, clock, _version_for(command)), Voice(out, err, is_watched)
-    faults = _load_anchors(command, asker) + _files_there(command)
+    if _shared(command).oblivious_keys:
+        asker.find_endpoints = as_named
+    faults = _load_anchors(command, asker) + _load_bearers(command, asker) + _files_there(command)
     if faults:
         return refuse(faults)
     if command.batch:
@@ -57,6 +60,11 @@ async def run(command: Command, dialer: Dialer, clock: Clock, connect: Connect) 
     return worst([await asker.ask(question, voice) for question in command.questions])
 
 
+def _shared(command: Command) -> Options:
+    """Return options of which those count that all questions share."""
+    return command.questions[0].options if command.questions else command.defaults
+
+
 def _load_anchors(command: Command, asker: Asker) -> list[str]:
     """Read every anchor that the command line names, and say what is wrong with them."""
     faults = []
@@ -64,6 +72,18 @@ def _load_anchors(command: Command, asker: Asker) -> list[str]:
     for path in dict.fromkeys(path for one in every for path in (one.anchor, *one.beside) if path):
         try:
             asker.load(path)
+        except (MalformedError, UntrustedError) as error:
+            faults.append(f"{path}: {error}")
+    return faults
+
+
+def _load_bearers(command: Command, asker: Asker) -> list[str]:
+    """Read every token that the command line names, and say what is wrong with them."""
+    faults = []
+    every = [command.defaults, *(question.options for question in command.questions)]
+    for path, options in {one.bearer: one for one in every if one.bearer}.items():
+        try:
+            asker.way(options)
         except (MalformedError, UntrustedError) as error:
             faults.append(f"{path}: {error}")
     return faults

@@ -42,8 +42,12 @@ What to ask
   +tls-pin=PIN      demand this key: SHA-256 of it in hex or base64
   +oblivious=URL    ask @https://... by way of this relay, so that the resolver
                     does not see who asks (RFC 9458, docs/oblivious.md); its
-                    keys are fetched from itself, or +oblivious-keys=FILE
-  +token=WALLET     pay for each question with a token (docs/tokens.md)
+                    keys come from +oblivious-keys=FILE, or are fetched from
+                    itself, which then sees who fetches them, and when
+  +token=WALLET     pay for each try with a token, at the resolver that they
+                    are for (docs/tokens.md)
+  +bearer=FILE      ask under the name that the token in FILE has at the
+                    resolver (docs/limits.md)
   +cd               checking disabled: also what the resolver could not verify
   +csi              ask for what is accepted only, without the proof
   +assurance=LEAST  leave out what is vouched for less well: asserted (the

@@ -119,7 +119,7 @@ def starting(config: str, command: str = "serve") -> Iterator[tuple[subprocess.P
 
 
 class WebDaemon:
-    """A running daemon that is asked in HTTP: a validator or an issuer."""
+    """A running daemon of one process that is asked in HTTP: a validator, an issuer or a relay."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
@@ -130,6 +130,10 @@ class WebDaemon:
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    def wait_logged(self, text: str) -> None:
+        """Wait until a text has come."""
+        wait_until(lambda: text in self.log, lambda: self.log)
 
     def end(self) -> int:
         self.process.terminate()
@@ -143,7 +147,7 @@ def running_web(config: str, command: str) -> Iterator[WebDaemon]:
         line = ready.readline()
         assert line, log.read_text()
         assert select.select([ready], [], [], PATIENCE)[0], "somebody still holds it"
-        found = re.fullmatch(rb"ready tcp=127\.0\.0\.1#(\d+)\n", line)
+        found = re.fullmatch(rb"ready (?:tcp|https)=127\.0\.0\.1#(\d+)\n", line)
         assert found, line
         yield WebDaemon(process, int(found[1]), log)
         if process.poll() is None:

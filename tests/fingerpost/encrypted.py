@@ -51,6 +51,16 @@ def encrypted(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
         yield secured
 
 
+def shown(port: int, protocol: str = "dot") -> bytes:
+    """Return the certificate that is shown now, in DER, to a client that takes any."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([protocol])
+    with encrypted(port, context) as sock:
+        return sock.getpeercert(binary_form=True) or b""
+
+
 def ask(sock: ssl.SSLSocket, name: Name, qtype: int = QType.CSI) -> Received:
     """Ask one question on a connection."""
     query = wire.query_wire(name, APEX, qtype, 4711, wire.FLAG_RD)

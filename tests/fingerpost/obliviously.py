@@ -36,18 +36,18 @@ async def _from(host: str, endpoint: Endpoint) -> trio.abc.Stream:
     return trio.SocketStream(sock)
 
 
-async def _opened(stack: AsyncExitStack, port: int, authority: str) -> HttpLink:
-    tls = ClientTls(partial(_from, CLIENT))
+async def _opened(stack: AsyncExitStack, port: int, authority: str, host: str) -> HttpLink:
+    tls = ClientTls(partial(_from, host))
     proof = Certified("localhost", Path(authority))
     connect = partial(tls.connect, Endpoint("127.0.0.1", port), proof, Alpn.H2)
     return await stack.enter_async_context(HttpLink(f"localhost:{port}", connect).running())
 
 
 @asynccontextmanager
-async def client(relay: int, gateway: int, authority: str) -> AsyncGenerator[ObliviousExchange]:
+async def client(relay: int, gateway: int, authority: str, host: str = CLIENT) -> AsyncGenerator[ObliviousExchange]:
     """Ask a gateway by way of a relay, and for its keys directly; both are ports of this machine."""
     async with AsyncExitStack() as stack:
-        to_relay = await _opened(stack, relay, "relay.crt")
-        to_gateway = await _opened(stack, gateway, "gateway.crt")
+        to_relay = await _opened(stack, relay, "relay.crt", host)
+        to_gateway = await _opened(stack, gateway, "gateway.crt", host)
         keys = FetchedKeys(to_gateway.request, authority)
         yield ObliviousExchange(to_relay.request, Via(places.RELAY, authority), keys)

@@ -7,9 +7,8 @@ from typing import cast
 
 import pytest
 import trio
-from trio.testing import MockClock
 
-from fingerpost.gate import MAX_WAITING, Gate
+from fingerpost.gate import Gate
 from resolver.front import Front
 from tests.zonedata.test_cookies import alone, asking
 from transport.budgets import KEY_OCTETS, UNPROVEN_SHARE, Budgets, initialised, octets_of
@@ -17,8 +16,16 @@ from transport.clients import MAX_RATE, UNLIMITED, Clients, LimitSettings, Named
 from transport.endpoint import Endpoint
 from transport.fast_path import NOT_READY, FastPath
 from transport.handler import Caller, Handler, Later, Protocol, Verdict
-from transport.rates import BURST_SECONDS, SMALL_FACTOR, SMALL_RATE, STREAM_FACTOR, Rates, shared_table
-from zonedata import names, replies, wire
+from transport.rates import (
+    BURST_SECONDS,
+    HANDSHAKE,
+    SMALL_FACTOR,
+    SMALL_RATE,
+    STREAM_FACTOR,
+    Rates,
+    shared_table,
+)
+from zonedata import names, padding, replies, wire
 from zonedata.cookies import Cookies, RollingSecrets
 from zonedata.identifiers import parse
 from zonedata.packets import TTLS_STAY, Packets
@@ -292,6 +299,19 @@ def test_over_its_budget_a_client_is_told_when_to_ask_again(protocol: Protocol) 
     assert server.gate.counts()["over_budget"] == 5
 
 
+@pytest.mark.parametrize("protocol", [Protocol.TLS, Protocol.HTTPS, Protocol.QUIC])
+def test_what_is_refused_over_what_is_encrypted_is_padded(protocol: Protocol) -> None:
+    for settings in (TEN, freely(1)):
+        server = Server(settings)
+        got = [server.ask(question(n), protocol=protocol) for n in range(105)]
+        assert rcode(got[-1]) == Rcode.REFUSED
+        assert len(got[-1] or b"") == padding.BLOCK
+        assert errors(got[-1])[0][0] == Ede.PROHIBITED
+        bare = Server(settings)
+        in_plain = [bare.ask(question(n), protocol=Protocol.TCP) for n in range(105)]
+        assert len(in_plain[-1] or b"") < padding.BLOCK
+
+
 def test_letters_kinds_of_questions_and_other_options_make_nobody_new() -> None:
     server = Server(TEN)
     plain = question(1)
@@ -305,6 +325,15 @@ def test_letters_kinds_of_questions_and_other_options_make_nobody_new() -> None:
     assert server.budgets.charged == 1
     server.ask(plain.replace(b"\xff\0\0\1", b"\xff\2\0\1"), protocol=Protocol.TCP)
     assert server.budgets.charged == 1, "what zones say is public"
+
+
+@pytest.mark.parametrize("protocol", [Protocol.UDP, Protocol.TCP, Protocol.HTTPS])
+def test_no_option_hides_whom_a_question_is_about(protocol: Protocol) -> None:
+    server = Server(TEN)
+    disguise = (65_001, bytes(4) + b"\0\0\x29\x04\xd0" + bytes(6))
+    cookie = [server.cookie(ALICE)] if protocol is Protocol.UDP else []
+    got = [server.ask(question(n, *cookie, disguise), protocol=protocol) for n in range(150)]
+    assert sum(is_whole(reply) for reply in got) == 100
 
 
 def test_who_proves_no_address_is_told_to_and_loses_nothing() -> None:
@@ -352,28 +381,23 @@ def test_streams_have_a_rate_too() -> None:
     assert "retry after 1 s" in errors(got[-1])[0][1]
 
 
-async def test_answers_that_are_held_back_do_not_come_out_in_one_burst(autojump_clock: MockClock) -> None:
-    """A slow MSP: ten thousand questions in one address's name wait for it, and a hundred are answered."""
-    assert autojump_clock is not None
+def test_whoever_has_too_much_in_hand_is_sent_to_a_stream_and_gets_a_cookie() -> None:
+    server = Server(freely(MAX_RATE), lambda *_: Later(trio.sleep_forever))
+    later = server.verdict(question())
+    assert isinstance(later, Later)
+    assert is_cut(later.crowded())
+    with_one = server.verdict(question(0, (10, CLIENT)))
+    assert isinstance(with_one, Later)
+    assert replies_cookie(with_one.crowded() or b"")[:8] == CLIENT
+    assert server.gate.counts()["over_waiting"] == 2
 
-    async def slow() -> bytes | None:
-        await trio.sleep(1.5)
-        return b"answer"
 
-    abandoned = []
-    server = Server(freely(MAX_RATE), lambda *_: Later(slow, lambda: abandoned.append(1)))
-    laters = [server.verdict(question(n)) for n in range(10_000)]
-    waiting = [later for later in laters if isinstance(later, Later)]
-    assert len(waiting) == MAX_WAITING
-    assert len(abandoned) == 10_000 - MAX_WAITING
-    assert all(is_cut(reply) for reply in laters if not isinstance(reply, Later))
-    assert isinstance(server.verdict(question(), BOB), Later)
-    async with trio.open_nursery() as nursery:
-        for later in waiting[1:]:
-            nursery.start_soon(later.work)
-    waiting[0].abandon()
-    assert not server.gate._waiting.get(ip_address(ALICE).packed)
-    assert isinstance(server.verdict(question()), Later)
+def test_a_client_with_a_name_is_dropped_instead_as_it_is_not_to_open_streams_under_load() -> None:
+    named = NamedClient("resolver", (ip_network(f"{ALICE}/32"),))
+    server = Server(freely(MAX_RATE, named), lambda *_: Later(trio.sleep_forever))
+    later = server.verdict(question())
+    assert isinstance(later, Later)
+    assert later.crowded() is None
 
 
 async def test_a_late_answer_that_is_too_long_is_cut_too() -> None:
@@ -397,6 +421,28 @@ async def test_a_late_answer_that_is_too_long_is_cut_too() -> None:
     assert await silent.work() is None
 
 
+def test_handshakes_of_one_address_are_limited_and_others_let_in(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(freely(30))
+    most = 30 * STREAM_FACTOR // HANDSHAKE * BURST_SECONDS + 1
+    assert sum(server.gate.admit(ALICE, NOW) for _ in range(1_000)) == most
+    assert server.gate.admit(BOB, NOW)
+    assert is_whole(server.ask(question(), protocol=Protocol.TLS)), "a connection that is open is answered"
+    assert server.gate.counts()["over_handshake_rate"] == 1_000 - most
+    assert [record.message for record in caplog.records] == [
+        "event=limited why=handshake_rate client=192.0.2.7 count=1"
+    ]
+
+
+def test_what_is_begun_in_somebody_s_name_is_neither_counted_nor_told(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(freely(30))
+    assert all(server.gate.admit(ALICE, NOW, is_proven=False) for _ in range(1_000))
+    while server.gate.admit(ALICE, NOW):
+        pass
+    assert not server.gate.admit(ALICE, NOW, is_proven=False)
+    assert server.gate.counts()["over_handshake_rate"] == 1
+    assert len(caplog.records) == 1
+
+
 # --- dry, and hostile ------------------------------------------------------------
 
 
@@ -405,8 +451,10 @@ def test_dry_all_is_counted_and_nothing_refused(caplog: pytest.LogCaptureFixture
     for n in range(1_000):
         for protocol in (Protocol.UDP, Protocol.TCP):
             assert is_whole(server.ask(question(n), protocol=protocol))
+    assert all(server.gate.admit(ALICE, NOW) for _ in range(1_000))
     counts = server.gate.counts()
-    assert min(counts[f"over_{why}"] for why in ("rate", "stream_rate", "unproven_budget", "budget")) > 100
+    assert min(counts[f"over_{why}"] for why in ("rate", "stream_rate", "handshake_rate", "budget")) > 100
+    assert counts["over_unproven_budget"] > 100
     lines = [record.message for record in caplog.records]
     assert "event=limited why=rate client=192.0.2.7 count=1 dry_run=yes" in lines
     assert len(lines) < 10, "a line a minute for each kind"

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from tests.certificates import write_certificate
-from tests.fingerpost.daemons import APEX, running, starting
+from tests.fingerpost.daemons import APEX, running, running_web
 from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.obliviously import CLIENT, RELAY, client
 from transport.clock import Clock
@@ -57,17 +57,14 @@ def test_a_resolver_is_asked_by_way_of_a_relay_and_goes_on_after_a_restart(house
             for _ in range(2):
                 with running("resolver.toml") as resolver:
                     house.write("relay.toml", RELAY.format(port=resolver.doors.https))
-                    with starting("relay.toml", "relay") as (process, ready, log):
-                        relay = int(ready.readline().decode().rpartition("#")[2])
-                        for answer in trio.run(_ask, relay, resolver.doors.https, 4):
+                    with running_web("relay.toml", "relay") as relay:
+                        for answer in trio.run(_ask, relay.port, resolver.doors.https, 4):
                             assert b"mimi://alpha.example/u/alice" in answer
                             assert replies.read_reply(answer).records
-                        process.terminate()
-                        process.wait()
                     status, text = resolver.end(signal.SIGTERM)
                 assert status == 0
-                assert CLIENT not in text + log.read_text()
-                assert "alice" not in log.read_text()
+                assert CLIENT not in text + relay.log
+                assert "alice" not in relay.log
                 counted = [int(count) for count in re.findall(r"oblivious_answered=(\d+)", text)]
                 assert sum(counted) == 4
             assert Path("oblivious.keys").read_text() == kept
@@ -80,6 +77,10 @@ def test_a_resolver_is_asked_by_way_of_a_relay_and_goes_on_after_a_restart(house
         ("oblivious.keys", "gateway.key", "oblivious.keys: gateway.key: no key chain; expected"),
         ("resolver.example", "Resolver.example", "oblivious.authority: 'Resolver.example' is no HOST"),
         ("resolver.example", "resolver.example:443", "with a port that is not 443"),
+        ("resolver.example", "resolver.example:https", "oblivious.authority: 'resolver.example:https' is no HOST"),
+        ("resolver.example", "resolver.example:08443", "oblivious.authority: 'resolver.example:08443' is no HOST"),
+        ("resolver.example", "resolver.example/", "oblivious.authority: 'resolver.example/' is no HOST"),
+        ("resolver.example", "2001:db8::1", "oblivious.authority: '2001:db8::1' is no HOST"),
         ('https = ["127.0.0.1#0"]\n', "", "oblivious: is asked over HTTPS, and [listen] has no 'https'"),
     ],
 )

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from resolver import bearer_file
 from tests.fingerpost.household import Household
+from transport.bearer import digest_of
 from zonedata import keys, trust
 from zonedata.kinds import DAY
 
@@ -114,3 +116,18 @@ def test_a_full_disk_leaves_nothing_behind(house: Household, monkeypatch: pytest
     outcome = house.run(*words)
     assert (outcome.status, outcome.err) == (1, "fingerpost keygen: anchor.pem: No space left on device\n")
     assert [path.name for path in Path().iterdir() if "anchor" in path.name] == []
+
+
+def test_a_token_goes_into_its_file_and_its_digest_to_whoever_configures(house: Household) -> None:
+    out = house.sound("keygen", "--bearer", "partner.token")
+    token = bearer_file.read(Path("partner.token"))
+    assert len(token) == 43
+    assert out == f'bearer_sha256 = ["{digest_of(token).hex()}"]\n'
+    assert stat.S_IMODE(Path("partner.token").stat().st_mode) == 0o600
+    assert "is there already, and is not overwritten" in house.run("keygen", "--bearer", "partner.token").err
+    assert bearer_file.read(Path("partner.token")) == token
+    for words in (("x.pem",), ("--oblivious", "o"), ("--tls", "a.example"), ("--public",)):
+        outcome = house.run("keygen", *words, "--bearer", "b.token")
+        assert outcome.status == 1
+        assert "takes the file to be made, and nothing else" in outcome.err
+    assert not Path("b.token").exists()

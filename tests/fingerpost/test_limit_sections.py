@@ -7,15 +7,29 @@ import pytest
 
 from fingerpost.configuration import examine, read
 from fingerpost.cookie_file import CookieFile, write
-from fingerpost.gate import MAX_WAITING
 from fingerpost.limit_sections import LimitsPart
 from fingerpost.reference import to_text
 from fingerpost.verdicts import Kind
 from transport import rates
+from transport.bearer import token_from
 from transport.budgets import DEFAULT_SIZE, NETWORK_FACTOR
-from transport.clients import AUTHORITY_FACTOR, DISTINCT_DAY, DISTINCT_TEN_DAYS, RATE, UNLIMITED, Quota
+from transport.clients import (
+    AUTHORITY_FACTOR,
+    DISTINCT_DAY,
+    DISTINCT_TEN_DAYS,
+    RATE,
+    UNLIMITED,
+    Clients,
+    Quota,
+)
+from transport.later import MOST_EACH
 
 RESOLVER = '[listen]\nudp = ["127.0.0.1#5353"]\n[resolver]\nanchor = "anchor.pem"\n'
+HTTPS = (
+    '[listen]\nhttps = ["127.0.0.1#5353"]\n[tls]\ncertificate = "a"\nkey = "b"\n[resolver]\nanchor = "anchor.pem"\n'
+)
+NO_HTTPS = RESOLVER.replace("[resolver]", "https = []\n[resolver]")
+DIGEST, OTHER = "3f" * 32, "4e" * 32
 AUTHORITY = '[listen]\nudp = ["127.0.0.1#5353"]\n[authority]\nname = "."\nstore = "root.store"\n'
 
 
@@ -25,9 +39,9 @@ def limits(tmp_path: Path, text: str, first: str = RESOLVER) -> LimitsPart:
     return read(path, inspect=()).limits
 
 
-def faults(tmp_path: Path, text: str) -> list[str]:
+def faults(tmp_path: Path, text: str, first: str = RESOLVER) -> list[str]:
     path = tmp_path / "c.toml"
-    path.write_text(RESOLVER + text)
+    path.write_text(first + text)
     found = examine(path, inspect=("limits", "client")).faults
     return [fault.to_text().removeprefix(f"{path}:") for fault in found]
 
@@ -97,7 +111,7 @@ distinct_ten_days = 2000000
         ),
         ('[limits]\nclients = ["192.0.2.0/24 5"]\n', "6: limits.clients: does not belong here"),
         ("[client]\n", "5: client: expected an array of tables"),
-        ('[[client]]\nname = "a"\n', "5: client: has neither 'networks' nor 'identity'"),
+        ('[[client]]\nname = "a"\n', "5: client: has none of 'networks', 'identity' and 'bearer_sha256'"),
         ('[[client]]\nnetworks = ["192.0.2.0/24"]\n', "5: client.name: missing"),
         ('[[client]]\nname = "A b"\nidentity = "x"\n', "6: client.name: 'A b', expected 1 to 63"),
         (
@@ -111,19 +125,66 @@ distinct_ten_days = 2000000
         ),
         (
             '[[client]]\nname = "a"\nidentity = "x"\n[[client]]\nname = "b"\nidentity = "x"\n',
-            "10: client.identity: is the identity of another",
+            "10: client.identity: 'x' is the identity of another client",
         ),
         (
             '[[client]]\nname = "a"\nnetworks = ["::/0"]\n[[client]]\nname = "b"\nnetworks = ["::/0"]\n',
             "10: client.networks: ::/0 is another client's",
         ),
         ('[limits]\ncookie_secrets = "none.txt"\n', "6: limits.cookie_secrets: "),
+        (
+            f'[[client]]\nname = "a"\nbearer_sha256 = ["{DIGEST}"]\n',
+            "7: client.bearer_sha256: is for what comes over HTTPS, and [listen] has no 'https'",
+        ),
     ],
 )
 def test_every_mistake_is_said_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
     found = faults(tmp_path, text)
     assert len(found) == 1, found
     assert found[0].startswith(expected)
+
+
+@pytest.mark.parametrize("value", ['"{0}"', '["{0}"]', "[7]", '["{1}", "{0}"]', '["{1}00"]', '["{2}"]', "{{ }}"])
+def test_what_is_no_digest_of_a_token_is_said_and_not_repeated(tmp_path: Path, value: str) -> None:
+    """An operator who takes the token itself for its digest finds it in no log for that."""
+    token = token_from(bytes(range(32)))
+    text = f'[[client]]\nname = "a"\nbearer_sha256 = {value.format(token, DIGEST, DIGEST.upper())}\n'
+    (found,) = faults(tmp_path, text, HTTPS)
+    assert found.startswith("10: client.bearer_sha256: expected an array of texts of 64 digits 0-9 and a-f, as")
+    assert token not in found
+
+
+def test_a_token_is_one_clients(tmp_path: Path) -> None:
+    one = f'[[client]]\nname = "a"\nbearer_sha256 = ["{DIGEST}", "{OTHER}"]\n'
+    other = f'[[client]]\nname = "b"\nbearer_sha256 = [\n"{"0" * 64}",\n"{OTHER}"]\n'
+    assert faults(tmp_path, one, HTTPS) == []
+    (twice,) = faults(tmp_path, one + other, HTTPS)
+    assert twice == "15: client.bearer_sha256: stands here twice; each token is one client's"
+    (empty,) = faults(tmp_path, f'[[client]]\nname = "a"\nbearer_sha256 = ["{DIGEST}"]\n', NO_HTTPS)
+    assert "[listen] has no 'https'" in empty
+
+
+def test_who_shows_a_token_is_the_client_that_it_was_given_to(tmp_path: Path) -> None:
+    text = f"""
+[[client]]
+name = "partner"
+bearer_sha256 = ["{DIGEST}", "{OTHER}"]
+
+[[client]]
+name = "shop"
+identity = "shop.example"
+bearer_sha256 = ["{"0" * 64}"]
+"""
+    settings = limits(tmp_path, text, HTTPS).settings
+    named = Clients(settings)
+    partner, also, shop = bytes.fromhex(DIGEST), bytes.fromhex(OTHER), bytes(32)
+    assert settings.bearers == {partner: "client partner", also: "client partner", shop: "shop.example"}
+    for identity, name in (("client partner", "partner"), ("shop.example", "shop")):
+        client = named.of_identity(identity)
+        assert client is not None
+        assert client.name == name
+    for nobody in ("partner", "client shop", "shop"):
+        assert named.of_identity(nobody) is None
 
 
 def test_the_file_of_secrets_is_looked_at(tmp_path: Path) -> None:
@@ -150,7 +211,7 @@ def test_the_page_says_what_the_code_does() -> None:
         f"| datagrams of its /24 or /48 | {rates.NETWORK_FACTOR} times that |",
         f"| replies to a /24 or /48 that asks more than {rates.SMALL_RATE} datagrams a second without a cookie |",
         f"| questions over streams, of one address | {RATE * rates.STREAM_FACTOR:,} a second |",
-        f"| questions of one address over UDP whose answers are being sought | {MAX_WAITING} in each worker |",
+        f"answers are being sought | {MOST_EACH} over UDP and {MOST_EACH} over streams, in each worker |",
         f"in a day | {day:,}; {day * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same in ten days | {ten_days:,}; {ten_days * AUTHORITY_FACTOR:,} at an authority |",
         f"| the same for its network, a /24 or /48 | {eight} times that |",

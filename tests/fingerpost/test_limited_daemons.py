@@ -221,6 +221,7 @@ def test_statistics_have_every_verdict(house: Household) -> None:
     assert total["over_rate"] > 80
     assert total["over_unproven_budget"] > 80
     assert set(total) == {
-        f"over_{why}" for why in ("rate", "stream_rate", "long_reply", "unproven_budget", "budget", "waiting")
+        f"over_{why}"
+        for why in ("rate", "stream_rate", "handshake_rate", "long_reply", "unproven_budget", "budget", "waiting")
     }
     assert "dry_run=yes" in log

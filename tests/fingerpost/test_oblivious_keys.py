@@ -78,6 +78,50 @@ def test_a_file_that_cannot_be_written_is_said_and_keys_change_all_the_same(
     assert KeyChain.begun(SEED, NOW).moved(NOW + 3 * PERIOD).to_text().split()[2] not in caplog.text
 
 
+@pytest.mark.parametrize("put", ["another", "nothing", "open"])
+def test_what_an_operator_has_put_in_its_place_is_not_written_over(
+    file: Path, put: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ring = FileRing(file)
+    before = file.read_text()
+    file.unlink()
+    if put == "another":  # after a theft, and before the restart
+        oblivious_keys.make(file, bytes(32), NOW)
+        before = file.read_text()
+    elif put == "open":
+        file.write_text(before)
+        file.chmod(0o644)
+    keys = ring.at(NOW + 3 * PERIOD)
+    assert keys == KeyChain.begun(SEED, NOW).keys(NOW + 3 * PERIOD)
+    assert (file.read_text() if file.exists() else "nothing") == (before if put != "nothing" else put)
+    assert "event=oblivious-keys-not-written" in caplog.text
+
+
+def test_what_another_has_written_is_not_written_again_nor_gone_back_to(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other, third = FileRing(file), FileRing(file), FileRing(file)
+    one.at(NOW + 3 * PERIOD)
+    written = file.stat().st_ino
+    other.at(NOW + 3 * PERIOD)
+    third.at(NOW + 2 * PERIOD)
+    assert file.stat().st_ino == written
+    assert caplog.text == ""
+
+
+def test_keys_that_a_wrong_clock_has_moved_on_are_told_of(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ring = FileRing(file)
+    ring.at(NOW + PERIOD)
+    assert caplog.text == ""
+    published = ring.at(NOW + 1_000 * PERIOD).published
+    for hour in range(20):
+        assert ring.at(NOW + 2 * PERIOD + 3_600 * hour).published[0].key_id != published[0].key_id
+    assert FileRing(file).at(NOW + 9 * PERIOD).published == ring.at(NOW + 2 * PERIOD).published, (
+        "they stay the same"
+    )
+    assert 1 <= caplog.text.count(f"event=oblivious-keys-ahead file={file}") <= 5
+
+
 @pytest.mark.parametrize("octets", [b"", b"x", b"ohttp-key-chain-1 1 \xff\n", b"ohttp-key-chain-1 1 AAAA\n"])
 def test_what_is_no_such_file_is_refused_without_a_word_of_it(file: Path, octets: bytes) -> None:
     file.write_bytes(octets)

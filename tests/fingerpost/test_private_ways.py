@@ -6,17 +6,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trio
 
 from bench.world import free_ports
+from fingerpost import oblivious_keys
+from resolver.client import Answer, Protocol, Way, lookup
+from resolver.private_ways import NoKeysError, ObliviousDialer, RelayWay
 from tests.certificates import write_certificate
-from tests.fingerpost.daemons import running, starting
+from tests.fingerpost.daemons import running, running_web
 from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.obliviously import RELAY
 from tests.transport.tokens.mint import CHALLENGE, signing_key
 from tests.transport.tokens.test_wallet import signed
+from transport.clock import Clock
+from transport.endpoint import Endpoint
+from transport.oblivious import key_configs
+from transport.proof import Certified
 from transport.tokens.directory import Directory
 from transport.tokens.keys import start_of_period
 from transport.tokens.wallet import Wallet
@@ -39,7 +48,7 @@ distinct_ten_days = 1
 
 [tokens]
 issuer = "issuer.example"
-origin = "resolver.example"
+origin = "localhost"
 directory = "directory.json"
 spent = "spent"
 capacity = 1024
@@ -58,7 +67,7 @@ def wallet(house: Household) -> Path:
     key = signing_key(0, int(start_of_period(time.time())))
     (house.folder / "directory.json").write_bytes(Directory("https://issuer.example/", (key.listed,)).to_json())
     path = house.folder / "my.wallet"
-    made = Wallet.create(path, CHALLENGE)
+    made = Wallet.create(path, replace(CHALLENGE, origin_info="localhost"))
     outstanding = made.ask(key.listed, 2, secrets.token_bytes)
     made.finish(outstanding, signed(outstanding, key))
     made.close()
@@ -86,12 +95,9 @@ def ways(house: Household, wallet: Path) -> Iterator[tuple[list[str], str]]:
             house.write("resolver.toml", text + f'root = ["127.0.0.1#{root.doors.udp}"]\n' + MORE.format(port=port))
             with running("resolver.toml") as resolver:
                 house.write("relay.toml", RELAY.format(port=port))
-                with starting("relay.toml", "relay") as (process, ready, _):
-                    relay = int(ready.readline().decode().rpartition("#")[2])
+                with running_web("relay.toml", "relay") as relay:
                     here = [f"@https://localhost:{port}", "+tls-ca=both.pem"]
-                    yield here, f"+oblivious=https://localhost:{relay}"
-                    process.terminate()
-                    process.wait()
+                    yield here, f"+oblivious=https://localhost:{relay.port}"
                 assert resolver.end()[0] == 0
 
 
@@ -110,6 +116,28 @@ def test_a_budget_is_spent_and_tokens_pay_by_way_of_the_relay_and_without(ways: 
     empty = fpdig(*here, relay, "+token=my.wallet", ALICE)
     assert (empty.returncode, empty.stdout) == (9, "")
     assert "holds no token that counts" in empty.stderr
+    Wallet.create(Path("other.wallet"), CHALLENGE).close()
+    foreign = fpdig(*here, "+token=other.wallet", ALICE)
+    assert "the wallet holds tokens for resolver.example, and none for localhost" in foreign.stderr
     other = fpdig(*here, "+token=both.pem", ALICE)
     assert other.returncode == 1
     assert "both.pem" in other.stderr
+
+
+def test_the_client_library_asks_by_way_of_a_relay(ways: tuple[list[str], str]) -> None:
+    resolver, relay = (int(words.rpartition(":")[2]) for words in (ways[0][0], ways[1]))
+
+    async def ask(keys: Path | None) -> list[Answer]:
+        proof = Certified("localhost", Path("both.pem"))
+        by = RelayWay((Endpoint("127.0.0.1", relay),), proof, keys=keys)
+        server, way = f"127.0.0.1#{resolver}", Way(Protocol.HTTPS, proof)
+        async with ObliviousDialer(by, Clock()).running() as dialer:
+            return [await lookup(ALICE, server=server, way=way, dialer=dialer) for _ in range(2)]
+
+    for answer in trio.run(ask, None):
+        assert [reach.ssi for reach in answer.reaches] == ["mimi://alpha.example/u/alice"]
+    chain = oblivious_keys.read(Path("oblivious.keys"))
+    Path("public.keys").write_bytes(key_configs.to_wire(chain.keys(time.time()).published))
+    assert len(trio.run(ask, Path("public.keys"))) == 2
+    with pytest.raises(NoKeysError, match=r"both\.pem: "):
+        trio.run(ask, Path("both.pem"))

@@ -6,6 +6,7 @@ import pytest
 
 from fingerpost import relay_configuration
 from fingerpost.relay_sections import GatewayUrl
+from tests.certificates import write_certificate
 from transport.clients import LimitSettings, Quota
 from transport.endpoint import Endpoint
 from transport.oblivious.places import RELAY as PATH
@@ -28,6 +29,7 @@ def read(place: Path, text: str) -> relay_configuration.RelayConfiguration:
 
 
 def faults(place: Path, text: str) -> list[str]:
+    write_certificate(place)
     with pytest.raises(ConfigError) as raised:
         read(place, text)
     return [fault.to_text().removeprefix(f"{place}/") for fault in raised.value.faults]
@@ -44,7 +46,8 @@ def test_the_least_that_a_relay_needs(tmp_path: Path) -> None:
 
 
 def test_all_that_a_relay_may_be_told(tmp_path: Path) -> None:
-    (tmp_path / "authorities.pem").write_text("")
+    certificate, _ = write_certificate(tmp_path)
+    certificate.rename(tmp_path / "authorities.pem")
     more = (
         'address = "192.0.2.53#8443"\nauthorities = "authorities.pem"\npath = "/r"\nrate = 7\nlog_clients = true\n'
     )
@@ -73,12 +76,21 @@ def test_all_that_a_relay_may_be_told(tmp_path: Path) -> None:
         ("[relay]", "[relay]\npin = 'ABAB'", "relay.pin: 'ABAB', expected 64 of the digits"),
         ("[relay]", "[relay]\npath = 'relay'", "relay.path: 'relay' is no path such as /relay"),
         ("[relay]", "[relay]\npath = '/relay?x'", "is no path"),
-        ("[relay]", "[relay]\nauthorities = 'gone.pem'", "gone.pem: cannot be read: No such file"),
+        (
+            "[relay]",
+            "[relay]\nauthorities = 'gone.pem'",
+            "gone.pem: certificates of authorities cannot be read: No such file",
+        ),
+        (
+            "[relay]",
+            "[relay]\nauthorities = 'relay.toml'",
+            "relay.toml: certificates of authorities cannot be read: ",
+        ),
         ("[relay]", "[relay]\nratio = 5", "relay.toml:2: relay.ratio: unknown; did you mean 'rate'?"),
         ("[relay]", "apex = 'x.'\n[relay]", "relay.toml:1: apex: has no place in a relay's file"),
         (
             "[relay]",
-            f"[relay]\nauthorities = 'relay.toml'\npin = '{'ab' * 32}'",
+            f"[relay]\nauthorities = 'tls.crt'\npin = '{'ab' * 32}'",
             "relay.toml:3: relay.pin: stands beside 'authorities'",
         ),
     ],

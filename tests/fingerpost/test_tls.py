@@ -15,7 +15,7 @@ import pytest
 from fingerpost.configuration import read
 from tests.certificates import write_certificate
 from tests.fingerpost.daemons import running, wait_until
-from tests.fingerpost.encrypted import ask, encrypted, encrypted_msp, trusting, with_tls
+from tests.fingerpost.encrypted import ask, encrypted, encrypted_msp, shown, trusting, with_tls
 from tests.fingerpost.household import MSP, RESOLVER, Household, replaced
 from transport.endpoint import Endpoint
 from transport.tls.certificates import self_signed
@@ -237,6 +237,20 @@ def test_an_authority_answers_over_tls(house: Household) -> None:
     assert re.search(r"event=statistics tls=127\.0\.0\.1#\d+ connected=\d accepted=1 refused=0 handshakes=1 ", log)
 
 
+def test_who_shakes_hands_too_often_is_turned_away_and_keeps_what_is_open(house: Household) -> None:
+    """At one question a second a handshake is three seconds' worth, whichever worker is met."""
+    encrypted_msp(house, "\n[limits]\nrate = 1\n", workers=2)
+    with running("alpha.toml") as daemon, encrypted(daemon.doors.tls, trusting()) as sock:
+        for _ in range(2):
+            with pytest.raises((ssl.SSLError, ConnectionError)), encrypted(daemon.doors.tls, trusting()):
+                pytest.fail("was let in")
+        assert ask(sock, KNOWN).rcode == Rcode.NOERROR
+        log = daemon.end()[1]
+    assert "event=limited why=handshake_rate client=127.0.0.1 count=1" in log
+    assert sum(map(int, re.findall(r" handshakes_refused=(\d+) ", log))) == 2
+    assert sum(map(int, re.findall(r" over_handshake_rate=(\d+) ", log))) == 2
+
+
 def test_whichever_worker_is_met_a_client_resumes(house: Household) -> None:
     """Sixty connections over three workers: that one of them gets none happens once in 10^10."""
     encrypted_msp(house, workers=3)
@@ -256,15 +270,6 @@ def test_whichever_worker_is_met_a_client_resumes(house: Household) -> None:
     assert resumed == sum(int(count) for _, count, _ in counts) == 59
 
 
-def _shown(port: int) -> bytes:
-    """Return the certificate that is shown now, in DER, to a client that takes any."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with encrypted(port, context) as sock:
-        return sock.getpeercert(binary_form=True) or b""
-
-
 def _der(file: str) -> bytes:
     return read_chain(Path(file)).certificates[0]
 
@@ -281,7 +286,7 @@ def test_a_new_certificate_is_taken_over_and_ends_no_connection(house: Household
             new = _der("tls.crt")
             daemon.process.send_signal(signal.SIGHUP)
             daemon.wait_logged("event=certificate-reloaded", 3)  # two workers, and the supervisor
-            assert {_shown(port) for _ in range(10)} == {new}
+            assert {shown(port) for _ in range(10)} == {new}
             assert ask(before, KNOWN).rcode == Rcode.NOERROR
             assert before.getpeercert(binary_form=True) == old
             with encrypted(port, context, session) as resumed:
@@ -289,7 +294,7 @@ def test_a_new_certificate_is_taken_over_and_ends_no_connection(house: Household
         for pid in daemon.workers():
             os.kill(pid, signal.SIGKILL)
         daemon.wait_logged("event=worker-started", 4)
-        assert {_shown(port) for _ in range(10)} == {new}, "a successor has the new one, too"
+        assert {shown(port) for _ in range(10)} == {new}, "a successor has the new one, too"
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_logged("event=reload-not-needed certificate=tls.crt", 3)
         assert daemon.end()[0] == 0
@@ -304,12 +309,12 @@ def test_a_bad_certificate_leaves_the_old_one_serving(house: Household, what: st
         _spoil(what)
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_logged("event=reload-failed certificate=tls.crt reason=", 2)
-        assert _shown(daemon.doors.tls) == old
+        assert shown(daemon.doors.tls) == old
         assert fault.split(": ", 1)[1] in daemon.log
         write_certificate(Path())
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_logged("event=certificate-reloaded", 2)
-        assert _shown(daemon.doors.tls) == _der("tls.crt")
+        assert shown(daemon.doors.tls) == _der("tls.crt")
         assert daemon.end()[0] == 0
 
 
@@ -323,7 +328,7 @@ def test_a_resolver_answers_over_tls_and_reloads_too(house: Household) -> None:
         write_certificate(Path())
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_logged("event=certificate-reloaded", 1 + len(daemon.workers()))
-        assert _shown(daemon.doors.tls) == _der("tls.crt")
+        assert shown(daemon.doors.tls) == _der("tls.crt")
         assert daemon.end()[0] == 0
 
 

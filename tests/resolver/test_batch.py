@@ -11,18 +11,22 @@ from resolver.stub import Tries
 from tests.resolver.small import ALICE, in_small_world
 from tests.world import APEX, RESOLVER, World
 from transport.errors import UnreachableError
+from transport.handler import Caller, Protocol, Verdict
 from transport.pipeline import WINDOW
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
+from zonedata.padding import QUERY_BLOCK
 from zonedata.wire import QType
 
 NUMBERS = [f"+1415555{at:04}" for at in range(300)]
 
 
-async def asked(world: World, texts: list[str], manner: Manner, tries: Tries) -> list[Answer | UnreachableError]:
+async def asked(
+    world: World, texts: list[str], manner: Manner, tries: Tries, over: Protocol = Protocol.TCP
+) -> list[Answer | UnreachableError]:
     """Ask all, and return what they came to; each in its place."""
     found: list[Answer | UnreachableError] = []
-    batch: Batch[str] = Batch(RESOLVER, tries, world.network.connect)
+    batch: Batch[str] = Batch(RESOLVER, tries, world.network.connect, over)
 
     async def feed() -> None:
         for text in texts:
@@ -109,3 +113,22 @@ async def test_what_waits_to_be_told_is_bounded(world: World) -> None:
     await batch.wait_room()
     batch.end()
     assert await batch.told() == []
+
+
+@in_small_world
+async def test_over_tls_questions_are_padded(world: World) -> None:
+    host = world.network.hosts[RESOLVER]
+    handler, lengths = host.handler, list[int]()
+
+    def listening(message: bytes, caller: Caller, now: float) -> Verdict:
+        lengths.append(len(message))
+        return handler(message, caller, now)
+
+    host.handler = listening
+    texts = [ALICE, "+4930123456", "alice@example.com"]
+    for over in (Protocol.TCP, Protocol.TLS):
+        found = await asked(world, texts, Manner(trust=world.anchor), Tries(8.0, 1), over)
+        assert all(isinstance(one, Answer) and one.verified for one in found)
+    plain, padded = lengths[:3], lengths[3:]
+    assert {length % QUERY_BLOCK for length in padded} == {0}
+    assert all(length % QUERY_BLOCK for length in plain)

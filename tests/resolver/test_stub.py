@@ -11,9 +11,11 @@ from tests.world import APEX, RESOLVER, Host, World
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.proof import Pinned
 from zonedata import replies, wire
 from zonedata.identifiers import parse
 from zonedata.judgement import Outcome
+from zonedata.padding import QUERY_BLOCK
 from zonedata.wire import QType, Rcode
 
 OTHER = Endpoint("10.9.9.8", 53)
@@ -97,3 +99,19 @@ async def test_records_that_are_no_statements_are_refused_at_their_step(world: W
     assert answer.outcome is Outcome.FOUND
     assert answer.verified is False
     assert [refusal.step for refusal in answer.refusals] == [1]
+
+
+@in_small_world
+async def test_questions_over_what_is_encrypted_are_padded_and_others_are_not(world: World) -> None:
+    asking = stub(world, RESOLVER)
+    messages: dict[Protocol, list[bytes]] = {}
+    for way in (Way(), Way(Protocol.TLS, Pinned(b""))):
+        asking.way = way
+        for text in (ALICE, "+4930123456", "alice@example.com"):
+            world.network.packets.clear()
+            answer = await asking.lookup(parse(text))
+            assert answer.verified
+            messages.setdefault(way.protocol, []).append(world.network.packets[0].message)
+    assert all(message.endswith(wire.OPT) for message in messages[Protocol.UDP])
+    assert {len(message) % QUERY_BLOCK for message in messages[Protocol.TLS]} == {0}
+    assert len({len(message) for message in messages[Protocol.TLS][:2]}) == 1, "of 11 and of 10 digits"

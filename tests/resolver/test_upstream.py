@@ -9,15 +9,15 @@ from typing import Any
 import trio
 
 from resolver.asked import Asked, Purpose
-from resolver.outbound import MOST_WAITING
-from resolver.servers import FIRST_BACKOFF, FIRST_IN_FLIGHT, MOST_IN_FLIGHT, MOST_STRANGE
+from resolver.outbound import MOST_WAITING, Outbound, Pace
+from resolver.servers import FIRST_BACKOFF, FIRST_IN_FLIGHT, MOST_IN_FLIGHT, MOST_STRANGE, Servers, doors_of
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream
 from tests.virtual import virtual
 from tests.world import START, pin_of_party
 from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.errors import UnprovenError, UnreachableError
+from transport.errors import CrowdedError, UnprovenError, UnreachableError
 from transport.handler import Protocol
 from transport.proof import Pinned, Proof
 from transport.resource import USUAL, Resource
@@ -286,6 +286,35 @@ async def test_a_datagram_longer_than_we_take_is_passed_over() -> None:
     assert got.reply.records == ()
 
 
+@virtual
+async def test_a_stream_that_hangs_leaves_time_for_the_other_servers() -> None:
+    def behind_a_wall(query: bytes, protocol: Protocol) -> list[bytes]:
+        return [] if protocol is Protocol.TCP else cut(query, protocol)
+
+    peers = Peers(a=behind_a_wall, b=good)
+    start = trio.current_time()
+    assert isinstance(await ask(peers, question("ab")), Got)
+    assert trio.current_time() - start < 1.0
+    only_streams = Peers(a=silent, b=good)
+    assert isinstance(await ask(only_streams, question("ab", ports="tcp")), Got)
+    assert only_streams.asked == [("a", Protocol.TCP), ("b", Protocol.TCP)]
+
+
+@virtual
+async def test_want_of_room_here_is_told_and_is_held_against_nobody() -> None:
+    def crowded(_query: bytes, _protocol: Protocol) -> list[bytes]:
+        raise CrowdedError("there", "256 links are in use already")
+
+    peers = Peers(a=crowded)
+    upstream = Upstream(peers, Clock.starting_at(START), LAB)
+    for ports in ("tls", "udp"):
+        got = await ask(peers, question("a", ports=ports), upstream)
+        assert got == Silence(Standing.LIMITED, "256 links are in use already")
+    peers.behaviours["a"] = good
+    for ports in ("tls", "udp"):
+        assert isinstance(await ask(peers, question("a", ports=ports), upstream), Got)
+
+
 # --- over TLS ------------------------------------------------------------------------------------------------
 
 
@@ -438,6 +467,30 @@ async def test_only_so_many_wait_for_one_server() -> None:
     results = standings(await many(upstream, 1_000, lambda _: question("a")))
     assert results["got"] == FIRST_IN_FLIGHT + MOST_WAITING
     assert results[Standing.LIMITED] == 1_000 - results["got"]
+
+
+@virtual
+async def test_a_turn_that_comes_too_late_for_one_goes_to_the_next() -> None:
+    servers, pace = Servers(), Pace()
+    [door] = doors_of(("a.example",), question("a").servers, lab_addresses=True, allow_plain=True).open
+    for _ in range(FIRST_IN_FLIGHT):
+        servers.silent(door)  # one at a time
+    outbound = Outbound(servers, 1_000)
+    assert outbound.at_once(door, pace, START, trio.current_time())
+    turns: list[bool] = []
+    scopes = [trio.CancelScope(), trio.CancelScope()]
+
+    async def wait(scope: trio.CancelScope) -> None:
+        with scope:
+            turns.append(await outbound.turn(door, pace, START, math.inf))
+
+    async with trio.open_nursery() as nursery:
+        for scope in scopes:
+            nursery.start_soon(wait, scope)
+            await trio.sleep(0.01)
+        scopes[0].cancel()
+        outbound.leave(door, START)  # in the same moment, and it is the turn of the first
+    assert turns == [True]
 
 
 @virtual

@@ -15,7 +15,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tests.transport.asking import Asker, Server, pooling, waiting
 from transport.datagram_pool import MOST_PORTS, SPREAD, TICK, DatagramPool, share_of_descriptors
 from transport.datagram_port import MAX_EXCHANGES
-from transport.errors import UnreachableError
+from transport.errors import CrowdedError, UnreachableError
 
 
 def descriptors() -> int:
@@ -216,7 +216,7 @@ async def test_at_the_bound_ports_are_shared_and_else_the_exchange_fails() -> No
     async with pooling(most=2) as (pool, server, nursery), pooling() as (_, another, _):
         askers = await waiting(pool, server, nursery, 6)
         assert len({asker.port for asker in askers}) == 2
-        with pytest.raises(UnreachableError, match="on 2 sockets already"):
+        with pytest.raises(CrowdedError, match="on 2 sockets already"):
             await pool.exchange(another.endpoint, b"ID", lambda _: True)
         for asker in askers:
             server.reply(asker.own + b"?", asker.port)
@@ -237,7 +237,7 @@ def no_descriptors_left() -> Iterator[None]:
 
 async def test_a_process_without_descriptors_reaches_nobody() -> None:
     async with pooling() as (pool, server, _):
-        with no_descriptors_left(), pytest.raises(UnreachableError, match="open files"):
+        with no_descriptors_left(), pytest.raises(CrowdedError, match="open files"):
             await pool.exchange(server.endpoint, b"ID", lambda _: True)
         assert not pool._taking
 

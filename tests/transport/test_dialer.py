@@ -16,11 +16,12 @@ from transport.datagram_pool import SPREAD
 from transport.datagram_port import LOOKS
 from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
-from transport.errors import UnprovenError, UnreachableError
+from transport.errors import CrowdedError, UnprovenError, UnreachableError
 from transport.framing import Deframer, frame
 from transport.handler import Protocol
 from transport.pipeline import Asked, Pipeline
 from transport.proof import Certified, Pinned, Proof, Unproven
+from transport.resource import Resource
 from transport.tls.client import ClientTls
 from transport.tls.server import ServerTls
 from transport.tls.stream import Secured
@@ -260,8 +261,48 @@ async def test_cancelling_the_first_leaves_the_link_to_the_others(loopback: Endp
 async def test_links_are_bounded(loopback: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialer_module, "MAX_LINKS", 0)
     async with dialing() as dialer:
-        with pytest.raises(UnreachableError, match="0 links are open already"):
+        with pytest.raises(CrowdedError, match="0 links are in use already"):
             await dialer.exchange(loopback, Protocol.TCP, b"ID", _any)
+
+
+async def test_a_link_that_nobody_uses_gives_way_and_one_in_use_does_not(
+    loopback: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer_module, "MAX_LINKS", 1)
+    closed = trio.Event()
+    async with (
+        dialing() as dialer,
+        listening(loopback, socket.SOCK_STREAM) as (one, first),
+        listening(loopback, socket.SOCK_STREAM) as (two, second),
+        trio.open_nursery() as nursery,
+    ):
+
+        async def serve() -> None:
+            async with await _serve_one(first) as stream:
+                assert await stream.receive_some(1) == b""
+                closed.set()
+
+        async def serve_on() -> None:
+            async with await _serve_one(second):
+                await trio.sleep_forever()
+
+        nursery.start_soon(serve)
+        assert await dialer.exchange(one, Protocol.TCP, b"ID", _any) == b"ID"
+        nursery.start_soon(serve_on)
+        assert await dialer.exchange(two, Protocol.TCP, b"ID", _any) == b"ID"
+        await closed.wait()
+        nursery.start_soon(dialer.exchange, two, Protocol.TCP, b"ID waits", _any)
+        await wait_all_tasks_blocked(0.01)
+        with pytest.raises(CrowdedError, match="1 links are in use already"):
+            await dialer.exchange(one, Protocol.TCP, b"ID", _any)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_token_is_shown_to_nobody_who_proves_nothing(loopback: Endpoint) -> None:
+    named = Resource(bearer="secret")
+    async with dialing() as dialer:
+        with pytest.raises(UnreachableError, match="is shown no token before it proves who it is"):
+            await dialer.exchange(loopback, Protocol.HTTPS, b"ID", _any, proof=Unproven(), resource=named)
 
 
 async def test_leaving_closes_links_and_tells_who_waits(loopback: Endpoint) -> None:

@@ -129,6 +129,17 @@ async def test_patience_is_short_when_most_connections_are_taken() -> None:
             await stream.aclose()
 
 
+async def test_who_came_while_there_was_time_has_less_of_it_in_a_crowd() -> None:
+    async with serving(limits=HttpLimits(connections=5, per_address=5)) as address:
+        first = await trio.open_tcp_stream(*address)
+        await first.send_all(b"GET")
+        held = [await trio.open_tcp_stream(*address) for _ in range(4)]
+        with trio.fail_after(LIMITS.receiving / 2):
+            assert (await first.receive_some(100)).startswith(b"HTTP/1.1 408 ")
+        for stream in (first, *held):
+            await stream.aclose()
+
+
 async def test_a_handler_that_takes_too_long_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async def waiting(request: HttpRequest) -> HttpReply:
         del request

@@ -46,6 +46,8 @@ def ask(pool: LaterPool, jobs: Jobs, host: str, question: str = "", protocol: Pr
 @virtual
 async def test_one_client_has_so_many_in_hand_and_no_more() -> None:
     jobs = Jobs()
+    async with LaterPool(1_000, each=2).running() as pool:
+        assert [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(3)] == [True, True, False]
     async with LaterPool(1_000).running() as pool:
         taken = [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(MOST_EACH + 20)]
         assert taken == [True] * MOST_EACH + [False] * 20
@@ -75,6 +77,17 @@ async def test_a_stream_of_a_client_with_enough_in_hand_waits_and_holds_nobody_u
         jobs.may_end.set()
         await wait_all_tasks_blocked()
         assert "one more" in jobs.ended
+
+
+@virtual
+async def test_datagrams_in_somebodys_name_take_no_place_of_their_streams() -> None:
+    jobs = Jobs()
+    async with LaterPool(1_000).running() as pool:
+        forged = [ask(pool, jobs, "192.0.2.1", str(n)) for n in range(2 * MOST_EACH)]
+        assert forged.count(True) == MOST_EACH
+        with trio.fail_after(0.1):
+            await pool.wait_start(jobs.job("theirs"), caller("192.0.2.1", Protocol.TCP))
+        jobs.may_end.set()
 
 
 @virtual
@@ -169,10 +182,11 @@ def test_clients_that_the_operator_names_are_known() -> None:
 @pytest.mark.parametrize(
     ("given", "counted"),
     [
-        (caller("192.0.2.1"), "192.0.2.1"),
+        (caller("192.0.2.1"), "192.0.2.1 datagrams"),
+        (caller("192.0.2.1", Protocol.TCP), "192.0.2.1"),
         (caller("192.0.2.1", Protocol.TLS, "campus"), "campus"),
-        (caller("2001:db8:1:2ff::5"), "2001:db8:1:200::/56"),
-        (caller("fe80::1%lo"), "fe80::/56"),
+        (caller("2001:db8:1:2ff::5"), "2001:db8:1:200::/56 datagrams"),
+        (caller("fe80::1%lo", Protocol.TLS), "fe80::/56"),
     ],
 )
 def test_under_what_a_client_is_counted(given: Caller, counted: str) -> None:

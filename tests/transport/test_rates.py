@@ -22,8 +22,8 @@ from transport.clients import (
 from transport.rates import (
     BURST_SECONDS,
     DEBT_SECONDS,
+    HANDSHAKE,
     NETWORK_FACTOR,
-    OVER_SHARE,
     SMALL_DEBT_SECONDS,
     SMALL_RATE,
     STREAM_FACTOR,
@@ -143,6 +143,23 @@ def test_streams_have_more(table: memoryview) -> None:
     assert _passed(rates, ALICE, 1) == 1
 
 
+def test_handshakes_are_few_and_counted_where_the_address_is_proven(table: memoryview) -> None:
+    rates = rates_of(table, 30)
+    clients = Clients(LimitSettings(30, clients=(NamedClient("a", (ip_network("192.0.2.8/32"),), rate=UNLIMITED),)))
+
+    def passed(source: bytes, count: int, now: float = NOW, *, is_proven: bool = True) -> int:
+        client = clients.of_source(source)
+        return sum(rates.passes_handshake(source, client, now, is_proven=is_proven) for _ in range(count))
+
+    a_second = 30 * STREAM_FACTOR // HANDSHAKE
+    assert passed(ALICE, 1_000, is_proven=False) == 1_000, "nobody uses up what is another's"
+    assert passed(ALICE, 1_000) == a_second * BURST_SECONDS + 1
+    assert passed(ALICE, 1_000, is_proven=False) == 0
+    assert passed(ALICE, 1_000, NOW + 1) == a_second
+    assert passed(NEIGHBOUR, 1_000) == 1_000
+    assert rates.passes_stream(ALICE, clients.anybody, NOW), "what is open goes on"
+
+
 def test_named_clients_have_their_own_rate_and_the_longest_network_counts(table: memoryview) -> None:
     rates = rates_of(
         table,
@@ -193,4 +210,29 @@ def test_a_clock_that_goes_back_locks_nobody_out_for_long(table: memoryview) -> 
     rates = rates_of(table)
     assert _passed(rates, ALICE, 5, NOW) == 5
     assert _passed(rates, ALICE, 5, NOW - 1) == 5
-    assert OVER_SHARE > 1
+
+
+@pytest.mark.parametrize("ahead", [60.0, 3_600.0, 1e9])
+def test_a_worker_whose_clock_is_ahead_locks_nobody_out_at_the_others(table: memoryview, ahead: float) -> None:
+    """One that was started after the machine had slept, for instance; it counts in the same table."""
+    rates = rates_of(table, 10, NamedClient("a", (ip_network("198.51.100.0/24"),), rate=10))
+    anybody = Clients(LimitSettings(10)).anybody
+    burst = 10 * BURST_SECONDS + 1
+    for _ in range(3):
+        assert _proven(rates, ALICE, 5, NOW + ahead) == 5
+        assert _passed(rates, ELSEWHERE, 5, NOW + ahead) == 5
+        assert rates.passes_stream(ALICE, anybody, NOW + ahead)
+        assert _proven(rates, ALICE, burst + 10, NOW) == burst
+        assert _passed(rates, ELSEWHERE, burst + 10, NOW) == burst
+        passed = sum(rates.passes_stream(ALICE, anybody, NOW) for _ in range(1_000))
+        assert passed == 10 * STREAM_FACTOR * BURST_SECONDS + 1
+
+
+def test_others_at_its_address_take_nothing_of_a_client_with_a_name(table: memoryview) -> None:
+    clients = Clients(LimitSettings(10, clients=(NamedClient("a", (), "a.example", rate=10),)))
+    rates, named = Rates(clients, table), clients.of_identity("a.example")
+    assert named is not None
+    while rates.passes_stream(ALICE, clients.anybody, NOW):
+        pass
+    passed = sum(rates.passes_stream(ALICE, named, NOW) for _ in range(1_000))
+    assert passed == 10 * STREAM_FACTOR * BURST_SECONDS + 1

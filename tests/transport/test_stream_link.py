@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG001 - a test has virtual time by asking for `autojump_clock`, and needs no more of it
 
+import errno
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -17,7 +18,7 @@ from trio.testing import (
 
 from transport import stream_link
 from transport.endpoint import Endpoint
-from transport.errors import UnreachableError
+from transport.errors import CrowdedError, UnreachableError
 from transport.framing import Deframer, frame
 from transport.stream_link import MAX_REPLIES, StreamLink
 
@@ -175,6 +176,17 @@ async def test_a_link_that_cannot_connect_says_why(autojump_clock: MockClock) ->
         assert (link.connected, link.ended) == (False, True)
         asking.start_soon(_ask_in_vain, link, b"C?", reasons)
     assert reasons == ["cannot connect: [Errno 111] Connection refused"] * 3
+
+
+async def test_want_of_room_here_is_told_from_nobody_being_there(autojump_clock: MockClock) -> None:
+    async def connect() -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with linked(connect) as (link, _):
+        for _ in range(2):
+            with pytest.raises(CrowdedError, match="Too many open files"):
+                await link.exchange(b"A?", _any)
 
 
 async def test_a_link_that_does_not_connect_gives_up(autojump_clock: MockClock) -> None:

@@ -249,20 +249,37 @@ async def test_errors_of_the_kernel_are_counted_and_survived(monkeypatch: pytest
         assert listener.statistics().receive_errors == 3
 
 
-async def test_work_that_finds_no_room_is_abandoned() -> None:
-    abandoned = []
-
+async def test_work_that_finds_no_room_is_dropped() -> None:
     def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
-        if message == b"now":
-            return message
-        return Later(trio.sleep_forever, lambda: abandoned.append(message))
+        return message if message == b"now" else Later(trio.sleep_forever, lambda: b"too much")
 
     async with serving(handle, pool=LaterPool(1)) as (listener, client):
         for message in (b"id1", b"id2", b"id3", b"now"):
             await client.send(message)
         assert await client.recv(10) == b"now"
-        assert abandoned == [b"id2", b"id3"]
         assert listener.statistics().dropped_full == 2
+
+
+@pytest.mark.parametrize("said", [b"too much", None])
+async def test_a_client_with_too_much_in_hand_is_told_so_if_there_is_something_to_say(said: bytes | None) -> None:
+    """A slow MSP: hundreds of questions in one address's name wait for it, and a hundred are answered."""
+    over = 5
+
+    def handle(message: bytes, _caller: Caller, _now: float) -> Verdict:
+        return message if message == b"now" else Later(trio.sleep_forever, lambda: said)
+
+    pool = LaterPool(10 * MOST_EACH)
+    async with serving(handle, pool=pool) as (listener, client):
+        for number in range(MOST_EACH + over):
+            await client.send(b"%4d" % number)
+        await client.send(b"now")
+        got = [await client.recv(10)]
+        while got[-1] != b"now":
+            got.append(await client.recv(10))
+        assert got[:-1] == ([] if said is None else [said] * over)
+        assert pool.statistics().running == MOST_EACH
+        assert pool.statistics().crowded == over
+        assert listener.statistics().dropped_full == (over if said is None else 0)
 
 
 async def test_an_answer_longer_than_any_datagram_of_ours_is_an_error() -> None:

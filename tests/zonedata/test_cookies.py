@@ -95,6 +95,17 @@ def test_what_is_no_cookie_of_ours_proves_nothing(cookie: bytes) -> None:
     assert Cookies(Secrets(SECRET)).read(cookie, ALICE, START) == (False, LEARNT)
 
 
+def test_a_cookie_of_ones_own_with_half_an_address_behind_it_proves_no_other() -> None:
+    """Somebody at an IPv6 address that ends in the victim's IPv4 address; memory must not mix them up."""
+    cookies = Cookies(Secrets(SECRET))
+    own = SIX[:12] + ALICE
+    learnt = cookies.read(CLIENT, own, START)[1]
+    assert cookies.read(learnt, own, START)[0]
+    forged = learnt + own[:12]
+    assert forged + ALICE == learnt + own
+    assert cookies.read(forged, ALICE, START) == (False, LEARNT)
+
+
 def test_times_past_2106_are_compared_as_serial_numbers() -> None:
     cookies = Cookies(Secrets(SECRET))
     made = cookies.read(CLIENT, ALICE, 2.0**32 - 10)[1]
@@ -178,6 +189,19 @@ def test_the_reply_to_a_cookie_leaves_room_for_one(size: int, room: int) -> None
     plain = plain_form(message)
     assert plain is not None
     assert plain[0] == read.plain()
+
+
+@pytest.mark.parametrize("before", [b"", QType.CSI.to_bytes(2, "big") + b"\0\1", b"\0\xff\0\0\1", bytes(40)])
+def test_an_option_that_looks_like_the_end_of_a_plain_question_hides_nobody(before: bytes) -> None:
+    """Or whoever appends one could ask about everybody and be charged for nobody."""
+    for size in (512, 1_232):
+        record = b"\0\0\x29" + size.to_bytes(2, "big") + bytes(6)
+        message = asking((65_001, before + record))
+        assert isinstance(wire.read_query(message), Query)
+        assert asked_in(message) == (names.to_wire(OWNER, APEX), b"")
+        with_cookie = asking((10, CLIENT), (65_001, before + record))
+        assert asked_in(with_cookie) == (names.to_wire(OWNER, APEX), CLIENT)
+        assert cookie_in(with_cookie) == CLIENT
 
 
 @given(st.binary(max_size=60), st.integers(0, 65_535), st.sampled_from([QType.CSI, QType.ZONE, 1, 6]))

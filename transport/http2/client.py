@@ -81,6 +81,11 @@ class Http2Client:
         """Whether it takes no more requests, although some may yet be answered."""
         return self.ended or self._core.is_leaving
 
+    @property
+    def spare(self) -> int:
+        """How many more requests would not have to wait for others; less than none where some already do."""
+        return self._core.room - self._in_line
+
     async def request(self, request: Request, most: int = MAX_BODY, deadline: float = math.inf) -> Response:
         """Send a request and return its response, whatever status it has.
 

@@ -1,8 +1,8 @@
 """DNS over HTTPS (RFC 8484): a message as a request and as a response, for either side. Pure.
 
 A request has one spelling: POST with the message as its body and nothing after the path, or GET with `dns=` and the
-message in base64url without padding, and nothing else. So a cache in front keeps one copy of each answer, and
-nobody hides a mark in the spelling by which a client could be known again.
+message in base64url without padding, and nothing else. So nobody hides a mark in the spelling by which a client
+could be known again.
 """
 
 import binascii
@@ -22,20 +22,9 @@ ID = 2  # octets of id at the start of a message
 
 NO_ID = bytes(ID)  # so that equal questions are equal requests (RFC 8484 section 4.1)
 
-MaxAge = Callable[[bytes], int | None]  # of a reply, how many seconds it holds; None for not at all
 
-
-def never(_reply: bytes) -> None:
-    """Say of every reply that it is not to be kept."""
-
-
-def doh_route(handler: Handler, max_age: MaxAge = never) -> Route:
-    """Return the route by which questions come to a handler of messages.
-
-    Args:
-        handler: As every listener has it.
-        max_age: The least TTL in a reply: no cache may keep it for longer (RFC 8484 section 5.1).
-    """
+def doh_route(handler: Handler) -> Route:
+    """Return the route by which questions come to a handler of messages, as every listener has it."""
 
     def answer(request: Request, caller: Caller, now: float) -> Answer:
         message = message_of(request)
@@ -45,9 +34,9 @@ def doh_route(handler: Handler, max_age: MaxAge = never) -> Route:
             case None:
                 return plain(400, "not a question that is answered here")
             case Later() as later:
-                return LaterResponse(_responding(later, max_age))
+                return LaterResponse(_responding(later), caller=caller)
             case reply:
-                return response_to(reply, max_age(reply))
+                return response_to(reply)
 
     return Route(answer, ("GET", "POST"), MAX_QUERY)
 
@@ -65,10 +54,13 @@ def message_of(request: Request) -> bytes | Response:
     return request.body
 
 
-def response_to(reply: bytes, max_age: int | None) -> Response:
-    """Return the response with a reply that may be kept for so many seconds."""
-    kept = b"no-store" if max_age is None else b"max-age=%d" % max_age
-    return Response(200, ((b"content-type", MEDIA_TYPE), (b"cache-control", kept)), reply)
+def response_to(reply: bytes) -> Response:
+    """Return the response with a reply.
+
+    Nobody is to keep it, although RFC 8484 section 5.1 would have its TTL said: a number would show in the length
+    of what is encrypted (section 9), and caches of programs are files that say who was asked about.
+    """
+    return Response(200, ((b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")), reply)
 
 
 def request_for(message: bytes, path: str = PATH, method: str = "POST") -> Request:
@@ -87,7 +79,8 @@ def reply_in(response: Response, message: bytes) -> bytes:
         ValueError: There is none; the text says why.
     """
     if response.status != 200:
-        raise ValueError(f"HTTP status {response.status}")
+        why = ": no token that counts here" if response.status == 401 else ""
+        raise ValueError(f"HTTP status {response.status}{why}")
     if response.header(b"content-type").lower() != MEDIA_TYPE:
         raise ValueError(f"a body that is not {MEDIA_TYPE.decode()}")
     if response.body[:ID] != NO_ID:
@@ -110,11 +103,11 @@ def _parameter(query: str) -> bytes | Response:
     return message
 
 
-def _responding(later: Later, max_age: MaxAge) -> Callable[[], Awaitable[Response]]:
+def _responding(later: Later) -> Callable[[], Awaitable[Response]]:
     async def work() -> Response:
         reply = await later.work()
         if reply is None:
             return plain(503, "no answer")
-        return response_to(reply, max_age(reply))
+        return response_to(reply)
 
     return work

@@ -6,17 +6,17 @@ what the server has not looked at goes there as well.
 Left out: which endpoint has which link, and trying again where a connection had ended (dialer).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import trio
 
+from transport.bearer import AUTHORIZATION, authorization
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.http2.client import LIMITS, Connect, Http2Client, UntouchedError
 from transport.http2.doh import reply_in, request_for
 from transport.http2.limits import ClientLimits
-from transport.http2.messages import Headers, Request, Response
+from transport.http2.messages import Headers, MakeHeaders, Request, Response, no_headers
 from transport.proof import Certified, Proof
 from transport.resource import USUAL, Resource
 from transport.stream_link import Accept
@@ -32,10 +32,6 @@ def authority_of(endpoint: Endpoint, proof: Proof) -> str:
     return host if endpoint.port == HTTPS_PORT else f"{host}:{endpoint.port}"
 
 
-def _no_fields() -> Headers:
-    return ()
-
-
 class DohLink:
     """A link that connects when it is run, and carries exchanges until it ends; never a second time.
 
@@ -47,7 +43,7 @@ class DohLink:
         endpoint: Who is there, for errors.
         connect: Makes a stream, encrypted and with `h2` agreed on.
         authority: Who is asked, as it stands in URIs.
-        resource: Where questions go, and by which method.
+        resource: Where questions go, by which method, and as whom.
         limits: What is put up with.
         fields: Makes further header fields of a request, such as a token. May raise UnreachableError.
     """
@@ -59,13 +55,14 @@ class DohLink:
         authority: str,
         resource: Resource = USUAL,
         limits: ClientLimits = LIMITS,
-        fields: Callable[[], Headers] = _no_fields,
+        fields: MakeHeaders = no_headers,
     ) -> None:
         self._endpoint = endpoint.to_text()
         self._fields = fields
         self._connect = connect
         self._authority = authority
         self._resource = resource
+        self._own: Headers = ((AUTHORIZATION, authorization(resource.bearer)),) if resource.bearer else ()
         self._limits = limits
         self._client = self._new_client()  # the newest
         self._running = 0  # clients
@@ -84,7 +81,7 @@ class DohLink:
             UnreachableError: There is none, or one that is not accepted.
         """
         asked = request_for(message, self._resource.path, "GET" if self._resource.is_get else "POST")
-        response = await self._ask(replace(asked, headers=(*asked.headers, *self._fields())))
+        response = await self._ask(replace(asked, headers=(*asked.headers, *self._own, *self._fields())))
         try:
             reply = reply_in(response, message)
         except ValueError as error:

@@ -89,7 +89,7 @@ class Exchanges:
                     self.refused += 1
                     self._say_reset(event.stream_id, ErrorCodes.REFUSED_STREAM)
             case DataReceived():
-                self._gather(event, now)
+                self._gather(event, now, is_lost=is_lost)
             case StreamEnded():
                 self._complete(event.stream_id, now)
             case StreamReset():
@@ -174,9 +174,9 @@ class Exchanges:
         else:
             exchange.most = admitted
 
-    def _gather(self, event: DataReceived, now: float) -> None:
+    def _gather(self, event: DataReceived, now: float, *, is_lost: bool) -> None:
         exchange = self._open.get(event.stream_id)
-        if exchange is None or exchange.stage is not Stage.RECEIVING:
+        if is_lost or exchange is None or exchange.stage is not Stage.RECEIVING:
             self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             return
         exchange.held += event.flow_controlled_length

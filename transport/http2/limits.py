@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 MAX_FRAME = 16_384  # octets of payload; no less may be allowed (RFC 9113 section 4.2), and nobody needs more here
 MAX_CLOSED = 1_000  # streams of which it is remembered how they ended, some 100 octets each; late frames are rare
+SEALED_QUEUED = 1_048_576  # octets; `Http2Limits.queued` where responses are sealed, so that 100 of 8 KiB can wait
 MAX_TABLE = 4_096  # octets of our own HPACK table, whatever the other side would keep for us (RFC 7541 section 4.2)
 
 

@@ -9,6 +9,13 @@ Headers = tuple[tuple[bytes, bytes], ...]  # names in lower case (RFC 9113 secti
 
 TEXT = b"text/plain; charset=utf-8"
 
+MakeHeaders = Callable[[], Headers]  # of one request, such as a token that pays for it
+
+
+def no_headers() -> Headers:
+    """Return none."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -46,25 +53,34 @@ class Response:
         return _single(self.headers, name)
 
 
+def plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Response:
+    """Return a response with a line of text, which nobody is to keep."""
+    kept = ((b"content-type", TEXT), (b"cache-control", b"no-store"), *headers)
+    return Response(status, kept, f"{text}\n".encode())
+
+
+def not_now() -> Response:
+    """Return what is said where work was given up for something newer."""
+    return plain(503, "not now")
+
+
 @dataclass(frozen=True, slots=True)
 class LaterResponse:
     """Work for a task of its own.
 
     Attributes:
         work: Returns the response.
+        cut_short: Returns it where the work was cancelled; never raises.
+        caller: For whom it is, where that is not simply whoever has connected.
     """
 
     work: Callable[[], Awaitable[Response]]
+    cut_short: Callable[[], Response] = not_now
+    caller: Caller | None = None
 
 
 Answer = Response | LaterResponse
 RequestHandler = Callable[[Request, Caller, float], Answer]  # the request, who sent it, now in Unix seconds
-
-
-def plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Response:
-    """Return a response with a line of text, which nobody is to keep."""
-    kept = ((b"content-type", TEXT), (b"cache-control", b"no-store"), *headers)
-    return Response(status, kept, f"{text}\n".encode())
 
 
 def _single(headers: Headers, name: bytes) -> bytes:

@@ -8,6 +8,7 @@ pool, since only what it reads opens the windows through which responses go.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -111,20 +112,19 @@ class Http2Session:
                     octets = await self._stream.receive_some(READ_SIZE)
                 except trio.BrokenResourceError:
                     self._service.counts.broken += 1
+                    self._core.close()  # nobody is there to wait for an answer
                     return
                 if not octets:
                     return
-                self._receive_untrusted(octets)
+                self._guarded(partial(self._core.receive, octets, trio.current_time()))
                 continue
-            self._core.expire(trio.current_time(), self._service.slots.patience)
-            self._settle()
+            self._guarded(partial(self._core.expire, trio.current_time(), self._service.slots.patience))
 
-    def _receive_untrusted(self, octets: bytes | bytearray) -> None:
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Have something done; a bug, of ours or of the library's, must cost one connection, not the daemon."""
         try:
-            self._core.receive(octets, trio.current_time())
-        except (
-            Exception
-        ):  # the barrier: a bug, of ours or of the library's, must cost one connection, not the daemon
+            act()
+        except Exception:  # the barrier
             log.exception("event=internal-error part=http2")
             self._core.fail()
         self._settle()
@@ -154,7 +154,7 @@ class Http2Session:
             answer = self._answer_untrusted(request)
             if isinstance(answer, LaterResponse):
                 job = partial(self._answer_later, stream_id, answer)
-                await self._service.later.wait_start(job, self._caller)
+                await self._service.later.wait_start(job, answer.caller or self._caller)
             else:
                 self._reply(stream_id, answer)
 
@@ -166,14 +166,14 @@ class Http2Session:
             return plain(500, "a bug of ours")
 
     async def _answer_later(self, stream_id: int, later: LaterResponse) -> None:
-        response = plain(503, "not now")
+        response: Response | None = None
         try:
             response = await later.work()
         except Exception:  # the barrier, as above; here it would end the pool
             log.exception("event=internal-error part=http2")
             response = plain(500, "a bug of ours")
         finally:  # also when cancelled, so that nobody waits for this one
-            self._reply(stream_id, response)
+            self._reply(stream_id, response if response is not None else later.cut_short())
 
     def _reply(self, stream_id: int, response: Response) -> None:
         try:

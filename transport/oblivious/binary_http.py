@@ -21,8 +21,13 @@ INDETERMINATE_REQUEST: Final = 2
 INDETERMINATE_RESPONSE: Final = 3
 
 _TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NAME: Final = frozenset(_TOKEN - frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))  # of a field (RFC 9113 section 8.2.1)
 _SCHEME: Final = frozenset(b"+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _VISIBLE: Final = frozenset(range(0x21, 0x7F))
+_OF_A_CONNECTION: Final = frozenset(  # RFC 9113 section 8.2.2; here there is none
+    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
+)
+_LENGTH_DIGITS: Final = 10  # of a Content-Length; more is more than anything taken here
 _BREAKS: Final = (b"\0", b"\r", b"\n")  # in no field value (RFC 9113 section 8.2.1)
 
 Fields = tuple[tuple[bytes, bytes], ...]  # names in lower case, and values
@@ -147,8 +152,6 @@ def _section(fields: Fields, *, known_length: bool) -> bytes:
     if len(fields) > MAX_FIELDS:
         raise BinaryHttpError(f"{len(fields)} fields, at most {MAX_FIELDS} are allowed")
     for name, value in fields:
-        if name != name.lower():
-            raise BinaryHttpError(f"field name {name[:40]!r} is not in lower case")
         _check_field(name, value)
     lines = b"".join(_prefixed(name) + _prefixed(value) for name, value in fields)
     return _prefixed(lines) if known_length else lines + b"\0"
@@ -269,18 +272,20 @@ def _add_field(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> 
     if len(fields) == MAX_FIELDS:
         raise BinaryHttpError(f"more than {MAX_FIELDS} fields")
     _check_field(name, value)
-    fields.append((name.lower(), value))
+    fields.append((name, value))
 
 
 def _check_field(name: bytes, value: bytes) -> None:
-    if not name or not _TOKEN.issuperset(name):
-        raise BinaryHttpError(f"field name {name[:40]!r} is no name")
+    if not name or not _NAME.issuperset(name):
+        raise BinaryHttpError(f"field name {name[:40]!r} is no name in lower case")
     if value.strip(b" \t") != value or any(mark in value for mark in _BREAKS):
         raise BinaryHttpError(f"field {name[:40]!r} has a value that HTTP does not carry")
+    if name in _OF_A_CONNECTION or (name == b"te" and value.lower() != b"trailers"):
+        raise BinaryHttpError(f"field {name!r} is of a connection")
 
 
 def _check_control(request: BinaryRequest) -> None:
-    """Hold a request's control data to the rules of RFC 9113 section 8.3.1."""
+    """Hold a request's control data to the rules of RFC 9113 section 8.3.1, and its length to those of 8.1.1."""
     if not request.method or not _TOKEN.issuperset(request.method):
         raise BinaryHttpError(f"method {request.method[:40]!r} is no name")
     if not request.scheme or not _SCHEME.issuperset(request.scheme):
@@ -289,3 +294,10 @@ def _check_control(request: BinaryRequest) -> None:
         raise BinaryHttpError(f"authority {request.authority[:40]!r} is no host")
     if not _VISIBLE.issuperset(request.path) or not (request.path.startswith(b"/") or request.path == b"*"):
         raise BinaryHttpError(f"path {request.path[:40]!r} is none")
+    for name, value in request.headers:
+        if name == b"content-length" and not _says(value, len(request.content)):
+            raise BinaryHttpError(f"content of {len(request.content)} octets, of which its header says otherwise")
+
+
+def _says(length: bytes, octets: int) -> bool:
+    return length.isdigit() and len(length) <= _LENGTH_DIGITS and int(length) == octets

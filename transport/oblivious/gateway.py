@@ -134,7 +134,8 @@ class Gateway:
             return plain(400, str(error))
         answer = self._answer(opened, relay, now)
         if isinstance(answer, LaterResponse):
-            return LaterResponse(partial(self._sealed_later, opened, answer))
+            work, cut_short = partial(self._work, opened, answer), partial(self._cut_short, opened, answer)
+            return LaterResponse(work, cut_short, answer.caller)
         return self._sealed(opened, answer)
 
     def _answer(self, opened: OpenedRequest, relay: Caller, now: float) -> Answer:
@@ -165,8 +166,14 @@ class Gateway:
         self.counts.answered += 1
         return self._target(_plain(inner), Caller(relay.endpoint, Protocol.HTTPS, relay.identity), now)
 
-    async def _sealed_later(self, opened: OpenedRequest, later: LaterResponse) -> Response:
-        response = await later.work()
+    async def _work(self, opened: OpenedRequest, later: LaterResponse) -> Response:
+        return self._sealed_or_bug(opened, await later.work())
+
+    def _cut_short(self, opened: OpenedRequest, later: LaterResponse) -> Response:
+        """Seal what the target says where its work was given up: it is not the relay's to see (section 5.2)."""
+        return self._sealed_or_bug(opened, later.cut_short())
+
+    def _sealed_or_bug(self, opened: OpenedRequest, response: Response) -> Response:
         try:
             return self._sealed(opened, response)
         except Exception:  # the barrier, as above

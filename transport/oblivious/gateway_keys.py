@@ -6,11 +6,14 @@ that it is the gateway that was asked. A gateway that gave each client a key of 
 apart; a file that many have in common, or what another network has fetched at the same time, can be compared (RFC
 9458 section 7).
 
-Fetching tells the gateway that somebody at this address is going to ask, though not what. So it is done seldom: the
-keys are kept for as long as the gateway says that all may keep them.
+Fetching tells the gateway that somebody at this address is going to ask, though not what. So it is done seldom, and
+once for all who wait: keys are kept for as long as gateways such as ours tell everybody to keep them, and whoever
+says that one is refused, be it the relay or the gateway, cannot have them fetched whenever it likes.
 """
 
 from typing import Final, Protocol
+
+import trio
 
 from transport.errors import UnreachableError
 from transport.http2.messages import Request
@@ -20,7 +23,10 @@ from transport.oblivious.key_chain import MAX_KEPT
 from transport.oblivious.key_configs import KeyConfig, KeyConfigError
 from transport.oblivious.places import WELL_KNOWN
 
-PATIENCE: Final = 60  # seconds between fetchings, however often a relay says that keys are refused
+PATIENCE: Final = (
+    3_600  # seconds between fetchings, however often keys are said to be refused; ours overlap by a day
+)
+PAUSE: Final = 1.0  # seconds after keys could not be had in which they are not asked for again
 
 Configs = tuple[KeyConfig, ...]  # at least one, the preferred first
 
@@ -78,6 +84,9 @@ class FetchedKeys:
         self._path = path
         self._configs: Configs = ()
         self._fetched = 0.0
+        self._failed = -PAUSE
+        self._reason = ""  # why they could not be had
+        self._fetching = trio.Lock()  # who waits for it has what another fetches
 
     async def at(self, now: float, /) -> Configs:
         """Return the keys, as fetched within the last MAX_KEPT seconds."""
@@ -90,14 +99,24 @@ class FetchedKeys:
         return await self._newer_than(PATIENCE, now)
 
     async def _newer_than(self, seconds: float, now: float) -> Configs:
-        if self._configs and 0 <= now - self._fetched < seconds:
+        async with self._fetching:
+            if self._configs and 0 <= now - self._fetched < seconds:
+                return self._configs
+            if 0 <= now - self._failed < PAUSE:
+                raise UnreachableError(self._authority, self._reason)
+            try:
+                self._configs = await self._fetch()
+            except UnreachableError as error:
+                self._failed, self._reason = now, error.reason
+                raise
+            self._fetched = now
             return self._configs
-        response = await self._gateway(Request("GET", self._path))
+
+    async def _fetch(self) -> Configs:
+        response = await self._gateway(Request("GET", self._path, headers=((b"accept", key_configs.MEDIA_TYPE),)))
         if response.status != 200 or media_type(response) != key_configs.MEDIA_TYPE:
             raise UnreachableError(self._authority, f"says {response.status} when asked for its keys")
         try:
-            self._configs = key_configs.from_wire(response.body)
+            return key_configs.from_wire(response.body)
         except KeyConfigError as error:
             raise UnreachableError(self._authority, str(error)) from error
-        self._fetched = now
-        return self._configs

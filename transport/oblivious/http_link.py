@@ -1,11 +1,12 @@
 """One server that is asked over HTTP/2 again and again: by a relay its gateway, by a client its relay.
 
-A connection is made when somebody asks, and another when that one has ended or is about to. A request goes over a
-second one only if the server says that it has not looked at it (RFC 9458 section 6.5); where nobody was there, the
-next try waits a moment.
+A connection is made when somebody asks, and another when that one has ended or is about to. Where a link may have
+several, a further one is made once those that are there are full: servers take some hundred requests at a time on
+each. A request is sent again, over another, only if the server says that it has not looked at it (RFC 9458 section
+6.5); where nobody was there, the next try waits a moment.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
@@ -22,18 +23,33 @@ TRIES: Final = 2  # connections that one request may go over
 _NOT_OPEN = "the link is not open"
 
 
+def _keep_quiet(_reason: str) -> None:
+    pass
+
+
 class HttpLink:
     """Asks; `request` is an `HttpClient`.
 
     Args:
         authority: Who is asked: host, and port unless that is 443.
         connect: Makes a stream to whoever proves to be it, encrypted and with HTTP/2 agreed on.
+        connections: How many there may be that take requests.
+        notice: Told with each try why nobody was there, when there is no other connection either; or "" if somebody
+            was.
     """
 
-    def __init__(self, authority: str, connect: Connect) -> None:
+    def __init__(
+        self,
+        authority: str,
+        connect: Connect,
+        connections: int = 1,
+        notice: Callable[[str], None] = _keep_quiet,
+    ) -> None:
         self._authority = authority
         self._connect = connect
-        self._client: Http2Client | None = None  # the newest
+        self._connections = connections
+        self._notice = notice
+        self._clients: list[Http2Client] = []  # oldest first; one leaves when it has ended
         self._failed = -PAUSE  # on trio's clock, when last nobody was there
         self._reason = ""  # why nobody was there
         self._nursery: trio.Nursery | None = None  # while it is open
@@ -66,21 +82,37 @@ class HttpLink:
     def _current(self) -> Http2Client:
         if self._nursery is None:
             raise UnreachableError(self._authority, _NOT_OPEN)
-        if self._client is None or self._client.is_leaving:
-            if trio.current_time() < self._failed + PAUSE:
-                raise UnreachableError(self._authority, f"nobody was there a moment ago: {self._reason}")
-            self._client = Http2Client(self._authority, self._authority, self._proven)
-            self._nursery.start_soon(self._keep, self._client)
-        return self._client
+        taking = [client for client in self._clients if not client.is_leaving]
+        emptiest = max(taking, key=lambda client: client.spare, default=None)
+        if emptiest is not None and (emptiest.spare > 0 or not self._may_be_more(taking)):
+            return emptiest
+        if trio.current_time() < self._failed + PAUSE:
+            raise UnreachableError(self._authority, f"nobody was there a moment ago: {self._reason}")
+        client = Http2Client(self._authority, self._authority, self._proven)
+        self._clients.append(client)
+        self._nursery.start_soon(self._keep, client)
+        return client
+
+    def _may_be_more(self, taking: list[Http2Client]) -> bool:
+        """Say whether another connection may be tried: not while one is, nor a moment after that was in vain."""
+        is_trying = not all(client.connected for client in taking)
+        return len(taking) < self._connections and not is_trying and trio.current_time() >= self._failed + PAUSE
 
     async def _keep(self, client: Http2Client) -> None:
-        await client.run()
+        try:
+            await client.run()
+        finally:
+            self._clients.remove(client)
         if not client.connected:
             self._failed = trio.current_time()
             self._reason = client.reason
+            if all(other.is_leaving for other in self._clients):
+                self._notice(client.reason)
 
     async def _proven(self) -> trio.abc.Stream:
         try:
-            return await self._connect()
+            stream = await self._connect()
         except UnprovenError as error:
             raise ConnectionError(error.reason) from error
+        self._notice("")
+        return stream

@@ -14,6 +14,7 @@ Left out: the file's mode, and writing it (`fingerpost.oblivious_keys`).
 
 import base64
 import binascii
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -87,12 +88,25 @@ class KeyChain:
             KeyChainError: It would have to be moved on by more than MAX_PERIODS.
         """
         oldest = _period_at(now) - STILL
-        seed = self.seed
         if oldest - self.period > MAX_PERIODS:
             raise KeyChainError(f"begins {oldest - self.period} days ago; is the clock right?")
-        for _ in range(self.period, oldest):
+        return self._from(max(oldest, self.period))
+
+    def is_ahead(self, now: float) -> bool:
+        """Say whether it was moved on by a clock that was wrong: its key stays the same until that day."""
+        return self.period > _period_at(now) + 1  # who began it may be a little ahead
+
+    def leads_to(self, other: "KeyChain") -> bool:
+        """Say whether another is this one, moved on or not."""
+        if not 0 <= other.period - self.period <= MAX_PERIODS:
+            return False
+        return hmac.compare_digest(self._from(other.period).seed, other.seed)
+
+    def _from(self, period: int) -> "KeyChain":
+        seed = self.seed
+        for _ in range(self.period, period):
             seed = _next(seed)
-        return KeyChain(max(oldest, self.period), seed)
+        return KeyChain(period, seed)
 
     def keys(self, now: float) -> Keys:
         """Return the keys at a time; those of a chain that begins later begin at once.

@@ -8,7 +8,8 @@ about, so that nothing else of the gateway's reaches the client either.
 It counts, and keeps nothing of a request once that is answered. It never sends one twice (section 6.5). Whoever
 asks too often is told so here, since behind the relay nobody can tell clients apart (section 6.2.2).
 
-Left out: connections, deadlines, and whether the gateway is who it says it is (`asking.HttpClient`).
+Left out: how many requests are in hand, in all and of one client (`later.LaterPool`); connections, deadlines, and
+whether the gateway is who it says it is (`asking.HttpClient`).
 """
 
 import logging
@@ -26,6 +27,8 @@ from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
 from transport.rates import Rates
 
 MAX_IN_HAND: Final = 1_000  # requests at a time; each holds some 10 KB and waits for seconds at most
+MAX_OF_ONE: Final = 25  # of these of one client, half a second of its rate: look-ups may take five seconds each
+CONNECTIONS: Final = 10  # to the gateway: servers take some 100 requests at a time on each, so all of these
 RETRY: Final = (b"retry-after", b"1")  # seconds; rates are counted by the second
 _OF_THE_REQUEST = (400, 422)  # statuses of the gateway that say something of the request to whoever sealed it
 _BUSY = (429, 503)
@@ -43,9 +46,9 @@ class RelayCounts:
         refused: Of these, those that the gateway has no key for.
         unreachable: Of these, those to which nothing came.
         unusable: Of these, those to which something else came.
+        dropped: Of these, those that were given up for newer ones, since too many were in hand.
         misdirected: Requests for another path, of another method or media type, too short or too long.
         limited: Requests of clients that ask too often.
-        crowded: Requests turned away since too many were in hand.
     """
 
     forwarded: int = 0
@@ -53,9 +56,9 @@ class RelayCounts:
     refused: int = 0
     unreachable: int = 0
     unusable: int = 0
+    dropped: int = 0
     misdirected: int = 0
     limited: int = 0
-    crowded: int = 0
 
 
 class Relay:
@@ -84,7 +87,6 @@ class Relay:
         self._rates = rates
         self._path = path
         self._names_clients = names_clients
-        self._in_hand = 0
 
     def statistics(self) -> dict[str, int]:
         """Return the counters as they are now."""
@@ -100,11 +102,7 @@ class Relay:
         """
         response = self._refused(request, client, now)
         if response is None:
-            self._in_hand += 1
-            try:
-                response = await self._forwarded(request)
-            finally:
-                self._in_hand -= 1
+            response = await self._forwarded(request)
         if self._names_clients:
             log.info("event=relayed client=%s status=%d", client.host, response.status)
         return response
@@ -117,11 +115,7 @@ class Relay:
         refused = refusal(request, self._path)
         if refused is not None:
             self.counts.misdirected += 1
-            return refused
-        if self._in_hand >= MAX_IN_HAND:
-            self.counts.crowded += 1
-            return plain(503, "too many at a time", RETRY)
-        return None
+        return refused
 
     async def _forwarded(self, request: Request) -> Response:
         self.counts.forwarded += 1
@@ -133,6 +127,9 @@ class Relay:
         except Exception:  # the barrier: a bug costs one request
             log.exception("event=internal-error part=relay")
             return plain(500, "a bug of ours")
+        except BaseException:  # cancelled: somebody else has its place
+            self.counts.dropped += 1
+            raise
         return self._returned(came)
 
     def _returned(self, came: Response) -> Response:

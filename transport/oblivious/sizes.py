@@ -13,7 +13,9 @@ REQUEST: Final = 2_048  # octets of a binary HTTP request: the longest query, a 
 SEALED_REQUEST: Final = REQUEST + OVERHEAD
 RESPONSES: Final = (8_192, 66_560)  # octets of a binary HTTP response: an answer with its proof; any DNS message
 MAX_CONTENT: Final = 66_048  # octets of what an answer has in it, so that 512 are left for what stands around that
-MAX_SEALED_REQUEST: Final = 16_384  # of others' clients, who fill up otherwise or not at all
+MAX_SEALED_REQUEST: Final = (
+    4_096  # of others' clients, who fill up otherwise or not at all; 100 on a connection wait
+)
 MAX_SEALED_RESPONSE: Final = RESPONSES[-1] + 64  # with nonce and tag
 
 

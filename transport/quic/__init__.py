@@ -1,6 +1,6 @@
 """DNS over QUIC (RFC 9250): a listener and a link, on aioquic's connections and trio's clock.
 
-    datagram -> listener (reads the socket) -> server (whose connection? may there be a new one?)
+    datagram -> listener (reads the socket) -> server (whose connection?) -> door (may there be a new one?)
              -> session (one connection, and its streams: octets in, queries out, patience) -> handler
     message  -> link (one connection out, a stream for each exchange) -> datagrams
 

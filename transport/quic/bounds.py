@@ -3,9 +3,10 @@
 aioquic bounds much of what RFC 9000 leaves to an endpoint, and not all: its windows for octets double whenever
 half of one is used and never shrink, so that a hole before them keeps any number of octets; a message of the
 handshake may announce 16 MB, and half a megabyte may lie behind a hole in it; what was sent and never
-acknowledged is remembered for as long as the connection lasts; keys are renewed as often as asked. `Bounds` puts
-a window of fixed size in the place of the first, and says of the others when there is more than any honest client
-needs.
+acknowledged is remembered for as long as the connection lasts; keys are renewed as often as asked. And the pieces
+of a handshake that wait behind holes are gone through one by one for each that comes: 40 KB of single octets, from
+whatever source, would take a second of a core. `Bounds` puts a window of fixed size in the place of the first, and
+says of the others when there is more than any honest client needs.
 
 There is no public way to any of this. So this file, and no other, looks into aioquic's insides; its tests show
 each bound biting, which is how a release that has moved them is found, and why its version is held.
@@ -21,6 +22,7 @@ from cryptography import x509
 
 MAX_UNACKNOWLEDGED = 512  # packets: `QuicLimits.queued` octets of replies, and what acknowledges queries alone
 MAX_KEY_UPDATES = 32  # RFC 9001 section 6.6 asks for one in 8 million packets at the least
+MAX_PIECES = 64  # of a handshake that wait for others before them; browsers send some twenty, in any order
 
 
 class Window(Limit):
@@ -100,6 +102,8 @@ class Bounds:
         for stream in connection._crypto_streams.values():
             if stream.receiver.highest_offset > self._handshake:
                 return "handshake messages"
+            if len(stream.receiver._ranges) > MAX_PIECES:
+                return "pieces of handshake messages"
         for space in connection._spaces.values():
             if len(space.sent_packets) > MAX_UNACKNOWLEDGED:
                 return "packets not acknowledged"

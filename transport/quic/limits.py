@@ -13,11 +13,12 @@ class QuicLimits(StreamLimits):
     nothing, and `queued` counts until a reply is acknowledged: no kernel holds anything for us.
 
     Attributes:
-        window: What may have come of all streams while octets before it are missing. handshake_octets: Of a
-        client's handshake messages; the largest have a key that withstands quantum computers. unproven:
-        Connections in all whose client has yet to prove its address; more are sent a token first.
-        unproven_per_address: The same of one address, in whose name anybody may begin connections. resets:
-        Streams that a client may take back within `resets_within`; an honest one gives up on a few.
+        window: What may have come of all streams while octets before it are missing.
+        handshake_octets: Of a client's handshake; the longest have a key that withstands quantum computers.
+        unproven: Connections begun within `handshake` whose client has yet to prove its address, over or not;
+            more are sent a token first.
+        unproven_per_address: The same of one address, in whose name anybody may begin connections.
+        resets: Streams that a client may take back within `resets_within`; an honest one gives up on a few.
         resets_within: See `resets`.
     """
 
@@ -62,7 +63,7 @@ class QuicStatistics:
     Attributes:
         connected: Connections there are now.
         accepted: Connections begun.
-        refused: Connections not begun, since all slots are taken or their address has its share.
+        refused: Connections not begun: all slots are taken, or their address has its share or begins too many.
         retried: Clients sent a token, to prove their address with.
         ignored: Datagrams that belong to no connection and begin none.
         strayed: Datagrams for a connection from elsewhere than where it began.

@@ -30,6 +30,7 @@ from transport.quic.terms import REPLY_WINDOW, TICK, client_terms
 from transport.quic.way import SocketWay, Way
 from transport.stream_link import CONNECT_PATIENCE, MAX_IN_FLIGHT, MAX_REPLIES, Accept
 from transport.tls.certificates import pin_of_key
+from transport.tls.credentials import CredentialsError
 
 MAX_HANDSHAKE = 65_536  # octets of a server's certificates, and of the tickets that it sends and nobody uses
 CRYPTO_ERROR = 0x100  # and an alert of TLS (RFC 9001 section 4.8)
@@ -60,13 +61,20 @@ class QuicLink:
         endpoint: Who is there.
         proof: How they are to prove it.
         open_way: Makes the way there; raises OSError.
+
+    Raises:
+        UnprovenError: The certificates of authorities cannot be read.
     """
 
     def __init__(self, endpoint: Endpoint, proof: Proof, open_way: Callable[[Endpoint], Way] = SocketWay) -> None:
         self._endpoint = endpoint
         self._proof = proof
         self._open_way = open_way
-        self._connection = QuicConnection(configuration=client_terms(proof))
+        try:
+            terms = client_terms(proof)
+        except CredentialsError as error:
+            raise UnprovenError(endpoint.to_text(), str(error)) from error
+        self._connection = QuicConnection(configuration=terms)
         self._bounds = Bounds(self._connection, 0, REPLY_WINDOW, MAX_HANDSHAKE)
         self._outbox: dict[_Exchange, None] = {}  # without a stream yet; entries leave with their exchange
         self._streams: dict[int, _Exchange] = {}  # entries leave with their exchange, or when their stream ends

@@ -19,7 +19,7 @@ from transport.clock import Clock
 from transport.datagram import READ_SIZE
 from transport.endpoint import Endpoint
 from transport.grace import open_lasting_nursery
-from transport.handler import Handler
+from transport.handler import Admit, Handler, admit_all
 from transport.later import LaterPool
 from transport.quic.limits import QuicLimits, QuicStatistics
 from transport.quic.server import QuicServer
@@ -37,11 +37,16 @@ class QuicListener:
     """One socket being served."""
 
     def __init__(
-        self, sock: socket.socket, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool
+        self,
+        sock: socket.socket,
+        service: QuicService,
+        terms: Callable[[], QuicConfiguration],
+        later: LaterPool,
+        admit: Admit = admit_all,
     ) -> None:
         self._sock = sock  # owned by whoever opened it
         self._service = service
-        self._server = QuicServer(service, terms, later, os.urandom(KEY))
+        self._server = QuicServer(service, terms, later, admit, os.urandom(KEY))
 
     def statistics(self) -> QuicStatistics:
         """Return the counters as they are now."""
@@ -100,14 +105,15 @@ async def serve_quic(  # noqa: PLR0913 - whoever composes a server names each pa
     *,
     credentials: Callable[[], Credentials],
     limits: QuicLimits,
+    admit: Admit = admit_all,
     task_status: trio.TaskStatus[QuicListener] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve a socket from `open_udp` until cancelled; `task_status` is given the listener.
 
     `credentials` are asked for when a connection begins, so that another certificate is shown from then on;
-    connections that there are go on.
+    connections that there are go on. `admit` says who may begin one.
     """
     service = QuicService(handler, clock, limits, Slots(limits))
-    listener = QuicListener(sock, service, ServerTerms(credentials, limits.message).current, later)
+    listener = QuicListener(sock, service, ServerTerms(credentials, limits.message).current, later, admit)
     task_status.started(listener)
     await listener.run()

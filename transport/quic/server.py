@@ -1,10 +1,10 @@
-"""All QUIC connections of one socket: whose a datagram is, whether a new one may begin, and when each is due.
+"""All QUIC connections of one socket: whose a datagram is, and when each is due.
 
     datagram -> its connection, by the id in it
-             -> nobody's: a first packet that may begin one -> slots -> session
-                          too many whose address is unproven -> a token, and nothing is kept
-                          another version -> which one is spoken here
-                          anything else -> silence
+             -> nobody's: the door -> a new connection
+                                  -> another version: which one is spoken here
+                                  -> too many whose address is unproven: a token, and nothing is kept
+                                  -> anything else: silence
 
 Where datagrams come from and go to is its caller's: a socket (`listener`), or a test. A connection stays with the
 address and port it began with. To move on to another (RFC 9000 section 9) is not offered: with several workers the
@@ -15,7 +15,6 @@ nobody's, so no forged source makes us send anything.
 import heapq
 import logging
 import math
-import os
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -25,26 +24,17 @@ import trio
 from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # what that module is for, and does not say
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.packet import (
-    QuicHeader,
-    QuicPacketType,
-    QuicProtocolVersion,
-    encode_quic_retry,
-    encode_quic_version_negotiation,
-    pull_quic_header,
-)
+from aioquic.quic.packet import QuicHeader, pull_quic_header
 
 from transport.endpoint import Endpoint
-from transport.handler import Caller, Protocol
+from transport.handler import Admit, Caller, Protocol
 from transport.later import Job, LaterPool
-from transport.quic.retry import make_token, original_of
+from transport.quic.door import Door, Entry
 from transport.quic.session import QuicService, QuicSession
-from transport.quic.terms import CID, TICK, VERSIONS
-from transport.slots import Slots, StreamLimits
+from transport.quic.terms import CID, TICK
 
 LONG_HEADER: Final = 0x80  # in the first octet (RFC 9000 section 17.2)
 MIN_INITIAL: Final = 1_200  # octets of a datagram with a first packet (RFC 9000 section 14.1)
-MIN_CID: Final = 8  # octets of a connection id that a client makes up (RFC 9000 section 7.2)
 
 Flushed = Callable[[], None]
 
@@ -61,21 +51,25 @@ class QuicServer:
         service: What connections share.
         terms: Returns how a connection is made now; another when there is another certificate.
         later: Where work is run.
+        admit: Who may begin a connection.
         key: Of tokens, 32 unpredictable octets.
     """
 
     def __init__(
-        self, service: QuicService, terms: Callable[[], QuicConfiguration], later: LaterPool, key: bytes
+        self,
+        service: QuicService,
+        terms: Callable[[], QuicConfiguration],
+        later: LaterPool,
+        admit: Admit,
+        key: bytes,
     ) -> None:
-        limits = service.limits
         self._terms = terms
         self.directory: dict[bytes, QuicSession] = {}
         self._service = service
         self._later = later
-        self._key = key
+        self._door = Door(service, admit, key)
         self._sessions: dict[QuicSession, None] = {}  # in the order in which they began
-        self._unproven = Slots(StreamLimits(connections=limits.unproven, per_address=limits.unproven_per_address))
-        self._holders: set[QuicSession] = set()  # of slots among the unproven
+        self._places: dict[QuicSession, int] = {}  # among the unproven
         self._touched: dict[QuicSession, None] = {}  # to be given a turn
         self._posted = trio.lowlevel.ParkingLot()  # who gives turns to woken sessions waits here
         self._jobs: deque[tuple[QuicSession, Job]] = deque()  # waiting for a place in the later pool; one a session
@@ -201,24 +195,12 @@ class QuicServer:
 
     def _begin(self, header: QuicHeader, datagram: bytes, source: Endpoint, now: float) -> list[bytes]:
         """Begin a connection, or return what is to be said instead."""
-        counts, slots = self._service.counts, self._service.slots
-        ours = header.destination_cid
-        if header.version not in VERSIONS:
-            return self._other_version(header)
-        if header.packet_type != QuicPacketType.INITIAL or len(ours) < MIN_CID:
-            counts.ignored += 1
-            return []
-        original = original_of(header.token, self._key, source, ours, now)
-        if original is None and not self._unproven.try_take(source.host):
-            return self._retry(header, source, now)
-        idle = self._service.limits.idle
+        counts, slots, idle = self._service.counts, self._service.slots, self._service.limits.idle
         patience = slots.patience(idle)
-        if not slots.try_take(source.host):
-            counts.refused += 1
-            if original is None:
-                self._unproven.give_back(source.host)
-            return []
-        session = self._admit(ours, original, source, now)
+        decision = self._door.decide(header, source, now)
+        if not isinstance(decision, Entry):
+            return [] if decision is None else [decision]
+        session = self._admit(header.destination_cid, decision, source, now)
         self._receive(session, datagram, now)
         if session.is_over:
             counts.ignored += 1
@@ -229,15 +211,16 @@ class QuicServer:
                 self._set_alarm(other, now)  # each may take less time from here on
         return []
 
-    def _admit(self, ours: bytes, original: bytes | None, source: Endpoint, now: float) -> QuicSession:
+    def _admit(self, ours: bytes, entry: Entry, source: Endpoint, now: float) -> QuicSession:
         """Make a connection for which slots were taken.
 
         Args:
             ours: The id that its first packet is addressed to.
-            original: The id that the client made up, where it was told to use `ours` instead.
+            entry: What the door says of it.
             source: Where it comes from.
             now: On trio's clock.
         """
+        original = entry.original
         connection = QuicConnection(
             configuration=self._terms(),
             original_destination_connection_id=ours if original is None else original,
@@ -245,36 +228,11 @@ class QuicServer:
         )
         session = QuicSession(connection, Caller(source, Protocol.QUIC), self._service, self, now)
         self._sessions[session] = None
-        if original is None:
-            self._holders.add(session)
+        if entry.place is not None:
+            self._places[session] = entry.place
         session.enter(ours)
         session.enter(connection.host_cid)
         return session
-
-    def _other_version(self, header: QuicHeader) -> list[bytes]:
-        """Say which version is spoken here, but not to somebody who only says the same (RFC 9000 section 6.1)."""
-        if header.version == QuicProtocolVersion.NEGOTIATION:
-            self._service.counts.ignored += 1
-            return []
-        ours, theirs = header.destination_cid, header.source_cid
-        versions: list[int] = list(VERSIONS)
-        return [
-            encode_quic_version_negotiation(source_cid=ours, destination_cid=theirs, supported_versions=versions)
-        ]
-
-    def _retry(self, header: QuicHeader, source: Endpoint, now: float) -> list[bytes]:
-        """Send a token, and keep nothing (RFC 9000 section 8.1.2)."""
-        self._service.counts.retried += 1
-        chosen = os.urandom(CID)
-        return [
-            encode_quic_retry(
-                version=QuicProtocolVersion.VERSION_1,
-                source_cid=chosen,
-                destination_cid=header.source_cid,
-                original_destination_cid=header.destination_cid,
-                retry_token=make_token(self._key, source, header.destination_cid, chosen, now),
-            )
-        ]
 
     def _receive(self, session: QuicSession, datagram: bytes, now: float) -> None:
         try:
@@ -306,9 +264,10 @@ class QuicServer:
             self._emptied.set()
 
     def _release(self, session: QuicSession) -> None:
-        if session in self._holders:
-            self._holders.remove(session)
-            self._unproven.give_back(session.caller.endpoint.host)
+        """Give the place of who has shaken hands back; of who has gone without, it is the door that does so."""
+        place = self._places.pop(session, None)
+        if place is not None and session.is_proven:
+            self._door.prove(place, session.caller.endpoint)
 
     # --- time and work ------------------------------------------------------------------------------------------
 

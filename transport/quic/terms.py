@@ -6,6 +6,7 @@ Left out: whether a peer's certificate is the one that is pinned, which is looke
 import logging
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import assert_never
 
 from aioquic.quic.configuration import QuicConfiguration
@@ -95,7 +96,11 @@ class ServerTerms:
 
 
 def client_terms(proof: Proof) -> QuicConfiguration:
-    """Return how a connection is made to somebody who proves who it is in this way."""
+    """Return how a connection is made to somebody who proves who it is in this way.
+
+    Raises:
+        CredentialsError: The certificates of authorities cannot be read.
+    """
     terms = QuicConfiguration(
         is_client=True,
         alpn_protocols=[ALPN],
@@ -113,7 +118,7 @@ def client_terms(proof: Proof) -> QuicConfiguration:
             terms.server_name = host
             system = ssl.get_default_verify_paths()
             if authorities is not None:
-                terms.load_verify_locations(cafile=str(authorities))
+                terms.load_verify_locations(cadata=_pem_of(authorities))
             else:  # whom the system trusts, as over TLS; aioquic has a list of its own
                 terms.load_verify_locations(cafile=system.cafile, capath=system.capath)
         case Pinned() | Unproven():
@@ -121,3 +126,14 @@ def client_terms(proof: Proof) -> QuicConfiguration:
         case other:
             assert_never(other)
     return terms
+
+
+def _pem_of(authorities: Path) -> bytes:
+    """Return what a file of certificates holds: aioquic would read it once somebody is there, and blame them."""
+    try:
+        pem = authorities.read_bytes()
+        x509.load_pem_x509_certificates(pem)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CredentialsError(f"{authorities}: certificates of authorities cannot be read: {reason}") from error
+    return pem

@@ -6,7 +6,8 @@ given a ticket: then it shows no certificate again, but proves that it is who sh
 
 import hmac
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import assert_never
@@ -19,6 +20,8 @@ from transport.proof import Certified, Pinned, Proof, Unproven
 from transport.stream_link import connect_stream
 from transport.tls.stream import Alpn, TlsStream, encrypt
 
+TRY = 1.0  # seconds for an address of several: two round trips around the planet, and a lost packet
+MAX_TRIED = 4  # addresses of one host: nobody waits for a connection longer than five seconds
 MAX_SESSIONS = 1_000  # tickets kept for resuming, some KB each
 MAX_CONTEXTS = 64  # by who is trusted and what is spoken; who names more files of authorities starts over
 
@@ -66,6 +69,21 @@ class ClientTls:
         except BaseException:
             await trio.aclose_forcefully(below)
             raise
+
+    async def connect_any(self, endpoints: Sequence[Endpoint], proof: Proof, alpn: Alpn) -> trio.abc.Stream:
+        """Connect to the first of a host's addresses at which it can be had; raises what came of the last.
+
+        Args:
+            endpoints: At least one; MAX_TRIED are tried. Each but the last has TRY seconds, so that one that is
+                silent is not the end.
+            proof: As `connect`.
+            alpn: As `connect`.
+        """
+        *others, last = endpoints[:MAX_TRIED]
+        for endpoint in others:
+            with suppress(OSError, trio.BrokenResourceError, UnprovenError), trio.move_on_after(TRY):
+                return await self.connect(endpoint, proof, alpn)
+        return await self.connect(last, proof, alpn)
 
     async def _secured(self, peer: _Peer, context: ssl.SSLContext, below: trio.abc.Stream) -> trio.abc.Stream:
         endpoint, proof, _ = peer
@@ -133,6 +151,18 @@ def connecting(proof: Proof, below: Connect = connect_stream) -> Connect:
         return await tls.connect(endpoint, proof)
 
     return connect
+
+
+def look_at_authorities(file: Path) -> None:
+    """See that a file with the certificates of authorities can be used.
+
+    Raises:
+        ValueError: It cannot; why is in it.
+    """
+    try:
+        _made(file, Alpn.H2)
+    except OSError as error:
+        raise ValueError(f"certificates of authorities cannot be read: {_reason(error)}") from error
 
 
 def _made(trusted: _Trusted, alpn: Alpn) -> ssl.SSLContext:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 10.0  # seconds to wait for another writer; a transaction takes some milliseconds
@@ -86,16 +86,17 @@ class Database:
 
 
 def _check_ours(path: Path, *, create: bool) -> None:
-    """Make the file where there is none, with mode 0600; refuse one that others may have read or written."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    """Make the file where there is none, with mode 0600; refuse one that others may have read or written.
+
+    A file that is there is not opened: closing it again would take the locks of another `Database` of this process.
+    """
     try:
-        descriptor = os.open(path, flags, 0o600)
+        if create:
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        found = path.lstat()
     except OSError as error:
         raise DatabaseError(f"{path}: {error.strerror}") from error
-    try:
-        found = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
     if not stat.S_ISREG(found.st_mode):
         raise DatabaseError(f"{path}: is no plain file")
     if found.st_uid != os.geteuid():

@@ -15,6 +15,7 @@ WELL_KNOWN = "/.well-known/private-token-issuer-directory"
 MEDIA_TYPE = "application/private-token-issuer-directory"
 MAX_DIRECTORY = 65_536  # octets; 64 keys take some 36,000
 MAX_KEYS = 64  # two months of them
+MAX_AT_ONCE = 2  # keys whose tokens count at one time: today's and yesterday's; of many, each could be a client's
 MAX_URI = 1_024
 MAX_TIME = 2**40  # Unix seconds; farther than anybody plans, and exact in every JSON
 
@@ -54,6 +55,12 @@ class Directory:
         keys = tuple(_key(one) for one in listed if not isinstance(one, dict) or one.get("token-type") == BLIND_RSA)
         if len({key.key_id for key in keys}) != len(keys):
             raise TokenError("directory lists a key twice")
+        for key in keys:
+            at_once = sum(one.not_before <= key.not_before < one.not_after for one in keys)
+            if at_once > MAX_AT_ONCE:
+                raise TokenError(
+                    f"directory with {at_once} keys that count at one time; clients could be told by them"
+                )
         return cls(uri, keys)
 
     def to_json(self) -> bytes:

@@ -1,7 +1,7 @@
 """A route whose requests may each bring a token that pays for it (RFC 9577). Pure but for what the redeemer keeps.
 
 request with a good token -> the route, its caller marked as one who has paid
-request with another      -> 401, and for what tokens are asked
+request with another      -> 401, and for what tokens are asked; with several, too
 request without           -> the route, as if there were no tokens
 """
 
@@ -19,10 +19,11 @@ def paid_route(route: Route, redeemer: Redeemer) -> Route:
     """Return the same route with tokens taken before it."""
 
     def answer(request: Request, caller: Caller, now: float) -> Answer:
-        field = request.header(b"authorization")
-        if not field:
+        fields = [value for name, value in request.headers if name == b"authorization"]
+        if not fields:
             return route.handler(request, caller, now)
-        if not isinstance(redeemer.redeem(field.decode("latin-1"), now), Redeemed):
+        field = fields[0].decode("latin-1") if len(fields) == 1 else ""  # several are none
+        if not isinstance(redeemer.redeem(field, now), Redeemed):
             challenge = b"www-authenticate", redeemer.challenge(now).encode("ascii")
             return plain(UNAUTHORIZED, "a token that pays for nothing", challenge)
         return route.handler(request, replace(caller, is_paid=True), now)

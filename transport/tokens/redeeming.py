@@ -10,6 +10,7 @@ has no name in it, and must not be joined with one. It is spent whatever becomes
 """
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +19,14 @@ from enum import StrEnum
 from transport.tokens import authentication
 from transport.tokens.authentication import Challenge
 from transport.tokens.blind_rsa import PSS_DETERMINISTIC
-from transport.tokens.keys import IssuerKey
+from transport.tokens.keys import DAY, IssuerKey
 from transport.tokens.spent import Spending, SpentError, SpentTokens
 from transport.tokens.tokens import TokenChallenge, TokenError
 
 LOOKUPS = 1  # that a token pays for
+SOON = 3_600.0  # seconds before a key's day within which everything is made ready for its tokens
+TELL_AGAIN = 3_600.0  # seconds after which a reason for taking no tokens is told again, if it still holds
+MAX_REASONS = 100  # that are remembered; two or three a day are many
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +85,7 @@ class Redeemer:
         self._digest = challenge.digest
         self._keys = keys
         self._spent = spent
-        self._reason = ""
+        self._told: dict[str, float] = {}  # reasons, and when each was told last
         self.counts: Counter[str] = Counter()
 
     def redeem(self, field: str, now: float) -> Redeemed | Refused:
@@ -108,20 +112,30 @@ class Redeemer:
         try:
             spending = self._spent.spend(token.key_id, token.nonce, key.not_after, now)
         except SpentError as error:
-            self._complain(str(error))
+            self.complain(str(error), now)
             return Refused(Why.FULL)
         if spending is Spending.NEW:
             return Redeemed()
         if spending is Spending.SPENT:
             return Refused(Why.SPENT)
-        self._complain(f"no room for another token of the key {token.key_id.hex()[:16]}")
+        self.complain(f"no room for another token of the key {token.key_id.hex()[:16]}", now)
         return Refused(Why.FULL)
 
-    def _complain(self, reason: str) -> None:
-        """Log why good tokens are refused: once, until the reason is another."""
-        if reason != self._reason:
-            self._reason = reason
-            log.error('event=tokens-not-taken reason="%s"', reason)
+    def due(self, now: float) -> tuple[IssuerKey, ...]:
+        """Return the keys whose tokens are taken now or soon; where none is left for today, complain."""
+        keys = self._keys(now)
+        if not any(key.is_redeemed(now + SOON + DAY) for key in keys):  # today's counts tomorrow, too
+            self.complain("the issuer's directory has no key for today: 'fingerpost token directory' gets it", now)
+        return tuple(key for key in keys if key.is_redeemed(now) or key.is_redeemed(now + SOON))
+
+    def complain(self, reason: str, now: float) -> None:
+        """Log why good tokens are refused, or will be: each reason once an hour."""
+        if 0 <= now - self._told.get(reason, -math.inf) < TELL_AGAIN:
+            return
+        if len(self._told) >= MAX_REASONS:
+            self._told.clear()
+        self._told[reason] = now
+        log.error('event=tokens-not-taken reason="%s"', reason)
 
     def challenge(self, now: float) -> str:
         """Return the value of WWW-Authenticate for who has to bring a token."""

@@ -9,7 +9,7 @@ A digest has its place by its first octets, or stands in the next free slot afte
 secret, so that nobody can choose nonces that crowd each other. Slots are only ever filled, under a lock that the
 kernel takes from a process that dies; all that a kill at any point can leave half done is a digest of a token that
 was not taken. A full file takes no more: tokens are refused, never taken unremembered. A day after the key has
-ended the file goes.
+ended the file goes, when the next one is made, and every process lets go of it when it opens another.
 
 What was spent is in the kernel's hands at once, so that no death of a process loses it. When the machine loses its
 power, what was spent since the last `sync` may be forgotten.
@@ -23,8 +23,8 @@ import logging
 import mmap
 import os
 import stat
-import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from struct import Struct
@@ -38,6 +38,8 @@ DIGEST_OCTETS: Final = 16  # two tokens collide by chance with 2^-88 among a mil
 HEADER: Final = Struct(f">32s{KEY_ID_OCTETS}sQQQ{SECRET_OCTETS}s")
 COUNT: Final = Struct(">Q")
 COUNT_AT: Final = HEADER.size
+UNTIL: Final = Struct(">Q")
+UNTIL_AT: Final = len(MARK) + KEY_ID_OCTETS
 PAGE: Final = 4_096
 EMPTY: Final = bytes(DIGEST_OCTETS)
 DEFAULT_CAPACITY: Final = (
@@ -48,6 +50,7 @@ MAX_CAPACITY: Final = 100_000_000  # 4 GiB a file
 MAX_PROBES: Final = 1_024  # slots looked at; with half of all free, the chance of a longer row is nil
 KEPT_AFTER: Final = 86_400  # seconds that a file is kept beyond its key's end, in case the clock was wrong
 SUFFIX: Final = ".spent"
+UNFINISHED: Final = ".new"  # of a file that is being made, or that somebody was killed over
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +120,12 @@ class _Table:
         (count,) = COUNT.unpack_from(self._map, COUNT_AT)
         return int(count)
 
+    def keep_until(self, until: int) -> None:
+        """The key ends later than was said when the file was made: what was spent must be known until then."""
+        if until > self.until:
+            UNTIL.pack_into(self._map, UNTIL_AT, until)
+            self.until = until
+
     def sync(self) -> None:
         os.fdatasync(self._descriptor)  # of the map, too (Linux); `mmap.flush` would keep the whole process waiting
 
@@ -166,12 +175,14 @@ class SpentTokens:
         return self._table(key_id, until, now).spend(nonce)
 
     def prepare(self, key_id: bytes, until: int, now: float) -> None:
-        """Have the file of a key ready before the first token of it comes: it takes some milliseconds.
+        """Have the file of a key ready before the first token of it comes, and remove those that are over.
+
+        It waits for the disk, so it belongs into a thread, be it another one than that which spends.
 
         Raises:
             SpentError: It cannot be used, or made.
         """
-        self._table(key_id, until, now)
+        self._opened(key_id, until, now).close()
 
     def held(self) -> dict[bytes, tuple[int, int]]:
         """Return, for each key whose file is open here, how many tokens it holds and how many it takes."""
@@ -194,19 +205,6 @@ class SpentTokens:
             log.error('event=spent-not-synced path="%s" reason="%s"', self._path, failure)
         self._is_failing = bool(failure)
 
-    def tidy(self, now: float) -> None:
-        """Remove the files of keys that ended more than a day ago."""
-        for path in self._path.glob(f"*{SUFFIX}"):
-            with suppress(ValueError, SpentError, OSError):  # somebody else's file, or gone already
-                key_id = bytes.fromhex(path.name.removesuffix(SUFFIX))
-                table = self._tables.get(key_id)
-                until = table.until if table is not None else _until(path, key_id)
-                if until + KEPT_AFTER < now:
-                    path.unlink()
-                    if table is not None:
-                        del self._tables[key_id]
-                        table.close()
-
     def close(self) -> None:
         """Let go of all files."""
         for table in self._tables.values():
@@ -219,46 +217,75 @@ class SpentTokens:
             self._process = os.getpid()
         table = self._tables.get(key_id)
         if table is None:
-            path = self._path / f"{key_id.hex()}{SUFFIX}"
-            try:
-                if not path.exists():
-                    self.tidy(now)
-                    self._make(path, key_id, until)
-                table = _Table(path, key_id)
-            except OSError as error:
-                raise SpentError(f"{path}: {error.strerror}") from error
-            self._tables[key_id] = table
+            self._let_go(now)
+            table = self._tables[key_id] = self._opened(key_id, until, now)
+        table.keep_until(until)
         return table
 
-    def _make(self, path: Path, key_id: bytes, until: int) -> None:
-        """Make the file of a key, whole or not at all; if somebody else is faster, theirs is it."""
+    def _let_go(self, now: float) -> None:
+        """Close the files of keys that are over: as long as one process has a file open, the disk has it, too."""
+        for key_id in [key_id for key_id, table in self._tables.items() if _is_over(table.until, now)]:
+            self._tables.pop(key_id).close()
+
+    def _opened(self, key_id: bytes, until: int, now: float) -> _Table:
+        path = self._path / f"{key_id.hex()}{SUFFIX}"
+        try:
+            if not path.exists():
+                self._make(path, key_id, until, now)
+            table = _Table(path, key_id)
+        except OSError as error:
+            raise SpentError(f"{path}: {error.strerror}") from error
+        table.keep_until(until)
+        return table
+
+    def _make(self, path: Path, key_id: bytes, until: int, now: float) -> None:
+        """Make the file of a key, whole or not at all, unless somebody was faster; those that are over go first."""
         slots = 1 << (2 * self._capacity - 1).bit_length()
-        descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-        try:
-            os.posix_fallocate(
-                descriptor, 0, PAGE + slots * DIGEST_OCTETS
-            )  # a full disk would end us by a signal later
-            secret = os.urandom(SECRET_OCTETS)
-            os.pwrite(descriptor, HEADER.pack(MARK, key_id, until, slots, self._capacity, secret), 0)
-            os.fsync(descriptor)
-            with suppress(FileExistsError):
-                os.link(name, path)
-        finally:
-            os.close(descriptor)
-            Path(name).unlink()
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        beside = path.with_suffix(UNFINISHED)
+        with _alone_in(self._path) as folder:
+            if path.exists():
+                return
+            self._tidy(now)
+            descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                # All its room at once: where there is none left later, a write through the map ends the process.
+                os.posix_fallocate(descriptor, 0, PAGE + slots * DIGEST_OCTETS)
+                secret = os.urandom(SECRET_OCTETS)
+                os.pwrite(descriptor, HEADER.pack(MARK, key_id, until, slots, self._capacity, secret), 0)
+                os.fsync(descriptor)
+                beside.rename(path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(descriptor)
             os.fsync(folder)
-        finally:
-            os.close(folder)
+
+    def _tidy(self, now: float) -> None:
+        """Remove the files of keys that are over, and what a kill has left unfinished; alone in the directory."""
+        for path in self._path.glob(f"*{UNFINISHED}"):
+            path.unlink()
+        for path in self._path.glob(f"*{SUFFIX}"):
+            with suppress(ValueError, SpentError, OSError):  # somebody else's file
+                with closing(_Table(path, bytes.fromhex(path.name.removesuffix(SUFFIX)))) as table:
+                    until = table.until
+                if _is_over(until, now):
+                    path.unlink()
 
 
-def _until(path: Path, key_id: bytes) -> int:
-    table = _Table(path, key_id)
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[int]:
+    """Keep out whoever else would make a file here; the kernel takes the lock from a process that dies."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return int(table.until)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
     finally:
-        table.close()
+        os.close(descriptor)
+
+
+def _is_over(until: int, now: float) -> bool:
+    return until + KEPT_AFTER < now
 
 
 def _check_ours(path: Path, found: os.stat_result) -> None:

@@ -5,6 +5,7 @@ request. The tokens of an answer come into it in the one transaction that forget
 is out of the file, on the disk, before whoever takes it has it: whatever happens then, nobody has it again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,21 @@ class Outstanding:
     def body(self) -> bytes:
         """Return what is sent to the issuer."""
         return b"".join(one.to_wire(self.key) for one in self.requested)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Tokens of one key.
+
+    Attributes:
+        until: Unix seconds; when they end.
+        key_id: Of the key: the same for all clients of the issuer, or they can be told apart.
+        count: How many.
+    """
+
+    until: int
+    key_id: bytes
+    count: int
 
 
 class Wallet:
@@ -185,13 +201,14 @@ class Wallet:
             cursor.executemany("DELETE FROM tokens WHERE number = ?", [(number,) for number, _ in rows])
         return [Token.from_wire(token) for _, token in rows]
 
-    def left(self, now: float) -> list[tuple[int, int]]:
-        """Return how many tokens there are, for each time at which some end: pairs of time and count, in order."""
+    def left(self, now: float) -> list[Left]:
+        """Return how many tokens there are of each key, those first that end first."""
         with self._database.writing() as cursor:
-            rows: Sequence[tuple[int, int]] = cursor.execute(
-                "SELECT until, count(*) FROM tokens WHERE until > ? GROUP BY until ORDER BY until", (int(now),)
+            rows: Sequence[tuple[int, bytes]] = cursor.execute(
+                "SELECT until, token FROM tokens WHERE until > ? ORDER BY until", (int(now),)
             ).fetchall()
-        return [(until, count) for until, count in rows]
+        counts = Counter((until, Token.from_wire(token).key_id) for until, token in rows)
+        return [Left(until, key_id, count) for (until, key_id), count in counts.items()]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -6,6 +6,7 @@ import pytest
 
 from fingerpost.tokens import fetching, secret_files
 from fingerpost.tokens.fetching import SilentError
+from resolver import bearer_file
 from transport.tokens.directory import Directory
 from zonedata.errors import MalformedError, UntrustedError
 
@@ -42,13 +43,13 @@ def test_what_is_no_url_is_nowhere() -> None:
 def test_a_secret_is_kept_from_others(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     secret_files.write(path, "word")
-    assert (path.stat().st_mode & 0o777, secret_files.read(path)) == (0o600, "word")
+    assert (path.stat().st_mode & 0o777, bearer_file.read(path)) == (0o600, "word")
     with pytest.raises(FileExistsError):
         secret_files.write(path, "other")
-    assert secret_files.read(path) == "word"
+    assert bearer_file.read(path) == "word"
     path.chmod(0o604)
     with pytest.raises(UntrustedError, match="mode 0604"):
-        secret_files.read(path)
+        bearer_file.read(path)
 
 
 @pytest.mark.parametrize("octets", [b"", b"two words", b"\xff", b"a\nb", b"x" * 129, b"\x07"])
@@ -57,6 +58,6 @@ def test_what_is_no_secret_is_refused(tmp_path: Path, octets: bytes) -> None:
     path.touch(0o600)
     path.write_bytes(octets)
     with pytest.raises(MalformedError):
-        secret_files.read(path)
+        bearer_file.read(path)
     with pytest.raises(MalformedError):
-        secret_files.read(tmp_path / "nowhere")
+        bearer_file.read(tmp_path / "nowhere")

@@ -1,6 +1,7 @@
 """An issuer as a real process, clients who fetch, and a resolver's side that takes what they fetched."""
 
 import http.client
+import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,18 +11,21 @@ from pathlib import Path
 import pytest
 
 from fingerpost.configuration import read
+from fingerpost.tokens import fetching
 from fingerpost.tokens.taking import redeemer_of
 from tests.fingerpost.daemons import PATIENCE, starting
 from tests.fingerpost.household import RESOLVER, Household
 from tests.fingerpost.tokens.issuers import ISSUER, issuer, issuing
 from tests.fingerpost.validators import NUMBERS, caller, validating, validator
-from tests.transport.tokens.mint import CHALLENGE
+from tests.fulldisk import full_disk
+from tests.transport.tokens.mint import CHALLENGE, signing_key
 from transport.tokens import requesting
 from transport.tokens.authentication import authorization
 from transport.tokens.directory import MEDIA_TYPE, WELL_KNOWN, Directory
 from transport.tokens.issuing import BATCH_RESPONSE_TYPE, BATCH_TYPE, REQUEST_PATH, REQUEST_TYPE, RESPONSE_TYPE
 from transport.tokens.keys import IssuerKey
 from transport.tokens.redeeming import Redeemed, Refused, Why
+from transport.tokens.tokens import to_base64url
 from transport.tokens.wallet import Wallet
 from zonedata.errors import MalformedError
 
@@ -80,6 +84,9 @@ def test_from_an_issuer_to_a_look_up_that_is_paid_for(house: Household) -> None:
         assert secret not in izzy.log
     first, second = house.sound("token", "show", "my.wallet").splitlines()
     assert first == "of issuer.example at resolver.example"
+    today, tomorrow = house.sound("token", "keys", "directory.json").splitlines()
+    assert second.endswith(f", of {today.partition(': ')[2]}"), "anybody can compare"
+    assert today < tomorrow
     assert second.startswith("21 tokens, until 2")
 
     # The resolver's side, where nobody is asked who it is.
@@ -198,6 +205,24 @@ def test_where_no_issuer_is_nothing_is_fetched(house: Household) -> None:
         assert not Path("directory.json").exists()
 
 
+def test_a_directory_without_keys_does_not_take_the_place_of_another(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write("directory.json", "the one before")
+    monkeypatch.setattr(fetching, "directory_of", lambda _: Directory(REQUEST_PATH, ()))
+    refused = house.run("token", "directory", "https://issuer.example/", "directory.json")
+    assert (refused.status, refused.err) == (1, "fingerpost token: https://issuer.example/: lists no key\n")
+    assert Path("directory.json").read_text() == "the one before"
+
+
+def test_keys_of_others_that_say_nothing_of_times_are_shown(house: Household) -> None:
+    key = {"token-type": 2, "token-key": to_base64url(signing_key().listed.spki)}
+    house.write("directory.json", json.dumps({"issuer-request-uri": "/", "token-keys": [key]}))
+    assert house.sound("token", "keys", "directory.json") == (
+        f"1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z: key {signing_key().listed.key_id.hex()}\n"
+    )
+
+
 def test_a_resolver_begins_with_whole_files_alone(house: Household) -> None:
     house.write("resolver.toml", RESOLVER + TOKENS)
     Path("directory.json").write_bytes(Directory(REQUEST_PATH, ()).to_json())
@@ -220,6 +245,9 @@ def test_tokens_by_file(house: Household) -> None:
     assert all(Path(one).stat().st_mode & 0o777 == 0o600 for one in made)
     assert house.sound("issuer", "keygen", "issuer.toml") == ""
     assert len(house.sound("issuer", "keygen", "issuer.toml", "--days", "3").splitlines()) == 2
+    for days in ("61", "-1"):
+        refused = house.run("issuer", "keygen", "issuer.toml", "--days", days)
+        assert (refused.status, "--days is from 0 to 60" in refused.err) == (1, True)
     house.write("directory.json", house.sound("issuer", "directory", "issuer.toml"))
     house.sound("token", "create", "my.wallet", "issuer.example", "resolver.example")
     asked = house.sound("token", "request", "my.wallet", "directory.json", "requests.txt", "--count", "25")
@@ -231,12 +259,20 @@ def test_tokens_by_file(house: Household) -> None:
     for told in ("25 tokens for alpha; 5 left today", "25 tokens for alpha, granted before; 5 left today"):
         signed = house.sound("issuer", "sign", "issuer.toml", "alpha", "requests.txt", "responses.txt")
         assert signed == f"responses.txt: {told}\n"
+    lines = Path("responses.txt").read_text().splitlines(keepends=True)
+    house.write("wrong.txt", "".join(reversed(lines)))
+    refused = house.run("token", "finish", "my.wallet", "wrong.txt")
+    assert (refused.status, "'fingerpost token drop' forgets that" in refused.err) == (1, True)
     assert house.sound("token", "finish", "my.wallet", "responses.txt") == "25 tokens taken in\n"
     assert house.run("token", "finish", "my.wallet", "responses.txt").err == "my.wallet: nothing was asked for\n"
     house.sound("token", "request", "my.wallet", "directory.json", "requests.txt", "--count", "6")
     refused = house.run("issuer", "sign", "issuer.toml", "alpha", "requests.txt", "responses.txt")
     assert (refused.status, refused.err) == (1, "requests.txt: 5 of 30 tokens are left for this key's day\n")
     assert house.sound("token", "drop", "my.wallet") == ""
+    house.sound("token", "request", "my.wallet", "directory.json", "requests.txt", "--count", "5")
+    with full_disk():
+        failed = house.run("issuer", "sign", "issuer.toml", "alpha", "requests.txt", "responses.txt")
+    assert (failed.status, failed.err.startswith("fingerpost issuer: grants: ")) == (1, True)
     assert house.run("issuer", "sign", "issuer.toml", "nobody", "requests.txt", "responses.txt").status == 1
     for text in ("", "x\n", "\u00e4", "QQ==\n", "A" * 1_100_000):
         Path("requests.txt").write_text(text, encoding="utf-8")

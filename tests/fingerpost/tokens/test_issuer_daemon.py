@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from fingerpost.tokens import issuer_keys
+from fingerpost.tokens import issuer_daemon, issuer_keys
 from fingerpost.tokens.issuer_clients import ClientsFile, client_with, line_of
 from fingerpost.tokens.issuer_daemon import Office, sweep, take
 from tests.transport.tokens.mint import MIDNIGHT, NOON
@@ -111,12 +111,37 @@ async def test_a_client_has_one_request_in_hand(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_more_than_can_be_signed_in_time_is_not_begun_and_costs_nobody_a_grant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking turns, all would be late together, come again, and be late again."""
+    monkeypatch.setattr(issuer_daemon, "MAX_IN_HAND", 8)
+    it = office(tmp_path)
+    it.sweep(NOON)
+    replies: dict[str, HttpReply] = {}
+
+    async def ask(name: str, count: int) -> None:
+        replies[name] = await asking(it, NOON, count, name)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, "alpha", 5)
+        nursery.start_soon(ask, "beta", 4)
+    (late,) = [name for name, reply in replies.items() if reply.status == 503]
+    assert ("Retry-After", "60") in replies[late].headers
+    (early,) = replies.keys() - {late}
+    assert replies[early].status == 200
+    assert (await asking(it, NOON, 6, late)).status == 200, "nothing was granted"
+    assert (await asking(it, NOON, 6, early)).status == 429
+    it.grants.close()
+
+
+@virtual
 async def test_where_grants_cannot_be_kept_nothing_is_signed(tmp_path: Path) -> None:
     it = office(tmp_path)
     it.sweep(NOON)
     it.grants.close()
     assert (await asking(it, NOON, 1)).status == 503
-    assert it.busy == set()
+    assert it.busy == {}
 
 
 @virtual

@@ -1,5 +1,6 @@
 """[issuer] and [tokens] in a configuration, and the file of clients, with every mistake at its line."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,15 @@ def test_every_mistake_in_it_has_its_line(house: Household, line: str, reason: s
     with pytest.raises(ConfigError) as raised:
         issuer_clients.read(path)
     assert [fault.to_text() for fault in raised.value.faults] == [f"clients:2: {reason}"]
+
+
+def test_as_many_clients_as_a_file_holds_are_read_at_once(house: Household) -> None:
+    """Each line was compared with all before it: seconds, in which the daemon answered nobody."""
+    lines = (f"c{number} 1 sha256:{number:064x}\n" for number in range(13_000))
+    path = house.write("clients", "".join(lines))
+    begun = time.perf_counter()
+    assert len(issuer_clients.read(path)) == 13_000
+    assert time.perf_counter() - begun < 1.0
 
 
 def test_a_file_without_end_is_not_read(house: Household) -> None:

@@ -142,6 +142,31 @@ def test_the_real_walker_walks_to_the_same_answer() -> None:
     assert "+lab allows private addresses" in out
 
 
+async def test_a_token_is_read_once_and_stands_in_no_text(place: Path) -> None:
+    file = place / "my.token"
+    file.touch(0o600)
+    file.write_text("abc\n")
+    options = Options(over=Protocol.HTTPS, tls_pin=bytes(32), bearer=str(file))
+    async with SocketDialer() as dialer:
+        asker = Asker(dialer, Clock.starting_at(START), "1")
+        way = asker.way(options)
+        assert way == replace(options.way, resource=Resource(bearer="abc"))
+        file.unlink()
+        assert asker.way(options) == way
+        assert asker.way(Options()) == Options().way
+        assert "abc" not in repr(asker) + repr(way)
+
+
+def test_a_token_that_others_may_have_read_is_not_shown(place: Path) -> None:
+    (place / "open.token").write_text("abc")
+    (place / "open.token").chmod(0o640)
+    status, out, err = ask(Options(over=Protocol.HTTPS, tls_pin=bytes(32), bearer="open.token"))
+    assert (status, out) == (Exit.USAGE, "")
+    assert err == [
+        "fpdig: +14155550123: open.token: has mode 0640, so others may have read it: ask for another, chmod 0600"
+    ]
+
+
 async def test_the_walker_is_made_with_the_options(place: Path) -> None:
     async with SocketDialer() as dialer:
         asker = Asker(dialer, Clock.starting_at(START), "1")

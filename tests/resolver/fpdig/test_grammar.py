@@ -97,7 +97,9 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["+tls"], "127.0.0.1#853", Way(Protocol.TLS, Unproven())),
         (["+quic", "@::1"], "::1#853", Way(Protocol.QUIC, Unproven())),
         (["+tls", "+https"], "127.0.0.1#443", Way(Protocol.HTTPS, Unproven())),
-        (["+https", "+notls"], "127.0.0.1#53", Way()),
+        (["+https", "+nohttps"], "127.0.0.1#53", Way()),
+        (["+https-get", "+nohttps"], "127.0.0.1#53", Way()),
+        (["@tls://a.example", "+notcp", "+nohttps"], "a.example#853", Way(Protocol.TLS, Certified("a.example"))),
         (
             ["+https-get=/q", "-p", "8443"],
             "127.0.0.1#8443",
@@ -117,6 +119,21 @@ def test_abbreviations(word: str, field: str | None, value: object) -> None:
         (["@https://[::1]:8443/q"], "::1#8443", Way(Protocol.HTTPS, Certified("::1"), Resource("/q"))),
         (["@tls://a.example", f"+tls-pin={'ab' * 32}"], "a.example#853", Way(Protocol.TLS, Pinned(b"\xab" * 32))),
         (["@udp://192.0.2.1"], "192.0.2.1#53", Way()),
+        (
+            ["@https://a.example/q", "@https://b.example"],
+            "b.example#443",
+            Way(Protocol.HTTPS, Certified("b.example")),
+        ),
+        (
+            ["@https://a.example/q", "+https-get"],
+            "a.example#443",
+            Way(Protocol.HTTPS, Certified("a.example"), Resource("/q", is_get=True)),
+        ),
+        (
+            ["@https://a.example", "+https=/q"],
+            "a.example#443",
+            Way(Protocol.HTTPS, Certified("a.example"), Resource("/q")),
+        ),
     ],
 )
 def test_over_what_and_what_is_demanded(words: list[str], server: str, way: Way) -> None:
@@ -148,13 +165,29 @@ def test_by_way_of_a_relay_and_paid_for() -> None:
         (["+https", "+oblivious=tls://r.example"], "expected the URL of a relay such as https://relay.example"),
         (["+https", "+oblivious=r.example"], "expected the URL of a relay"),
         (["+https", "+oblivious-keys=k"], "+oblivious-keys are of a resolver that is asked by way of a relay"),
+        (["+https", "+oblivious=https://r"], "+oblivious takes keys from a resolver that proves who it is"),
+        (["@https://d", "+oblivious=https://r", "+trace", "--anchor", "a"], "+trace asks authorities itself"),
+        (["@https://d", "+oblivious=https://r", "+direct", "--anchor", "a"], "+direct asks authorities itself"),
         (["+https", "+token"], "+token: needs a value: +token=..."),
+        (["+bearer=f"], "+bearer is for DNS over HTTPS"),
+        (["+tls", "+tls-ca", "+bearer=f"], "+bearer is for DNS over HTTPS"),
+        (["+https", "+bearer=f"], "+bearer is shown to nobody who has not proven who it is"),
+        (["@https://a.example", "+bearer=f", "+token=w"], "+bearer tells who asks, and +token pays without a name"),
+        (["+https", "+tls-ca", "+bearer=f", "+oblivious=https://r.example"], "and +oblivious hides who asks"),
     ],
 )
 def test_what_does_not_go_together_on_the_way(words: list[str], fault: str) -> None:
     (told,) = faults(*words, ALICE)
     assert fault in told
     assert "is for all" in str(read_line(f"{ALICE} +token=w", DEFAULTS))
+
+
+def test_a_question_may_have_a_name_of_its_own() -> None:
+    first, second = command("@https://a.example", "+bearer=f", ALICE, MAIL, "+nobearer").questions
+    assert (first.options.bearer, second.options.bearer) == ("f", "")
+    read = read_line(f"{ALICE} @https://a.example +bearer=f", DEFAULTS)
+    assert not isinstance(read, UsageError)
+    assert [question.options.bearer for question in read] == ["f"]
 
 
 def test_values() -> None:

@@ -20,8 +20,10 @@ from resolver.fpdig.output import UnwrittenError
 from resolver.fpdig.running import run, run_with_sockets
 from resolver.fpdig.version import version
 from tests.resolver.fpdig.phonebook import fpdig, make_world
+from transport.clock import Clock
 from transport.dialer import SocketDialer
 from transport.endpoint import Endpoint
+from transport.errors import UnreachableError
 from transport.later import LaterPool
 from transport.slots import StreamLimits
 from transport.stream_link import connect_stream
@@ -105,6 +107,33 @@ async def test_a_command_over_sockets_of_its_own(place: Path, capsys: pytest.Cap
     assert isinstance(command, Command)
     assert await run_with_sockets(command) == 0
     assert capsys.readouterr() == ("", "")
+
+
+class Silent:
+    """A dialer that reaches nobody, and remembers whom it was to reach."""
+
+    def __init__(self) -> None:
+        self.endpoints: list[Endpoint] = []
+
+    async def exchange(self, endpoint: Endpoint, *_: object, **__: object) -> bytes | None:
+        self.endpoints.append(endpoint)
+        raise UnreachableError(endpoint.to_text(), "silent")
+
+
+@pytest.mark.usefixtures("place")
+async def test_a_resolver_behind_a_relay_whose_keys_are_at_hand_is_not_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def look_up(*_: object, **__: object) -> None:
+        raise AssertionError("who listens here would learn which resolver is asked")
+
+    monkeypatch.setattr(trio.socket, "getaddrinfo", look_up)
+    words = ["@https://dns.example", "+oblivious=https://relay.example", "+oblivious-keys=k", "+tries=1", ALICE]
+    command = prepare(words)
+    assert isinstance(command, Command)
+    dialer = Silent()
+    assert await run(command, dialer, Clock(), connect_stream) == Exit.UNREACHED
+    assert dialer.endpoints == [Endpoint("dns.example", 443)]
 
 
 def test_rc_is_read_from_home_unless_r_says_no(place: Path) -> None:

@@ -44,6 +44,11 @@ def headers(stream: int, *more: tuple[bytes, bytes], flags: int = END_STREAM | E
     return frame(HEADERS, flags, stream, fields(*GET, *more))
 
 
+def post(stream: int, flags: int = END_HEADERS) -> bytes:
+    """Return the head of a POST whose body is to come."""
+    return frame(HEADERS, flags, stream, fields(*POST))
+
+
 def data(stream: int, payload: bytes, flags: int = END_STREAM) -> bytes:
     return frame(DATA, flags, stream, payload)
 

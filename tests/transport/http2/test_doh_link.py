@@ -60,10 +60,26 @@ async def test_a_question_goes_without_its_id_and_the_reply_has_it(autojump_cloc
     assert link.ended
 
 
+async def test_a_token_goes_with_the_question_and_stands_in_no_text(autojump_clock: MockClock) -> None:
+    host, replies, resource = Host(), list[bytes](), Resource(bearer="secret")
+    link = DohLink(THERE, host.connect, "host.example", resource)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.run)
+        nursery.start_soon(_ask, link, replies)
+        stream = await host.next_request()
+        assert host.heads[stream][b"authorization"] == b"Bearer secret"
+        await host.reply(stream, bytes(2), 200, TYPE)
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert replies == [b"ID"]
+    assert "secret" not in repr(resource)
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "reason"),
     [
-        (503, (TYPE,), bytes(12), "HTTP status 503"),
+        (503, (TYPE,), bytes(12), "HTTP status 503$"),
+        (401, (TYPE,), bytes(12), "HTTP status 401: no token that counts here"),
         (200, ((b"content-type", b"text/html"),), bytes(12), "not application/dns-message"),
         (200, (TYPE,), b"ID" + bytes(10), "an id that was not sent"),
         (200, (TYPE,), bytes(2) + b"other", "something else"),

@@ -35,7 +35,7 @@ def _answer(message: bytes, caller: Caller, _now: float) -> Verdict:
 
 
 def _routes(handler: Handler = _answer) -> Routes:
-    return Routes({PATH: doh_route(handler, lambda _: 60)})
+    return Routes({PATH: doh_route(handler)})
 
 
 async def _curl(endpoint: Endpoint, *words: str, path: str = PATH) -> tuple[str, bytes]:
@@ -56,7 +56,7 @@ async def test_curl_posts_a_question(tmp_path: Path) -> None:
             head, body = await _curl(listener.endpoint, *post)
             assert head.startswith("HTTP/2 200")
             assert "content-type: application/dns-message" in head
-            assert "cache-control: max-age=60" in head
+            assert "cache-control: no-store" in head
             assert body == QUESTION[:2] + b"\x81\x80" + QUESTION[4:]
             request = request_for(QUESTION, method="GET")
             head, body = await _curl(listener.endpoint, path=f"{PATH}?{request.query}")

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG001 - a test has virtual time by asking for `autojump_clock`, and needs no more of it
 
 import logging
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import trio
@@ -16,12 +16,13 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
-from tests.transport.http2.frames import HELLO, frame, goaways, headers, ping, reset, resets, settings
+from tests.transport.http2.frames import HELLO, Asker, frame, goaways, headers, ping, reset, resets, settings
 from tests.transport.http2.talking import CALLER, HTTP, TIMES, echo, sleeper, talking
+from transport.entitlement import Entitled, entitled
 from transport.handler import Caller
 from transport.http2.frame_gate import PREFACE
 from transport.http2.limits import Http2Limits
-from transport.http2.messages import Answer, LaterResponse, Request, Response
+from transport.http2.messages import Answer, LaterResponse, Request, RequestHandler, Response
 from transport.http2.session import Http2Counts
 from transport.later import LaterPool
 from transport.slots import StreamLimits
@@ -48,6 +49,29 @@ async def test_the_handler_is_told_who_and_when(autojump_clock: MockClock) -> No
     ]
     assert length not in seen[0][0].headers
     assert talk.counts == StreamCounts(received=1, answered=1)
+
+
+async def test_work_is_counted_for_whoever_it_is_done_for(autojump_clock: MockClock) -> None:
+    """A client who has proven a name in the request, not on the connection."""
+    named = Caller(CALLER.endpoint, CALLER.protocol, "partner")
+    ranked: list[Caller] = []
+
+    def rank(caller: Caller) -> Entitled:
+        ranked.append(caller)
+        return entitled(caller)
+
+    async def work() -> Response:
+        return Response(200)
+
+    def handle(request: Request, _caller: Caller, _now: float) -> Answer:
+        return LaterResponse(work, caller=named if request.body == b"named" else None)
+
+    async with talking(handle, pool=LaterPool(10, rank)) as talk:
+        await talk.ask(b"named")
+        await talk.hear(1)
+        await talk.ask(b"nobody")
+        await talk.hear(2)
+    assert ranked == [named, CALLER]
 
 
 async def test_a_hundred_in_hand_come_back_as_they_are_ready(autojump_clock: MockClock) -> None:
@@ -259,6 +283,25 @@ async def test_a_stream_that_breaks_is_counted(autojump_clock: MockClock, way: s
         assert talk.counts == StreamCounts(broken=1)
 
 
+async def test_a_client_that_is_cut_off_is_not_waited_for(autojump_clock: MockClock) -> None:
+    asker, fed = Asker(), 0
+    asker.ask(b"1000")
+
+    async def feed() -> None:
+        nonlocal fed
+        await trio.lowlevel.checkpoint()
+        fed += 1
+        if fed > 1:
+            raise trio.BrokenResourceError
+        incoming.put_data(asker.take())
+
+    incoming = MemoryReceiveStream(receive_some_hook=feed)
+    server = trio.StapledStream(MemorySendStream(), incoming)
+    async with talking(sleeper, pair=lambda: (lockstep_stream_pair()[0], server)) as talk:
+        assert await talk.wait_ended() < TIMES.stuck
+        assert talk.counts.broken == 1
+
+
 def _broken(_request: Request, _caller: Caller, _now: float) -> Answer:
     raise RuntimeError("a bug")
 
@@ -296,12 +339,17 @@ async def test_a_response_that_cannot_be_sent_costs_one_connection(autojump_cloc
         assert talk.http == Http2Counts(faulty=1)
 
 
-async def test_a_bug_in_reading_costs_one_connection(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("where", ["receive", "expire"])
+async def test_a_bug_in_the_core_costs_one_connection(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
+    def trip(*_args: object) -> None:
+        raise RuntimeError("a bug")
+
     async with talking() as talk:
-        monkeypatch.setattr(talk.session._core, "receive", partial(_broken, Request("GET", "/"), CALLER))
-        await talk.ask(b"")
+        monkeypatch.setattr(talk.session._core, where, trip)
+        if where == "receive":
+            await talk.ask(b"")
         await talk.wait_ended()
         assert talk.http == Http2Counts(faulty=1)
     assert "event=internal-error part=http2" in caplog.text
@@ -319,19 +367,28 @@ async def test_a_bug_in_replying_costs_one_connection(
     assert "event=internal-error part=http2" in caplog.text
 
 
-async def test_work_that_is_cancelled_is_answered_all_the_same(autojump_clock: MockClock) -> None:
+def _with_a_last_word(request: Request, caller: Caller, now: float) -> Answer:
+    later = sleeper(request, caller, now)
+    assert isinstance(later, LaterResponse)
+    return replace(later, cut_short=lambda: Response(418))
+
+
+@pytest.mark.parametrize(("handler", "status"), [(sleeper, 503), (_with_a_last_word, 418)])
+async def test_work_that_is_cancelled_is_answered_all_the_same(
+    autojump_clock: MockClock, handler: RequestHandler, status: int
+) -> None:
     pool = LaterPool(10)
     async with trio.open_nursery() as nursery:
         client_may_go = trio.Event()
 
         async def talk_over() -> None:
-            async with talking(sleeper, pool=pool) as talk:
+            async with talking(handler, pool=pool) as talk:
                 await talk.ask(b"1000")
                 await wait_all_tasks_blocked()
                 assert pool._nursery is not None
                 pool._nursery.cancel_scope.cancel()
                 await talk.hear(1)
-                assert talk.asker.statuses == {1: 503}
+                assert talk.asker.statuses == {1: status}
                 client_may_go.set()
 
         nursery.start_soon(talk_over)

@@ -10,8 +10,9 @@ from transport.errors import UnreachableError
 from transport.handler import Caller, Handler, Protocol, Verdict
 from transport.http2.doh import PATH, doh_route
 from transport.http2.messages import Answer, LaterResponse, Request, Response
-from transport.http2.routes import Routes
+from transport.http2.routes import Route, Routes
 from transport.oblivious.asking import HttpClient
+from transport.oblivious.binary_http import Fields
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway import Gateway
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys
@@ -57,13 +58,19 @@ async def settled(answer: Answer) -> Response:
 class World:
     """One relay, one gateway, and any number of clients.
 
+    Args:
+        handler: Answers; ANSWER where there is none.
+        before: What stands before it, such as what takes tokens.
+
     Attributes:
         now: What every clock says.
         posted: Every request that the relay posted on.
         between: What somebody does to a request between relay and gateway.
     """
 
-    def __init__(self, handler: Handler | None = None, seed: bytes = bytes(32), rate: int = 100_000) -> None:
+    def __init__(
+        self, handler: Handler | None = None, before: Callable[[Route], Route] = lambda route: route
+    ) -> None:
         self.now = NOW
         self.seen_by_relay, self.seen_by_gateway = Record(), Record()
         self.posted: list[Request] = []
@@ -72,10 +79,9 @@ class World:
         self.callers: list[Caller] = []
         self.seen = Seen(1 << 8)
         self._handler = handler or self.answer
-        routes = Routes({PATH: doh_route(self._record(self._handler))})
-        self.gateway = Gateway(AUTHORITY, KeyRing(KeyChain.begun(seed, self.now)), self.seen, sealed_target(routes))
-        table = memoryview(bytearray(8 * BUCKETS)).cast("Q")
-        self.relay = Relay(self.ask_gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate, Quota(0, 0))), table))
+        target = sealed_target(Routes({PATH: before(doh_route(self._record(self._handler)))}))
+        self.gateway = Gateway(AUTHORITY, KeyRing(KeyChain.begun(bytes(32), self.now)), self.seen, target)
+        self.relay = relay_to(self.ask_gateway)
 
     def answer(self, message: bytes, _caller: Caller, _now: float) -> bytes | None:
         return message[:2] + ANSWER[2:]
@@ -117,9 +123,24 @@ class World:
         somewhere = Caller(Endpoint("192.0.2.200", 1), Protocol.HTTPS)
         return await settled(self.gateway.handle(request, somewhere, self.now))
 
-    def client(self, keys: GatewayKeys | None = None, endpoint: Endpoint = CLIENT) -> ObliviousExchange:
+    def client(
+        self,
+        keys: GatewayKeys | None = None,
+        endpoint: Endpoint = CLIENT,
+        relay: HttpClient | None = None,
+        fields: Fields = (),
+        authority: str = AUTHORITY,
+    ) -> ObliviousExchange:
         keys = keys or FetchedKeys(self.ask_for_keys, AUTHORITY)
-        return ObliviousExchange(self.relay_for(endpoint), Via(RELAY_PATH, AUTHORITY), keys)
+        relay = relay or self.relay_for(endpoint)
+        return ObliviousExchange(relay, Via(RELAY_PATH, authority), keys, lambda: fields)
+
+
+def relay_to(gateway: HttpClient, rate: int = 100_000, *, names_clients: bool = False) -> Relay:
+    """Return a relay with a table of its own."""
+    table = memoryview(bytearray(8 * BUCKETS)).cast("Q")
+    rates = Rates(Clients(LimitSettings(rate, Quota(0, 0))), table)
+    return Relay(gateway, WELL_KNOWN, rates, names_clients=names_clients)
 
 
 class Listening(logging.Handler):

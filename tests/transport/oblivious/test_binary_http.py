@@ -222,10 +222,42 @@ def test_what_is_no_response_is_refused(octets: bytes) -> None:
         decode_response(octets)
 
 
-def test_field_names_in_capitals_are_read_and_not_written() -> None:
-    assert decode_request(KNOWN_REQUEST.replace(b"\x04host", b"\x04HOst")) == REQUEST
-    with pytest.raises(BinaryHttpError, match="not in lower case"):
+def test_field_names_in_capitals_are_refused_in_both_directions() -> None:
+    with pytest.raises(BinaryHttpError, match="no name in lower case"):
+        decode_request(KNOWN_REQUEST.replace(b"\x04host", b"\x04HOst"))
+    with pytest.raises(BinaryHttpError, match="no name in lower case"):
         encode_request(BinaryRequest(b"GET", b"https", b"", b"/", ((b"Host", b"x"),)))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        (b"connection", b"close"),
+        (b"transfer-encoding", b"chunked"),
+        (b"te", b"gzip"),
+        (b"content-length", b"6"),
+        (b"content-length", b"+5"),
+        (b"content-length", b""),
+        (b"content-length", b"9" * 5_000),
+    ],
+)
+@pytest.mark.parametrize("known_length", [True, False])
+def test_what_is_malformed_in_http2_is_refused_in_both_directions(
+    field: tuple[bytes, bytes], known_length: bool
+) -> None:
+    request = BinaryRequest(b"POST", b"https", b"here", b"/", (field,), b"hello")
+    with pytest.raises(BinaryHttpError):
+        encode_request(request, known_length=known_length)
+    good = BinaryRequest(b"POST", b"https", b"here", b"/", ((b"x" * len(field[0]), field[1]),), b"hello")
+    octets = encode_request(good, known_length=known_length)
+    with pytest.raises(BinaryHttpError):
+        decode_request(octets.replace(b"x" * len(field[0]), field[0]))
+
+
+def test_a_length_that_is_right_is_taken() -> None:
+    fields = (b"te", b"trailers"), (b"content-length", b"5")
+    request = BinaryRequest(b"POST", b"https", b"here", b"/", fields, b"hello")
+    assert decode_request(encode_request(request)) == request
 
 
 def test_counts_are_bounded_in_both_directions() -> None:

@@ -1,7 +1,5 @@
 """What a client sends, and what it takes for an answer."""
 
-from collections.abc import Iterator
-
 import pytest
 import trio
 from hypothesis import given
@@ -12,21 +10,11 @@ from transport.errors import UnreachableError
 from transport.http2.doh import MAX_QUERY
 from transport.http2.messages import Request, Response, plain
 from transport.oblivious import binary_http, dates, key_configs, problems
-from transport.oblivious.asking import HttpClient
-from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.encapsulation import RESPONSE_TYPE, open_request
-from transport.oblivious.gateway_keys import PATIENCE, FetchedKeys, KeptKeys
+from transport.oblivious.gateway_keys import PATIENCE, PAUSE, FetchedKeys, KeptKeys
 from transport.oblivious.key_chain import MAX_KEPT, PERIOD, KeyChain
 from transport.oblivious.key_configs import KeyConfigError
-from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.sizes import SEALED_REQUEST
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.seen.close()
 
 
 def opened(world: World, index: int = -1) -> binary_http.BinaryRequest:
@@ -60,12 +48,7 @@ async def test_all_requests_are_as_long_and_each_is_new(world: World) -> None:
     for question in (QUERY[:17], QUERY, QUERY, longest):
         await client.exchange(question, NOW)
     token = (b"authorization", b"PrivateToken token=" + b"A" * 500)
-    paying = ObliviousExchange(
-        world.relay_for(CLIENT),
-        Via(PATH, "r" * 250 + ".example"),
-        FetchedKeys(world.ask_for_keys, AUTHORITY),
-        lambda: (token,),
-    )
+    paying = world.client(fields=(token,), authority="r" * 250 + ".example")
     with pytest.raises(UnreachableError, match="421"):
         await paying.exchange(longest, NOW)
     assert {len(request.body) for request in world.posted} == {SEALED_REQUEST}
@@ -76,19 +59,14 @@ async def test_all_requests_are_as_long_and_each_is_new(world: World) -> None:
 
 async def test_fields_for_the_target_are_sealed_with_the_rest(world: World) -> None:
     token = (b"authorization", b"PrivateToken token=abc")
-    keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
-    client = ObliviousExchange(world.relay_for(CLIENT), Via(PATH, AUTHORITY), keys, lambda: (token,))
-    await client.exchange(QUERY, NOW)
+    await world.client(fields=(token,)).exchange(QUERY, NOW)
     assert token in opened(world).headers
     assert b"PrivateToken" not in world.seen_by_relay.whole
 
 
 async def test_too_much_for_one_request_is_said(world: World) -> None:
-    keys = FetchedKeys(world.ask_for_keys, AUTHORITY)
-    relay = world.relay_for(CLIENT)
-    client = ObliviousExchange(relay, Via(PATH, AUTHORITY), keys, lambda: ((b"x", b"y" * 2_000),))
     with pytest.raises(UnreachableError, match="filled up to"):
-        await client.exchange(QUERY, NOW)
+        await world.client(fields=((b"x", b"y" * 2_000),)).exchange(QUERY, NOW)
     assert world.posted == []
 
 
@@ -140,9 +118,7 @@ async def test_keys_that_have_changed_are_fetched_anew_and_the_question_sealed_a
     assert len(world.posted) == 3
 
 
-async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than_once_a_minute(
-    world: World,
-) -> None:
+async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_once_an_hour(world: World) -> None:
     fetched: list[Request] = []
 
     async def ask(request: Request) -> Response:
@@ -152,11 +128,49 @@ async def test_a_relay_that_says_that_keys_are_refused_has_us_fetch_no_more_than
     async def lying(_request: Request) -> Response:
         return problems.said(422, problems.KEY, "unknown")
 
-    client = ObliviousExchange(lying, Via(PATH, AUTHORITY), FetchedKeys(ask, AUTHORITY))
-    for second in range(3 * PATIENCE):
+    client = world.client(FetchedKeys(ask, AUTHORITY), relay=lying)
+    for minute in range(180):
         with pytest.raises(UnreachableError, match="or so the relay says"):
-            await client.exchange(QUERY, NOW + second)
+            await client.exchange(QUERY, NOW + 60 * minute)
     assert len(fetched) == 3
+
+
+async def test_keys_are_fetched_once_for_all_who_wait(world: World) -> None:
+    fetched: list[Request] = []
+
+    async def ask(request: Request) -> Response:
+        fetched.append(request)
+        await trio.lowlevel.checkpoint()
+        return await world.ask_for_keys(request)
+
+    client = world.client(FetchedKeys(ask, AUTHORITY))
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            nursery.start_soon(client.exchange, QUERY, NOW)
+    assert [(one.method, one.headers) for one in fetched] == [("GET", ((b"accept", key_configs.MEDIA_TYPE),))]
+
+
+async def test_keys_that_cannot_be_had_are_asked_for_once_a_moment(world: World) -> None:
+    fetched: list[Request] = []
+
+    async def ask(request: Request) -> Response:
+        fetched.append(request)
+        await trio.lowlevel.checkpoint()
+        return plain(404, "x")
+
+    client = world.client(FetchedKeys(ask, AUTHORITY))
+
+    async def ask_in_vain() -> None:
+        with pytest.raises(UnreachableError, match="says 404 when asked for its keys"):
+            await client.exchange(QUERY, NOW)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            nursery.start_soon(ask_in_vain)
+    assert len(fetched) == 1
+    with pytest.raises(UnreachableError):
+        await client.exchange(QUERY, NOW + PAUSE)
+    assert len(fetched) == 2
 
 
 async def test_keys_in_a_file_are_used_until_they_end(world: World) -> None:
@@ -188,10 +202,6 @@ async def test_a_gateway_without_keys_is_not_asked(response: Response, world: Wo
     assert world.posted == []
 
 
-def through(world: World, relay: HttpClient) -> ObliviousExchange:
-    return ObliviousExchange(relay, Via(PATH, AUTHORITY), FetchedKeys(world.ask_for_keys, AUTHORITY))
-
-
 @given(st.integers(200, 599), st.sampled_from([RESPONSE_TYPE, problems.MEDIA_TYPE, b"x"]), st.binary(max_size=200))
 async def test_whatever_a_relay_makes_up_is_no_answer(status: int, kind: bytes, body: bytes) -> None:
     async def lying(_request: Request) -> Response:
@@ -199,7 +209,7 @@ async def test_whatever_a_relay_makes_up_is_no_answer(status: int, kind: bytes, 
 
     world = World()
     with world.seen, pytest.raises(UnreachableError):
-        await through(world, lying).exchange(QUERY, NOW)
+        await world.client(relay=lying).exchange(QUERY, NOW)
 
 
 async def test_a_relay_that_answers_with_another_answer_is_found_out(world: World) -> None:
@@ -209,7 +219,7 @@ async def test_a_relay_that_answers_with_another_answer_is_found_out(world: Worl
         kept.append(await world.relay.handle(request, CLIENT, NOW))
         return kept[0]
 
-    client = through(world, repeating)
+    client = world.client(relay=repeating)
     assert await client.exchange(QUERY, NOW) == ANSWER
     with pytest.raises(UnreachableError, match="none to this request"):
         await client.exchange(QUERY, NOW)
@@ -225,7 +235,7 @@ async def test_silence_of_the_target_and_of_the_relay_are_reasons(world: World) 
     with pytest.raises(UnreachableError, match="the gateway answers with HTTP status 400"):
         await World(lambda *_: None).client().exchange(QUERY, NOW)
     with pytest.raises(UnreachableError, match="gone"):
-        await through(world, unreachable()).exchange(QUERY, NOW)
+        await world.client(relay=unreachable()).exchange(QUERY, NOW)
 
 
 async def test_many_at_once_are_told_apart(world: World) -> None:

@@ -3,7 +3,6 @@
 import json
 import logging
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.transport.oblivious.people import ANSWER, AUTHORITY, NOW, QUERY, RELAY, World, settled
 from transport.handler import Caller, Later, Protocol, Verdict
-from transport.http2.messages import Request, Response, plain
+from transport.http2.messages import LaterResponse, Request, Response, plain
 from transport.oblivious import binary_http, dates, key_configs, problems
 from transport.oblivious.binary_http import BinaryRequest, BinaryResponse
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE, SealedRequest, seal_request
@@ -25,13 +24,6 @@ from transport.oblivious.sizes import MAX_SEALED_REQUEST, REQUEST, RESPONSES
 CALLER = Caller(RELAY, Protocol.HTTPS, "relay-1")
 KIND = (b"content-type", REQUEST_TYPE)
 ASKED = (b"content-type", b"application/dns-message")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.seen.close()
 
 
 def inner(*fields: tuple[bytes, bytes], authority: str = AUTHORITY, body: bytes = QUERY) -> BinaryRequest:
@@ -76,6 +68,19 @@ async def test_work_for_later_is_sealed_too() -> None:
         return Later(work)
 
     assert (await asked(World(later), inner(dated()))).content == ANSWER
+
+
+async def test_work_that_is_given_up_for_something_newer_is_told_sealed() -> None:
+    async def work() -> bytes:
+        raise AssertionError
+
+    world = World(lambda *_: Later(work))
+    one = sealed(world, binary_http.encode_request(inner(dated()), REQUEST))
+    answer = world.gateway.handle(Request("POST", WELL_KNOWN, "", (KIND,), one.octets), CALLER, NOW)
+    assert isinstance(answer, LaterResponse)
+    response = answer.cut_short()
+    assert (response.status, len(response.body)) == (200, 16 + RESPONSES[0] + 16)
+    assert binary_http.decode_response(one.open_response(response.body)).status == 503
 
 
 async def test_keys_are_given_to_who_asks_for_them(world: World) -> None:

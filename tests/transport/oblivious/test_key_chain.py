@@ -149,3 +149,13 @@ def test_a_ring_makes_keys_only_when_they_change() -> None:
             changes, last = changes + 1, keys
     assert changes == 6, "twice a day"
     assert ring.chain.period == DAY + 2
+
+
+def test_a_chain_leads_to_what_it_becomes_and_to_nothing_else() -> None:
+    chain = KeyChain.begun(bytes(32), 100.0 * PERIOD)
+    later = chain.moved(110.0 * PERIOD)
+    assert chain.leads_to(chain)
+    assert chain.leads_to(later)
+    assert not later.leads_to(chain)
+    assert not chain.leads_to(KeyChain(later.period, bytes(32)))
+    assert not chain.leads_to(KeyChain(999_999_999, bytes(32)))

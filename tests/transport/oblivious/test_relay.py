@@ -5,23 +5,19 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
-import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transport.oblivious.people import CLIENT, NOW, Record, unreachable
-from transport.clients import Clients, LimitSettings, Quota
+from tests.transport.oblivious.people import CLIENT, NOW, Record, relay_to, unreachable
 from transport.endpoint import Endpoint
 from transport.http2.messages import Request, Response, plain
 from transport.oblivious import problems
 from transport.oblivious.encapsulation import OVERHEAD, REQUEST_TYPE, RESPONSE_TYPE
 from transport.oblivious.places import RELAY as PATH
 from transport.oblivious.places import WELL_KNOWN
-from transport.oblivious.relay import MAX_IN_HAND, Relay
 from transport.oblivious.sizes import MAX_SEALED_REQUEST, MAX_SEALED_RESPONSE
-from transport.rates import BUCKETS, BURST_SECONDS, Rates
+from transport.rates import BURST_SECONDS
 
-TABLE = memoryview(bytearray(8 * BUCKETS)).cast("Q")
 KIND = (b"content-type", REQUEST_TYPE)
 SEALED = bytes(range(200))
 POST = Request("POST", PATH, "", (KIND,), SEALED)
@@ -38,13 +34,6 @@ def answering(response: Response, seen: list[Request]) -> Gateway:
     return ask
 
 
-def relay(gateway: Gateway, rate: int = 100_000, *, names_clients: bool = False) -> Relay:
-    TABLE[:] = memoryview(bytes(8 * len(TABLE))).cast("Q")
-    return Relay(
-        gateway, WELL_KNOWN, Rates(Clients(LimitSettings(rate, Quota(0, 0))), TABLE), names_clients=names_clients
-    )
-
-
 async def test_octets_go_on_and_nothing_else_of_the_client() -> None:
     seen: list[Request] = []
     named = (
@@ -57,7 +46,7 @@ async def test_octets_go_on_and_nothing_else_of_the_client() -> None:
         (b"accept-language", b"mi"),
         (b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
     )
-    one = relay(answering(ANSWER, seen))
+    one = relay_to(answering(ANSWER, seen))
     request = Request("POST", PATH, "", (*named, KIND), SEALED)
     assert await one.handle(request, CLIENT, NOW) == Response(
         200, ((b"content-type", RESPONSE_TYPE), (b"cache-control", b"no-store")), b"sealed"
@@ -66,7 +55,7 @@ async def test_octets_go_on_and_nothing_else_of_the_client() -> None:
     assert one.statistics() == {
         "forwarded": 1,
         "answered": 1,
-        **dict.fromkeys(("refused", "unreachable", "unusable", "misdirected", "limited", "crowded"), 0),
+        **dict.fromkeys(("refused", "unreachable", "unusable", "dropped", "misdirected", "limited"), 0),
     }
 
 
@@ -88,7 +77,7 @@ async def test_octets_go_on_and_nothing_else_of_the_client() -> None:
 )
 async def test_what_is_for_nobody_here_goes_nowhere(request_: Request, status: int) -> None:
     seen: list[Request] = []
-    one = relay(answering(ANSWER, seen))
+    one = relay_to(answering(ANSWER, seen))
     assert (await one.handle(request_, CLIENT, NOW)).status == status
     assert seen == []
     assert one.counts.misdirected == 1
@@ -117,7 +106,7 @@ KEY_PROBLEM = problems.said(422, problems.KEY, "key identifier unknown, of 203.0
 async def test_what_comes_back_is_passed_on_in_two_forms_or_not_at_all(
     came: Response, status: int, count: str
 ) -> None:
-    one = relay(answering(came, []))
+    one = relay_to(answering(came, []))
     response = await one.handle(POST, CLIENT, NOW)
     assert response.status == status
     assert one.statistics()[count] == 1
@@ -127,7 +116,7 @@ async def test_what_comes_back_is_passed_on_in_two_forms_or_not_at_all(
 
 
 async def test_a_gateway_that_is_gone_is_a_status_and_asked_once() -> None:
-    one = relay(unreachable())
+    one = relay_to(unreachable())
     assert (await one.handle(POST, CLIENT, NOW)).status == 504
     assert (one.counts.unreachable, one.counts.forwarded) == (1, 1)
 
@@ -136,15 +125,14 @@ async def test_a_bug_costs_one_request(caplog: pytest.LogCaptureFixture) -> None
     async def failing(_request: Request) -> Response:
         raise ZeroDivisionError
 
-    one = relay(failing)
+    one = relay_to(failing)
     for _ in range(2):
         assert (await one.handle(POST, CLIENT, NOW)).status == 500
-    assert one._in_hand == 0
     assert "event=internal-error part=relay" in caplog.text
 
 
 async def test_a_client_that_asks_too_often_is_told_and_others_go_on() -> None:
-    one = relay(answering(ANSWER, []), rate=5)
+    one = relay_to(answering(ANSWER, []), rate=5)
     statuses = [(await one.handle(POST, CLIENT, NOW)).status for _ in range(20)]
     allowed = 5 * BURST_SECONDS + 1
     assert statuses == [200] * allowed + [429] * (20 - allowed)
@@ -152,34 +140,23 @@ async def test_a_client_that_asks_too_often_is_told_and_others_go_on() -> None:
     assert (await one.handle(POST, CLIENT, NOW + 1)).status == 200
 
 
-async def test_no_more_than_so_many_are_in_hand() -> None:
-    go_on = trio.Event()
-
+async def test_what_is_given_up_for_something_newer_is_counted() -> None:
     async def slow(_request: Request) -> Response:
-        await go_on.wait()
-        return ANSWER
+        await trio.sleep_forever()
+        raise AssertionError
 
-    one, statuses = relay(slow), []
-
-    async def ask() -> None:
-        statuses.append((await one.handle(POST, CLIENT, NOW)).status)
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(MAX_IN_HAND + 5):
-            nursery.start_soon(ask)
-        await trio.testing.wait_all_tasks_blocked()
-        assert statuses == [503] * 5
-        go_on.set()
-    assert statuses.count(200) == MAX_IN_HAND
-    assert one._in_hand == 0
+    one = relay_to(slow)
+    with trio.move_on_after(0):
+        await one.handle(POST, CLIENT, NOW)
+    assert (one.counts.forwarded, one.counts.dropped) == (1, 1)
 
 
 async def test_clients_are_named_in_the_log_only_if_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         for gateway in (answering(ANSWER, []), unreachable(), answering(plain(500, "x"), [])):
-            await relay(gateway).handle(POST, CLIENT, NOW)
+            await relay_to(gateway).handle(POST, CLIENT, NOW)
         assert caplog.text == ""
-        await relay(answering(ANSWER, []), names_clients=True).handle(POST, CLIENT, NOW)
+        await relay_to(answering(ANSWER, []), names_clients=True).handle(POST, CLIENT, NOW)
     assert "event=relayed client=203.0.113.77 status=200" in caplog.text
     assert "40123" not in caplog.text
 
@@ -196,13 +173,13 @@ async def test_anything_has_a_response(  # noqa: PLR0917 - what hypothesis draws
     method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, status: int, came: bytes
 ) -> None:
     for kind in (RESPONSE_TYPE, problems.MEDIA_TYPE, came):
-        one = relay(answering(Response(status, ((b"content-type", kind),), came), []))
+        one = relay_to(answering(Response(status, ((b"content-type", kind),), came), []))
         response = await one.handle(Request(method, path, "", tuple(headers), body), CLIENT, NOW)
         assert 200 <= response.status <= 599
 
 
 async def test_a_relay_holds_nothing_of_a_request_once_it_is_answered() -> None:
-    one = relay(answering(ANSWER, []))
+    one = relay_to(answering(ANSWER, []))
     await one.handle(POST, CLIENT, NOW)
     held = Record()
     held.note(*(getattr(one, name) for name in vars(one)), one.statistics())

@@ -119,6 +119,15 @@ async def test_a_certificate_is_compared_with_host_and_authority(tmp_path: Path)
         assert stage.service.counts.received == 2
 
 
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_authorities_that_cannot_be_read_are_nobody_else_s_fault(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UnprovenError, match=r"authorities\.pem: certificates of authorities cannot be read: "):
+        QuicLink(THERE, Certified("ns.example", file))
+
+
 @virtual
 async def test_who_gives_up_disturbs_nobody_and_the_server_hears_of_it() -> None:
     async with serving() as stage, linked(stage) as (link, asking):

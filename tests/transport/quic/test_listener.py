@@ -145,7 +145,7 @@ async def test_a_listener_that_ends_answers_what_is_in_hand(anywhere: Endpoint) 
         await trio.sleep(0.3)
         return b"\0\0at last"
 
-    async with listening(anywhere, lambda _message, _caller, _now: Later(slow)) as (_, here, scope):
+    async with listening(anywhere, lambda _message, _caller, _now: Later(slow)) as (listener, here, scope):
         async with trio.open_nursery() as nursery:
             link = QuicLink(here, Unproven())
             nursery.start_soon(link.run)
@@ -156,7 +156,8 @@ async def test_a_listener_that_ends_answers_what_is_in_hand(anywhere: Endpoint) 
 
             async with trio.open_nursery() as asking:
                 asking.start_soon(ask)
-                await trio.sleep(0.1)
+                while not listener.statistics().received:  # noqa: ASYNC110 - counters tell nobody
+                    await trio.sleep(0.001)
                 scope.cancel()
             nursery.cancel_scope.cancel()
         assert replies == [b"IDat last"]

@@ -6,43 +6,35 @@ import pytest
 import trio
 from aioquic.quic.packet import encode_quic_version_negotiation
 
-from tests.transport.quic.wires import HERE, NOW, STEP, Raw, Stage, first_flight, serving
+from tests.transport.quic.wires import (
+    HERE,
+    NOW,
+    STEP,
+    Raw,
+    connected,
+    elsewhere,
+    first_flight,
+    query,
+    serving,
+)
 from tests.virtual import virtual
 from transport.endpoint import Endpoint
 from transport.framing import frame
 from transport.handler import Caller, Later, Protocol, Verdict
 from transport.quic.doq import Code
 from transport.quic.limits import QuicLimits
-from transport.quic.retry import MOST
-
-CROWD = 32 + 20  # clients at once: more than may be unproven
-
-
-def _query(text: bytes) -> bytes:
-    return b"\0\0" + text
-
-
-async def _connected(stage: Stage, source: Endpoint = HERE) -> Raw:
-    client = Raw(stage.wire, source)
-    await client.connect()
-    assert client.code is None
-    return client
-
-
-def _elsewhere(number: int) -> Endpoint:
-    return Endpoint(f"198.51.{number // 200}.{number % 200}", 50_000)
 
 
 @virtual
 async def test_each_query_is_answered_on_its_own_stream_in_any_order() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        slow, quick = client.ask(_query(b"later")), client.ask(_query(b"now"))
+        client = await connected(stage)
+        slow, quick = client.ask(query(b"later")), client.ask(query(b"now"))
         await client.settle()
         assert client.ended == {quick}
         await client.settle(1)
         assert client.ended == {slow, quick}
-        assert client.replies == {slow: frame(_query(b"later")), quick: frame(_query(b"now"))}
+        assert client.replies == {slow: frame(query(b"later")), quick: frame(query(b"now"))}
         counts = stage.service.counts
         assert (counts.accepted, counts.received, counts.answered) == (1, 2, 2)
 
@@ -56,8 +48,8 @@ async def test_the_handler_is_told_who_asks_and_when() -> None:
         return message
 
     async with serving(handler) as stage:
-        client = await _connected(stage)
-        client.ask(_query(b"?"))
+        client = await connected(stage)
+        client.ask(query(b"?"))
         await client.settle()
     [(caller, now)] = told
     assert caller == Caller(HERE, Protocol.QUIC)
@@ -68,8 +60,8 @@ async def test_the_handler_is_told_who_asks_and_when() -> None:
 @virtual
 async def test_no_datagram_could_be_fragmented() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        client.ask(_query(b"huge"))
+        client = await connected(stage)
+        client.ask(query(b"huge"))
         await client.settle(1)
         assert len(client.replies[0]) > 60_000
         assert max(stage.wire.sizes) == 1_200
@@ -78,9 +70,9 @@ async def test_no_datagram_could_be_fragmented() -> None:
 @virtual
 async def test_a_query_that_deserves_no_answer_has_its_stream_reset() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        stream = client.ask(_query(b"silent"))
-        after = client.ask(_query(b"still there"))
+        client = await connected(stage)
+        stream = client.ask(query(b"silent"))
+        after = client.ask(query(b"still there"))
         await client.settle()
         assert client.resets == {stream: Code.UNSPECIFIED_ERROR}
         assert after in client.ended
@@ -90,8 +82,8 @@ async def test_a_query_that_deserves_no_answer_has_its_stream_reset() -> None:
 @virtual
 async def test_a_reply_that_no_stream_carries_has_its_stream_reset() -> None:
     async with serving(lambda _message, _caller, _now: bytes(65_536)) as stage:
-        client = await _connected(stage)
-        stream = client.ask(_query(b"?"))
+        client = await connected(stage)
+        stream = client.ask(query(b"?"))
         await client.settle()
         assert client.resets == {stream: Code.INTERNAL_ERROR}
         assert stage.service.counts.unsendable == 1
@@ -112,14 +104,14 @@ async def test_a_reply_that_no_stream_carries_has_its_stream_reset() -> None:
 @virtual
 async def test_what_is_no_query_ends_the_connection(octets: bytes) -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         client.put(octets)
         await client.settle()
         assert client.code == Code.PROTOCOL_ERROR
         assert stage.service.counts.misframed == 1
         assert stage.service.counts.received == 0
-        other = await _connected(stage, _elsewhere(1))
-        other.ask(_query(b"?"))
+        other = await connected(stage, elsewhere(1))
+        other.ask(query(b"?"))
         await other.settle()
         assert other.ended
 
@@ -137,7 +129,7 @@ async def test_who_speaks_something_else_is_not_let_in() -> None:
 @virtual
 async def test_a_stream_of_one_direction_is_refused() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         client.connection._remote_max_streams_uni = 10
         client.connection.send_stream_data(
             client.connection.get_next_available_stream_id(is_unidirectional=True), b"?"
@@ -153,253 +145,21 @@ async def test_more_than_is_put_up_with_of_replies_ends_the_connection() -> None
         return bytes(60_000)
 
     async with serving(lambda _message, _caller, _now: Later(work), limits=QuicLimits(queued=50_000)) as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         client.connection._local_max_stream_data_bidi_local = 0  # reads none of them
         for _ in range(10):
-            client.ask(_query(b"?"))
+            client.ask(query(b"?"))
         await client.settle(1.5)
         assert client.code == Code.EXCESSIVE_LOAD
         assert (stage.service.counts.unread, stage.service.counts.answered) == (1, 2)
 
 
-# --- how long it may last ----------------------------------------------------------------------------------------
-
-
-@virtual
-async def test_a_query_that_is_not_finished_in_time_ends_the_connection() -> None:
-    async with serving() as stage:
-        client = await _connected(stage)
-        stream = client.put(frame(_query(b"slow"))[:5], is_end=False)
-        for _ in range(18):  # an octet now and then wins no time
-            await client.settle(0.1)
-            client.put(b"", stream, is_end=False)
-        assert client.code is None
-        await client.settle(0.3)
-        assert client.code == Code.EXCESSIVE_LOAD
-        assert stage.service.counts.impatient == 1
-
-
-@virtual
-async def test_a_query_whose_stream_is_left_open_is_not_answered() -> None:
-    async with serving() as stage:
-        client = await _connected(stage)
-        client.ask(_query(b"?"), is_end=False)
-        await client.settle(1)
-        assert stage.service.counts.received == 0
-        await client.settle(1.2)
-        assert client.code == Code.EXCESSIVE_LOAD
-
-
-@virtual
-async def test_an_idle_connection_is_closed() -> None:
-    async with serving() as stage:
-        client = await _connected(stage)
-        await client.settle(4)
-        client.ask(_query(b"?"))
-        for _ in range(9):  # packets alone win no time
-            await client.settle(1)
-            client.connection.send_ping(1)
-        assert client.code is None
-        await client.settle(1.5)
-        assert client.code == Code.NO_ERROR
-        assert stage.is_bare()
-
-
-@virtual
-async def test_work_that_takes_long_is_waited_for() -> None:
-    async def work() -> bytes:
-        await trio.sleep(8)
-        return _query(b"at last")
-
-    async with serving(lambda _message, _caller, _now: Later(work)) as stage:
-        client = await _connected(stage)
-        client.ask(_query(b"?"))
-        for _ in range(9):
-            await client.settle(1)
-            client.connection.send_ping(1)
-        assert client.replies == {0: frame(_query(b"at last"))}
-
-
-@virtual
-async def test_who_acknowledges_nothing_is_closed() -> None:
-    limits = QuicLimits(queued=40_000)
-    async with serving(limits=limits) as stage:
-        client = await _connected(stage)
-        client.ask(_query(b"huge"))
-        client.step()
-        await trio.sleep(5.5)
-        assert stage.service.counts.unread == 1
-        assert stage.server.connected == 0
-
-
-@virtual
-async def test_replies_for_a_client_that_does_not_read_are_bounded() -> None:
-    limits = QuicLimits(queued=100_000)
-    async with serving(limits=limits) as stage:
-        client = await _connected(stage)
-        client.connection._local_max_stream_data_bidi_local = 0
-        for _ in range(20):
-            client.ask(_query(b"huge"))
-        client.step()
-        await trio.sleep(1)
-        assert 2 <= stage.service.counts.answered <= 3  # the others wait, as queries
-
-
-@virtual
-async def test_patience_shrinks_with_load() -> None:
-    limits = QuicLimits(connections=10, per_address=10)
-    async with serving(limits=limits) as stage:
-        first = await _connected(stage)
-        for number in range(8):
-            await _connected(stage, _elsewhere(number))
-        assert stage.server.connected == 9
-        await trio.sleep(0.25)  # four fifths were taken: a fifth of a second is all, also for those who came before
-        assert stage.server.connected <= 8
-        await first.settle()
-        assert first.code == Code.NO_ERROR
-
-
-# --- who may have a connection -----------------------------------------------------------------------------------
-
-
-@virtual
-async def test_an_address_has_its_share() -> None:
-    async with serving(limits=QuicLimits(per_address=2)) as stage:
-        for port in range(2):
-            await _connected(stage, Endpoint(HERE.host, 1_000 + port))
-        third = Raw(stage.wire, Endpoint(HERE.host, 1_003))
-        third.connection.connect(Endpoint("192.0.2.1", 853), trio.current_time())
-        await third.settle(0.1)
-        assert not third.connection._handshake_complete
-        assert stage.service.counts.refused == 1
-        await _connected(stage, _elsewhere(1))
-
-
-@virtual
-async def test_when_all_slots_are_taken_a_client_gets_one_as_soon_as_there_is_one() -> None:
-    async with serving(limits=QuicLimits(connections=1)) as stage:
-        first = await _connected(stage)
-        second = Raw(stage.wire, _elsewhere(1))
-        second.connection.connect(Endpoint("192.0.2.1", 853), trio.current_time())
-        await second.settle(0.05)
-        assert not second.connection._handshake_complete
-        await second.settle(2)  # the first is idle, and all slots are taken: a fifth of a second
-        await first.settle(0.1)
-        assert first.code == Code.NO_ERROR
-        assert second.connection._handshake_complete
-
-
-@virtual
-async def test_in_a_crowd_a_client_proves_its_address_first() -> None:
-    async with serving() as stage:
-        for number in range(CROWD):
-            for datagram in first_flight():
-                stage.wire.send_to_server(datagram, _elsewhere(number))
-        assert stage.service.counts.accepted == 32
-        assert stage.service.counts.retried == CROWD - 32
-        client = await _connected(stage)
-        assert client.connection._retry_count == 1
-        client.ask(_query(b"?"))
-        await client.settle()
-        assert client.ended
-
-
-@virtual
-async def test_who_is_spoken_for_by_others_is_sent_a_token_too() -> None:
-    async with serving() as stage:
-        for port in range(10):
-            source = Endpoint(HERE.host, 1_000 + port)
-            for datagram in first_flight():
-                stage.wire.send_to_server(datagram, source)
-        assert stage.service.counts.accepted == 4
-        assert (await _connected(stage)).connection._retry_count == 1
-        assert (await _connected(stage, _elsewhere(1))).connection._retry_count == 0
-
-
-@virtual
-async def test_a_forged_source_gets_three_octets_for_one_at_most() -> None:
-    async with serving() as stage:
-        for number in range(CROWD):
-            source = _elsewhere(number)
-            for datagram in first_flight():
-                stage.wire.send_to_server(datagram, source)
-        await trio.sleep(60)  # all that is sent again, and whatever ends it
-        wire = stage.wire
-        assert len(wire.to_server) == CROWD
-        assert max(wire.to_client[source] / wire.to_server[source] for source in wire.to_server) <= 3
-        assert stage.is_bare()
-
-
-@virtual
-async def test_who_never_goes_on_is_given_up_after_six_seconds_and_told_nothing() -> None:
-    async with serving() as stage:
-        [datagram] = first_flight()
-        stage.wire.send_to_server(datagram, HERE)
-        await trio.sleep(5.9)
-        assert stage.server.connected == 1
-        octets = stage.wire.to_client[HERE]
-        await trio.sleep(0.2)
-        assert stage.is_bare()
-        assert stage.service.counts.impatient == 1
-        assert stage.wire.to_client[HERE] == octets
-
-
-@virtual
-async def test_a_server_that_ends_says_so_to_no_forged_source_beyond_its_share() -> None:
-    async with serving() as stage:
-        [datagram] = first_flight()
-        stage.wire.send_to_server(datagram, HERE)
-        await trio.sleep(5)  # all that may be sent was sent, some of it again
-        for last, endpoint in stage.server.give_up(trio.current_time()):
-            stage.wire.to_client[endpoint] += len(last)
-        assert stage.service.counts.unpaid == 1
-        assert 3_000 < stage.wire.to_client[HERE] <= 3_600
-
-
-@virtual
-async def test_a_token_asked_for_in_another_s_name_is_a_twelfth_of_what_came() -> None:
-    async with serving(limits=QuicLimits(unproven=0)) as stage:
-        [datagram] = first_flight()
-        stage.wire.send_to_server(datagram, HERE)
-        assert 0 < stage.wire.to_client[HERE] <= 46 + MOST + 16
-        assert stage.is_bare()
-
-
-@virtual
-async def test_a_token_is_of_no_use_from_elsewhere() -> None:
-    async with serving(limits=QuicLimits(unproven=0)) as stage:
-        client = Raw(stage.wire)
-        client.connection.connect(Endpoint("192.0.2.1", 853), trio.current_time())
-        client.step()  # the first packet, and a token
-        client.source = _elsewhere(1)
-        stage.wire.clients[client.source] = client._inbox.append
-        await client.settle(0.1)
-        assert not client.connection._handshake_complete
-        assert stage.service.counts.accepted == 0
-
-
-@virtual
-async def test_another_version_is_told_which_is_spoken() -> None:
-    async with serving() as stage:
-        [datagram] = first_flight()
-        said = bytearray(datagram)
-        said[1:5] = b"\x1a\x2a\x3a\x4a"
-        assert stage.server.receive_untrusted(bytes(said[:1_199]), HERE, trio.current_time()) == []
-        replies = stage.server.receive_untrusted(bytes(said), HERE, trio.current_time())
-        assert [reply[1:5] for reply in replies] == [bytes(4)]
-        assert replies[0].endswith(b"\0\0\0\1")
-        answer = encode_quic_version_negotiation(
-            source_cid=bytes(8), destination_cid=bytes(8), supported_versions=[2] * 400
-        )
-        assert stage.server.receive_untrusted(answer, HERE, trio.current_time()) == []
-
-
 @virtual
 async def test_a_connection_stays_where_it_began() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        client.source = _elsewhere(1)
-        client.ask(_query(b"?"))
+        client = await connected(stage)
+        client.source = elsewhere(1)
+        client.ask(query(b"?"))
         await client.settle()
         assert not client.ended
         assert stage.service.counts.strayed > 0
@@ -434,8 +194,8 @@ async def test_garbage_begins_nothing_and_is_answered_by_nothing() -> None:
         assert stage.service.counts.failed == 0
         octets = stage.wire.to_client[HERE]
         assert octets <= 3 * stage.wire.to_server[HERE]
-        client = await _connected(stage)
-        client.ask(_query(b"?"))
+        client = await connected(stage)
+        client.ask(query(b"?"))
         await client.settle()
         assert client.ended
 
@@ -443,12 +203,12 @@ async def test_garbage_begins_nothing_and_is_answered_by_nothing() -> None:
 @virtual
 async def test_garbage_for_a_connection_does_not_end_it() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         own = client.connection._peer_cid.cid
         for size in (0, 1, 20, 1_200, 4_000):
             for first in (b"\x40", b"\x5f"):
                 stage.wire.send_to_server(first + own + os.urandom(size), HERE)
-        client.ask(_query(b"?"))
+        client.ask(query(b"?"))
         await client.settle()
         assert client.ended
         assert client.code is None
@@ -460,19 +220,19 @@ async def test_what_the_library_trips_over_costs_one_connection(
     caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     async with serving() as stage:
-        client, other = await _connected(stage), await _connected(stage, _elsewhere(1))
+        client, other = await connected(stage), await connected(stage, elsewhere(1))
         [session] = {one for one in stage.server.directory.values() if one.caller.endpoint == HERE}
 
         def trip(*_args: object) -> None:
             raise AssertionError("as for a frame that nobody expected")
 
         vars(session._connection)[where] = trip
-        client.ask(_query(b"later"))
+        client.ask(query(b"later"))
         await client.settle(1.5)
         assert stage.server.connected == 1
         assert stage.service.counts.failed == 1
         assert len([record for record in caplog.records if record.exc_info]) == 1
-        other.ask(_query(b"?"))
+        other.ask(query(b"?"))
         await other.settle()
         assert other.ended
 
@@ -483,8 +243,8 @@ async def test_what_the_library_trips_over_costs_one_connection(
 @virtual
 async def test_who_takes_a_query_back_gets_no_reply() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        stream, other = client.ask(_query(b"later")), client.ask(_query(b"later too"))
+        client = await connected(stage)
+        stream, other = client.ask(query(b"later")), client.ask(query(b"later too"))
         await client.settle()
         client.connection.stop_stream(stream, Code.REQUEST_CANCELLED)
         await client.settle(2)
@@ -497,7 +257,7 @@ async def test_who_takes_a_query_back_gets_no_reply() -> None:
 @virtual
 async def test_half_a_query_can_be_taken_back() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         stream = client.put(b"\0\x09\0\0half", is_end=False)
         await client.settle()
         client.connection.reset_stream(stream, Code.REQUEST_CANCELLED)
@@ -509,7 +269,7 @@ async def test_half_a_query_can_be_taken_back() -> None:
 @virtual
 async def test_who_takes_back_hundreds_is_closed() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         taken = 0
         while client.code is None and taken < 1_000:
             for _ in range(20):
@@ -525,12 +285,12 @@ async def test_who_takes_back_hundreds_is_closed() -> None:
 @virtual
 async def test_a_few_taken_back_now_and_then_are_nothing() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
+        client = await connected(stage)
         for _ in range(40):
             for _ in range(10):
                 stream = client.put(b"\0\x09\0\0half", is_end=False)
                 client.connection.reset_stream(stream, Code.REQUEST_CANCELLED)
-            client.ask(_query(b"?"))
+            client.ask(query(b"?"))
             await client.settle(0.6)
         assert client.code is None
         assert len(client.ended) == 40
@@ -539,19 +299,19 @@ async def test_a_few_taken_back_now_and_then_are_nothing() -> None:
 @virtual
 async def test_a_server_that_ends_answers_what_is_in_hand() -> None:
     async with serving() as stage:
-        client = await _connected(stage)
-        stream = client.ask(_query(b"later"))
+        client = await connected(stage)
+        stream = client.ask(query(b"later"))
         await client.settle()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stage.server.finish)
             await client.settle(0.1)
-            late = client.ask(_query(b"too late"))
+            late = client.ask(query(b"too late"))
             await client.settle(1.5)
         assert stream in client.ended
         assert late not in client.ended
         assert client.code == Code.NO_ERROR
         [datagram] = first_flight()
-        assert stage.server.receive_untrusted(datagram, _elsewhere(1), trio.current_time()) == []
+        assert stage.server.receive_untrusted(datagram, elsewhere(1), trio.current_time()) == []
         assert stage.server.connected == 0
 
 
@@ -568,11 +328,11 @@ async def test_work_waits_for_a_place_and_ends_with_its_connection() -> None:
         return Later(work)
 
     async with serving(handler, jobs=1) as stage:
-        client, other = await _connected(stage), await _connected(stage, _elsewhere(1))
+        client, other = await connected(stage), await connected(stage, elsewhere(1))
         for _ in range(3):
-            client.ask(_query(b"later"))
+            client.ask(query(b"later"))
         await client.settle(STEP)
-        other.ask(_query(b"later"))
+        other.ask(query(b"later"))
         await other.settle(STEP)
         await client.settle(1.5)
         assert len(client.ended) == 1  # one at a time
@@ -582,15 +342,15 @@ async def test_work_waits_for_a_place_and_ends_with_its_connection() -> None:
         await other.settle(1.5)
         assert len(other.ended) == 1
         assert stage.server.connected == 1
-        assert begun == [HERE, HERE, _elsewhere(1)]
+        assert begun == [HERE, HERE, elsewhere(1)]
 
 
 @virtual
 async def test_nothing_is_left_of_many_connections() -> None:
     async with serving() as stage:
         for number in range(40):
-            client = await _connected(stage, _elsewhere(number))
-            client.ask(_query(b"?"))
+            client = await connected(stage, elsewhere(number))
+            client.ask(query(b"?"))
             await client.settle()
             assert client.ended
             if number % 2:

@@ -17,7 +17,7 @@ from cryptography import x509
 from transport.clock import Clock
 from transport.endpoint import Endpoint
 from transport.framing import frame
-from transport.handler import Caller, Handler, Later, Verdict
+from transport.handler import Admit, Caller, Handler, Later, Verdict, admit_all
 from transport.later import LaterPool
 from transport.proof import Unproven
 from transport.quic.limits import QuicLimits
@@ -157,8 +157,8 @@ class Stage:
     def is_bare(self) -> bool:
         """Whether nothing is left of any connection."""
         server: Any = self.server
-        kept = (server.directory, server._sessions, server._holders, server._touched, server._jobs, server._alarms)
-        return not any(kept) and not self.service.slots.taken and not server._unproven.taken
+        kept = (server.directory, server._sessions, server._places, server._touched, server._jobs, server._alarms)
+        return not any(kept) and not self.service.slots.taken
 
 
 @asynccontextmanager
@@ -167,6 +167,7 @@ async def serving(
     *,
     limits: QuicLimits = USUAL,
     jobs: int = 64,
+    admit: Admit = admit_all,
     delay: float = 0.0,
     jitter: float = 0.0,
     loss: float = 0.0,
@@ -174,7 +175,7 @@ async def serving(
     """Run a server on a wire that carries datagrams so (see `Wire`)."""
     async with LaterPool(jobs).running(grace=0) as later, trio.open_nursery() as nursery:
         service = QuicService(handler, Clock.starting_at(NOW), limits, Slots(limits))
-        server = QuicServer(service, ServerTerms(credentials, limits.message).current, later, bytes(32))
+        server = QuicServer(service, ServerTerms(credentials, limits.message).current, later, admit, bytes(32))
         wire = Wire(server, nursery, delay, jitter, loss)
         nursery.start_soon(server.run, wire.flush)
         yield Stage(server, service, wire, nursery)
@@ -261,3 +262,21 @@ def first_flight() -> list[bytes]:
     connection = QuicConnection(configuration=client_terms(Unproven()))
     connection.connect(THERE, trio.current_time())
     return [datagram for datagram, _ in connection.datagrams_to_send(trio.current_time())]
+
+
+def query(text: bytes) -> bytes:
+    """Return a message as it goes over QUIC, of which nobody here reads more than the id."""
+    return b"\0\0" + text
+
+
+def elsewhere(number: int) -> Endpoint:
+    """Return where one of many other clients is."""
+    return Endpoint(f"198.51.{number // 200}.{number % 200}", 50_000)
+
+
+async def connected(stage: Stage, source: Endpoint = HERE) -> Raw:
+    """Return a client that has shaken hands."""
+    client = Raw(stage.wire, source)
+    await client.connect()
+    assert client.code is None
+    return client

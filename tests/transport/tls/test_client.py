@@ -11,7 +11,7 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from trio.testing import memory_stream_pair
+from trio.testing import MockClock, memory_stream_pair
 
 from tests.certificates import write_certificate
 from tests.transport.tls.shaking import credentials
@@ -19,7 +19,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnprovenError, UnreachableError
 from transport.proof import Certified, Pinned, Proof, Unproven
 from transport.tls import client as client_module
-from transport.tls.client import ClientTls
+from transport.tls.client import TRY, ClientTls
 from transport.tls.credentials import Credentials, read_chain, read_key
 from transport.tls.server import ServerTls
 from transport.tls.stream import Alpn, Secured
@@ -301,3 +301,30 @@ async def test_a_connection_that_breaks_is_one_that_breaks() -> None:
 def test_what_is_no_certificate_has_no_pin(shown: bytes | None) -> None:
     with pytest.raises(UnprovenError):
         client_module._check_pin(HERE, bytes(32), shown)
+
+
+async def test_of_several_addresses_the_first_is_taken_at_which_somebody_is(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    del autojump_clock
+    tried: list[str] = []
+    async with running(tmp_path, "msp.example") as (_, server, pin):
+
+        async def connect(endpoint: Endpoint) -> trio.abc.Stream:
+            tried.append(endpoint.host)
+            if endpoint.host == "192.0.2.2":
+                await trio.sleep_forever()
+            if endpoint.host == "192.0.2.3":
+                return await server.connect(endpoint)
+            raise ConnectionRefusedError(endpoint.host)
+
+        client = ClientTls(connect)
+        hosts = [Endpoint(f"192.0.2.{number}", 443) for number in (1, 2, 3, 4)]
+        stream = await client.connect_any(hosts, Pinned(pin), Alpn.DOT)
+        await trio.aclose_forcefully(stream)
+        assert tried == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+        assert trio.current_time() == TRY
+        with pytest.raises(UnprovenError):
+            await client.connect_any(hosts[2:3], OTHER_PIN, Alpn.DOT)
+        with pytest.raises(ConnectionRefusedError, match=r"192\.0\.2\.4"):
+            await client.connect_any(hosts[2:], OTHER_PIN, Alpn.DOT)

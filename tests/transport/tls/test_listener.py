@@ -1,9 +1,8 @@
 """The listener of streams with a handshake before each, over loopback; and what it makes of those who abuse it."""
 
 import gc
-import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -11,122 +10,50 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tests.transport.streams import LIMITS, LOOPBACK, Server, echo, ended, listening, receive
 from tests.transport.tls import keyupdates
 from tests.transport.tls.shaking import credentials, der_of, trusting
-from transport.clock import Clock
 from transport.endpoint import Endpoint
-from transport.framing import Deframer, frame
-from transport.handler import Caller, Handler, Later, Protocol, Verdict
-from transport.later import LaterPool
+from transport.framing import frame
+from transport.handler import Admit, Caller, Handler, Later, Protocol, Verdict, admit_all
 from transport.slots import StreamLimits
-from transport.tcp_listener import StreamStatistics, TcpListener, open_tcp, serve_tcp
 from transport.tls.server import ServerTls
 from transport.tls.stream import MAX_FRUITLESS
 
-LIMITS = StreamLimits()
 SOON = 1.0  # seconds in which a new client is answered, whatever others do
 
 Client = trio.SSLStream[trio.SocketStream]
 
 
-class Server:
-    """A listener on loopback, and clients of it."""
+class Encrypted(Server):
+    """A listener whose clients shake hands."""
 
-    def __init__(self, sock: socket.socket, listener: TcpListener) -> None:
-        self.address = sock.getsockname()
-        self.listener = listener
-        self._opened: list[trio.SocketStream] = []
-
-    def close_clients(self) -> None:
-        for stream in self._opened:
-            stream.socket.close()
-
-    @property
-    def counts(self) -> StreamStatistics:
-        return self.listener.statistics()
-
-    async def connect(self, source: str = "127.0.0.1") -> trio.SocketStream:
-        """Connect, and leave it at that."""
-        sock = trio.socket.socket()
-        try:
-            await sock.bind((source, 0))
-            await sock.connect(self.address)
-        except BaseException:
-            sock.close()
-            raise
-        self._opened.append(trio.SocketStream(sock))
-        return self._opened[-1]
-
-    async def shake(self, source: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Client:
+    async def shake(self, source: str = "", context: ssl.SSLContext | None = None) -> Client:
         client = trio.SSLStream(await self.connect(source), context or trusting("dot"))
         await client.do_handshake()
         return client
 
-    async def greet(self, source: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Client:
+    async def greet(self, source: str = "", context: ssl.SSLContext | None = None) -> Client:
         """Connect and exchange a message."""
         client = await self.shake(source, context)
         await client.send_all(frame(b"hello"))
         assert await receive(client, 1) == [b"hello"]
         return client
 
-    async def wait_until(self, happened: Callable[[StreamStatistics], bool]) -> None:
-        while not happened(self.counts):  # noqa: ASYNC110 - counters tell nobody
-            await trio.sleep(0.001)
-
-
-async def receive(client: trio.abc.ReceiveStream, count: int) -> list[bytes]:
-    """Return so many replies, or fewer when the server closes."""
-    deframer, replies = Deframer(), list[bytes]()
-    try:
-        while len(replies) < count and (data := await client.receive_some(65_536)):
-            deframer.feed(data)
-            replies += list(deframer)
-    except trio.BrokenResourceError:  # closed while something from us was still unread
-        pass
-    return replies
-
-
-async def ended(stream: trio.abc.ReceiveStream) -> None:
-    """Wait until the server has closed, be it in anger."""
-    try:
-        while await stream.receive_some(65_536):
-            pass
-    except trio.BrokenResourceError:
-        pass
-
 
 @asynccontextmanager
 async def serving(
-    place: Path, handler: Handler, limits: StreamLimits = LIMITS, *known: str
-) -> AsyncGenerator[Server]:
+    place: Path, handler: Handler, limits: StreamLimits = LIMITS, *known: str, admit: Admit = admit_all
+) -> AsyncGenerator[Encrypted]:
     for stem in known:
         credentials(place, f"{stem}.example", stem=stem)
     tls = ServerTls(credentials(place), {der_of(place, stem): stem for stem in known})
-    with trio.fail_after(30), open_tcp(Endpoint("127.0.0.1", 0)) as sock:
-        async with LaterPool(200).running() as later, trio.open_nursery() as nursery:
-
-            async def serve(*, task_status: trio.TaskStatus[TcpListener]) -> None:
-                await serve_tcp(
-                    sock,
-                    handler,
-                    Clock(),
-                    later,
-                    limits=limits,
-                    protocol=Protocol.TLS,
-                    secure=tls.handshake,
-                    task_status=task_status,
-                )
-
-            server = Server(sock, await nursery.start(serve))
-            try:
-                yield server
-            finally:
-                server.close_clients()
-            nursery.cancel_scope.cancel()
-
-
-def _echo(message: bytes, _caller: Caller, _now: float) -> Verdict:
-    return message
+    async with listening(handler, LOOPBACK, limits, secure=tls.handshake, admit=admit) as (plain, _):
+        server = Encrypted(plain.sock, plain.listener)
+        try:
+            yield server
+        finally:
+            server.close_clients()
 
 
 async def test_the_caller_is_told_apart_and_named(tmp_path: Path) -> None:
@@ -172,7 +99,7 @@ async def test_a_hundred_in_flight_come_back_last_first(tmp_path: Path) -> None:
 
 
 async def test_resuming_is_counted(tmp_path: Path) -> None:
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         context = trusting("dot")
         first = await server.greet(context=context)
         second = trio.SSLStream(await server.connect(), context)
@@ -187,7 +114,7 @@ async def test_resuming_is_counted(tmp_path: Path) -> None:
 # --- abuse -----------------------------------------------------------------------------------------------------
 
 
-async def _is_answered_soon(server: Server) -> None:
+async def _is_answered_soon(server: Encrypted) -> None:
     """A new client, at an address of its own, is answered."""
     with trio.fail_after(SOON):
         client = await server.greet("127.0.1.1")
@@ -198,7 +125,7 @@ async def _is_answered_soon(server: Server) -> None:
     "octets", [frame(b"plain question"), b"GET /dns-query HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\0\x01" + b"x" * 511]
 )
 async def test_garbage_costs_its_sender_the_connection(tmp_path: Path, octets: bytes) -> None:
-    async with serving(tmp_path, _echo) as server, await server.connect() as client:
+    async with serving(tmp_path, echo) as server, await server.connect() as client:
         await client.send_all(octets)
         await ended(client)
         assert (server.counts.handshakes_failed, server.counts.received) == (1, 0)
@@ -206,7 +133,7 @@ async def test_garbage_costs_its_sender_the_connection(tmp_path: Path, octets: b
 
 
 async def test_an_older_version_costs_it_too(tmp_path: Path) -> None:
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         with pytest.raises(trio.BrokenResourceError):
             await server.shake(context=trusting(newest=ssl.TLSVersion.TLSv1_2))
         await server.wait_until(lambda counts: counts.handshakes_failed == 1)
@@ -214,7 +141,7 @@ async def test_an_older_version_costs_it_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"\x16", b"\x16\x03\x01\x02\0\x01"])
 async def test_a_handshake_has_six_seconds(tmp_path: Path, leaping_clock: MockClock, begun: bytes) -> None:
-    async with serving(tmp_path, _echo) as server, await server.connect() as client:
+    async with serving(tmp_path, echo) as server, await server.connect() as client:
         await client.send_all(begun)
         await server.wait_until(lambda counts: counts.accepted == 1)
         await wait_all_tasks_blocked()
@@ -228,7 +155,7 @@ async def test_a_handshake_has_six_seconds(tmp_path: Path, leaping_clock: MockCl
 
 async def test_octets_of_a_handshake_win_no_time(tmp_path: Path, leaping_clock: MockClock) -> None:
     hello = _client_hello()
-    async with serving(tmp_path, _echo) as server, await server.connect() as client:
+    async with serving(tmp_path, echo) as server, await server.connect() as client:
         for octet in hello[:60]:
             await client.send_all(bytes([octet]))
             await wait_all_tasks_blocked()
@@ -238,7 +165,7 @@ async def test_octets_of_a_handshake_win_no_time(tmp_path: Path, leaping_clock: 
 
 
 async def test_a_handshake_octet_by_octet_is_understood(tmp_path: Path) -> None:
-    async with serving(tmp_path, _echo) as server, await server.connect() as below:
+    async with serving(tmp_path, echo) as server, await server.connect() as below:
         dripping = trio.SSLStream(_Dripping(below), trusting("dot"))
         await dripping.send_all(frame(b"slowly") + frame(b"but surely"))
         assert await receive(dripping, 2) == [b"slowly", b"but surely"]
@@ -274,7 +201,7 @@ def _client_hello() -> bytes:
 async def test_who_says_nothing_after_the_handshake_has_three_seconds(
     tmp_path: Path, leaping_clock: MockClock
 ) -> None:
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         client = await server.shake()
         await server.wait_until(lambda counts: counts.handshakes == 1)
         await wait_all_tasks_blocked()
@@ -285,7 +212,7 @@ async def test_who_says_nothing_after_the_handshake_has_three_seconds(
 
 @pytest.mark.parametrize("octets", [b"\xff\xff", b"\0\0", b"\x04\x01"])
 async def test_a_wrong_length_is_closed_without_being_read(tmp_path: Path, octets: bytes) -> None:
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         client = await server.shake()
         await client.send_all(octets)
         assert await receive(client, 1) == []
@@ -311,7 +238,7 @@ async def test_a_client_that_never_reads_is_closed(tmp_path: Path) -> None:
 async def test_a_flood_of_key_updates_ends_its_connection_and_no_other(tmp_path: Path) -> None:
     context = trusting("dot")
     context.keylog_filename = str(tmp_path / "keys")
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         client = await server.shake(context=context)
         writer = keyupdates.Writer(keyupdates.client_secret(tmp_path / "keys"))
         updates = b"".join(writer.key_update(keyupdates.REQUESTED) for _ in range(2 * MAX_FRUITLESS // 27))
@@ -331,7 +258,7 @@ async def test_a_flood_of_key_updates_ends_its_connection_and_no_other(tmp_path:
 async def test_while_handshakes_hang_a_new_client_is_answered(tmp_path: Path) -> None:
     """Twice as many connections as there are slots, from many addresses, none of which ever says a word."""
     limits = StreamLimits(connections=60, per_address=10)
-    async with serving(tmp_path, _echo, limits) as server, AsyncExitStack() as stack:
+    async with serving(tmp_path, echo, limits) as server, AsyncExitStack() as stack:
         for number in range(120):
             await stack.enter_async_context(await server.connect(f"127.0.2.{1 + number // 10}"))
         for _ in range(5):
@@ -342,7 +269,7 @@ async def test_while_handshakes_hang_a_new_client_is_answered(tmp_path: Path) ->
 async def test_while_many_are_idle_a_new_client_is_answered(tmp_path: Path) -> None:
     """As many that are encrypted and have asked once as there are slots."""
     limits = StreamLimits(connections=60, per_address=10)
-    async with serving(tmp_path, _echo, limits) as server, trio.open_nursery() as nursery:
+    async with serving(tmp_path, echo, limits) as server, trio.open_nursery() as nursery:
         for number in range(60):
             client = await server.greet(f"127.0.2.{1 + number // 10}")
             nursery.start_soon(ended, client)
@@ -354,7 +281,7 @@ async def test_while_many_are_idle_a_new_client_is_answered(tmp_path: Path) -> N
 async def test_handshakes_over_and_over_leave_nothing_behind(tmp_path: Path) -> None:
     """Whole ones, abandoned ones, garbage: afterwards there is as much of TLS in memory as before."""
     context, hello = trusting("dot"), _client_hello()
-    async with serving(tmp_path, _echo) as server:
+    async with serving(tmp_path, echo) as server:
         await (await server.greet(context=context)).aclose()
         await server.wait_until(lambda counts: counts.connected == 0)
         await wait_all_tasks_blocked()  # streams are closed after their slots are given back
@@ -380,6 +307,49 @@ def _encrypted_objects() -> int:
     return sum(isinstance(one, ssl.SSLObject) for one in gc.get_objects())
 
 
+def _pages() -> int:
+    """Return how much memory this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not say how large a process is")
+async def test_a_second_flood_of_handshakes_takes_what_the_first_has_left(tmp_path: Path) -> None:
+    """Of memory, where three hundred at a time are left once the server has shown its certificate."""
+    hello = _client_hello()
+    async with serving(tmp_path, echo, StreamLimits(connections=1_000, per_address=1_000)) as server:
+
+        async def flood() -> int:
+            """Return how large the process is afterwards."""
+            async with AsyncExitStack() as stack:
+                clients = [await stack.enter_async_context(await server.connect()) for _ in range(300)]
+                for client in clients:
+                    await client.send_all(hello)
+                for client in clients:
+                    assert await client.receive_some(1)
+            await server.wait_until(lambda counts: counts.connected == 0)
+            return _pages()
+
+        first, *_, last = [await flood() for _ in range(4)]
+        assert server.counts.handshakes_failed == 1_200
+        assert last <= 1.05 * first
+
+
+async def test_who_begins_too_many_is_closed_before_it_has_cost_anything(tmp_path: Path) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def admit(host: str, _now: float, *, is_proven: bool = True) -> bool:
+        asked.append((host, is_proven))
+        return host != "127.0.2.1"
+
+    async with serving(tmp_path, echo, admit=admit) as server:
+        await ended(await server.connect("127.0.2.1"))
+        await _is_answered_soon(server)
+        await server.wait_until(lambda counts: counts.connected == 0)
+        counts = server.counts
+        assert (counts.handshakes_refused, counts.accepted, counts.handshakes) == (1, 1, 1)
+        assert asked == [("127.0.2.1", True), ("127.0.1.1", True)]
+
+
 async def test_what_is_in_hand_outlives_the_listener_and_handshakes_do_not(
     tmp_path: Path, lookup_pause: trio.Event
 ) -> None:
@@ -390,27 +360,15 @@ async def test_what_is_in_hand_outlives_the_listener_and_handshakes_do_not(
 
         return Later(work)
 
-    tls = ServerTls(credentials(tmp_path))
-    with trio.fail_after(10), open_tcp(Endpoint("127.0.0.1", 0)) as sock:
-        async with LaterPool(1).running() as later, trio.open_nursery() as clients:
-            async with trio.open_nursery() as nursery:
-
-                async def serve(*, task_status: trio.TaskStatus[TcpListener]) -> None:
-                    await serve_tcp(
-                        sock, handle, Clock(), later, limits=LIMITS, secure=tls.handshake, task_status=task_status
-                    )
-
-                server = Server(sock, await nursery.start(serve))
-                waiting, silent = await server.shake(), await server.connect()
-                await waiting.send_all(frame(b"later"))
-                await server.wait_until(lambda counts: (counts.received, counts.accepted) == (1, 2))
-
-                async def release() -> None:
-                    await ended(silent)
-                    lookup_pause.set()
-
-                clients.start_soon(release)
-                nursery.cancel_scope.cancel()
+    secure = ServerTls(credentials(tmp_path)).handshake
+    async with listening(handle, jobs=1, secure=secure) as (plain, listener):
+        server = Encrypted(plain.sock, plain.listener)
+        async with await server.connect() as silent:
+            waiting = await server.shake()
+            await waiting.send_all(frame(b"later"))
+            await server.wait_until(lambda counts: (counts.received, counts.accepted) == (1, 2))
+            listener.cancel()
+            await ended(silent)
+            lookup_pause.set()
             assert await receive(waiting, 2) == [b"later"]
             await waiting.aclose()
-            await silent.aclose()

@@ -111,6 +111,19 @@ def test_one_key_issues_at_a_time() -> None:
         Directory("/", (KEYS[0], signing_key(3, MIDNIGHT).listed)).issuing(NOON)
 
 
+def test_an_issuer_cannot_have_tokens_of_many_keys_taken_at_one_time() -> None:
+    """With a key for each client, the counts of what was spent would be the clients'."""
+    beside = signing_key(3, MIDNIGHT + 2 * DAY).listed
+    assert len(Directory.from_json(Directory("/", (*KEYS[:2], beside)).to_json()).keys) == 3
+    for others in ((KEYS[2], beside), (signing_key(3, MIDNIGHT + DAY).listed,)):
+        with pytest.raises(TokenError, match="3 keys that count at one time"):
+            Directory.from_json(Directory("/", (*KEYS[:2], *others)).to_json())
+    always = [{**KEY, "token-key": to_base64url(key.spki)} for key in KEYS]
+    assert len(of_json({"issuer-request-uri": "/", "token-keys": always[:2]}).keys) == 2
+    with pytest.raises(TokenError, match="at one time"):
+        of_json({"issuer-request-uri": "/", "token-keys": always})
+
+
 def test_keys_are_listed_by_preference() -> None:
     assert in_order(KEYS, NOON) == KEYS
     assert in_order(KEYS, NOON + DAY) == (KEYS[1], KEYS[2], KEYS[0])

@@ -130,6 +130,19 @@ def test_who_writes_begins_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     other.close()
 
 
+def test_who_opens_it_once_more_takes_nobody_s_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel drops all of a process's locks of a file when it closes any descriptor of it."""
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    one = database.Database(tmp_path / "file", 1, ("CREATE TABLE t (x)",))
+    other = f"import sqlite3; sqlite3.connect({str(tmp_path / 'file')!r}, 0).execute('BEGIN IMMEDIATE')"
+    with one.writing():
+        with pytest.raises(DatabaseError, match="locked"):
+            database.Database(tmp_path / "file", 1, (), create=False)
+        begun = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
+    assert "database is locked" in begun.stderr
+    one.close()
+
+
 def test_what_was_granted_before_a_kill_stays_granted(tmp_path: Path) -> None:
     with granting(tmp_path / "grants", "one") as process:
         assert process.stdout is not None

@@ -63,4 +63,13 @@ def test_a_token_pays_once_and_then_says_what_is_taken(desk: Desk) -> None:
 
 def test_another_authorization_is_no_token(desk: Desk) -> None:
     assert desk.ask("Bearer abc").status == 401
+    assert desk.ask("").status == 401
     assert desk.paid == []
+
+
+def test_of_two_tokens_none_counts_and_none_is_spent(desk: Desk) -> None:
+    """Two readers might take two different ones; and whoever meant to pay is not to be asked to by a budget."""
+    both = [authorization(token()) for _ in "12"]
+    assert desk.ask(*both).status == 401
+    assert desk.paid == []
+    assert [desk.ask(one).status for one in both] == [200, 200]

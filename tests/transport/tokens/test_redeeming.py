@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.transport.tokens.mint import CHALLENGE, MIDNIGHT, NOON, asked, signing_key, token
 from transport.tokens.authentication import authorization, challenges_of
 from transport.tokens.keys import DAY, SKEW
-from transport.tokens.redeeming import Redeemed, Redeemer, Refused, Why
+from transport.tokens.redeeming import MAX_REASONS, SOON, TELL_AGAIN, Redeemed, Redeemer, Refused, Why
 from transport.tokens.spent import MIN_CAPACITY, SpentTokens
 from transport.tokens.tokens import Token, TokenChallenge, to_base64url
 
@@ -142,6 +142,41 @@ def test_what_cannot_be_remembered_is_not_taken(
     assert len(told) == 2, "each reason once"
     assert "no room for another token" in told[0]
     assert "mode 0644" in told[1]
+
+
+def test_reasons_that_take_turns_do_not_fill_the_log_and_one_that_lasts_is_told_again(
+    redeemer: Redeemer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(10):
+        redeemer.complain(f"reason {number % 2}", NOON + number)
+    assert [record.message[-9:] for record in caplog.records] == ['reason 0"', 'reason 1"']
+    redeemer.complain("reason 0", NOON + TELL_AGAIN)
+    assert len(caplog.records) == 3
+    for number in range(1_000):
+        redeemer.complain(f"another {number}", NOON)
+    assert len(redeemer._told) <= MAX_REASONS
+
+
+def test_keys_are_due_an_hour_before_their_day_and_until_they_end(redeemer: Redeemer) -> None:
+    first, second = LISTED
+    begins = MIDNIGHT + DAY
+    assert redeemer.due(begins - SOON - SKEW - 1) == (first,)
+    assert redeemer.due(begins - SOON - SKEW) == (first, second)
+    assert redeemer.due(begins + DAY - 1) == (first, second)
+    assert redeemer.due(begins + DAY) == (second,)
+
+
+def test_a_directory_without_a_key_for_today_is_complained_of(
+    redeemer: Redeemer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever forgets to fetch it would else hear of it from people."""
+    last = MIDNIGHT + 2 * DAY - SOON
+    redeemer.due(last - 1)
+    assert caplog.records == []
+    redeemer.due(last)
+    redeemer.due(last + 60)
+    assert [record.message.split()[0] for record in caplog.records] == ["event=tokens-not-taken"]
+    assert "fingerpost token directory" in caplog.records[0].message
 
 
 @given(st.text(max_size=80) | st.binary(max_size=360).map(lambda x: f"PrivateToken token={to_base64url(x)}"))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from transport.tokens.spent import (
     SpentTokens,
 )
 
-KEY, OTHER = bytes(32), b"\x01" * 32
+KEY, OTHER, THIRD = bytes(32), b"\x01" * 32, b"\x02" * 32
 UNTIL = 2_000
 NOW = 1_000.0
 PROJECT = Path(__file__).parents[3]
@@ -204,15 +205,44 @@ def test_files_of_keys_that_are_over_are_removed_a_day_later(tmp_path: Path) -> 
     path = tmp_path / "spent" / f"{KEY.hex()}.spent"
     (tmp_path / "spent" / "zz.spent").write_text("somebody else's")
     (tmp_path / "spent" / f"{'ab' * 32}.spent").write_text("nor this")
-    table.tidy(UNTIL + KEPT_AFTER)
+    table.prepare(OTHER, UNTIL + 3 * KEPT_AFTER, UNTIL + KEPT_AFTER)  # another key's file looks round
     assert path.exists()
-    table.spend(
-        OTHER, nonce, UNTIL + KEPT_AFTER + 1, UNTIL + KEPT_AFTER + 1
-    )  # another key's first token looks round
+    table.prepare(THIRD, UNTIL + 3 * KEPT_AFTER, UNTIL + KEPT_AFTER + 1)
     assert not path.exists()
-    assert set(table.held()) == {OTHER}
-    assert len(list((tmp_path / "spent").iterdir())) == 3
+    assert len(list((tmp_path / "spent").iterdir())) == 4
     table.close()
+
+
+def test_a_file_that_one_process_has_removed_is_let_go_by_the_others(tmp_path: Path) -> None:
+    """The disk has its room again once the last of them has closed it."""
+    one, other = (SpentTokens(tmp_path / "spent", MIN_CAPACITY) for _ in "12")
+    first, second = nonces(2)
+    for table in (one, other):
+        table.spend(KEY, first, UNTIL, NOW)
+    later = UNTIL + KEPT_AFTER + 1
+    one.spend(OTHER, first, later, later)
+    assert not (tmp_path / "spent" / f"{KEY.hex()}.spent").exists()
+    assert other.spend(OTHER, second, later, later) is Spending.NEW
+    assert set(one.held()) == set(other.held()) == {OTHER}
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    assert f"{tmp_path}/spent/{KEY.hex()}" not in mapped
+    one.close()
+    other.close()
+
+
+def test_a_key_that_is_given_more_time_is_remembered_until_then(tmp_path: Path) -> None:
+    one, other = (SpentTokens(tmp_path / "spent", MIN_CAPACITY) for _ in "12")
+    (nonce,) = nonces(1)
+    one.spend(KEY, nonce, UNTIL, NOW)
+    longer = UNTIL + 5 * KEPT_AFTER
+    other.prepare(KEY, longer, NOW)
+    other.spend(OTHER, nonce, longer, UNTIL + KEPT_AFTER + 1)
+    assert one.spend(KEY, nonce, longer, UNTIL + KEPT_AFTER + 1) is Spending.SPENT
+    other.prepare(KEY, UNTIL, NOW)
+    other.prepare(THIRD, longer, longer)
+    assert (tmp_path / "spent" / f"{KEY.hex()}.spent").exists(), "and what was said once is not taken back"
+    one.close()
+    other.close()
 
 
 def test_another_process_s_file_is_removed_too(tmp_path: Path) -> None:
@@ -220,8 +250,33 @@ def test_another_process_s_file_is_removed_too(tmp_path: Path) -> None:
     table.prepare(KEY, UNTIL, NOW)
     table.close()
     other = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
-    other.tidy(UNTIL + KEPT_AFTER + 1)
-    assert list((tmp_path / "spent").iterdir()) == []
+    other.prepare(OTHER, UNTIL + 2 * KEPT_AFTER, UNTIL + KEPT_AFTER + 1)
+    assert [path.name for path in (tmp_path / "spent").iterdir()] == [f"{OTHER.hex()}.spent"]
+
+
+def test_what_is_made_ready_is_not_kept_open(tmp_path: Path) -> None:
+    table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
+    table.prepare(KEY, UNTIL, NOW)
+    assert table.held() == {}, "a thread did it, and what is open is the spender's"
+    assert (tmp_path / "spent" / f"{KEY.hex()}.spent").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kill_in_the_midst_of_making_a_file_leaves_nothing_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _descriptor: os.kill(os.getpid(), signal.SIGKILL))
+        child = os.fork()
+        if child == 0:
+            table.prepare(KEY, UNTIL, NOW)
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert len(list((tmp_path / "spent").iterdir())) == 1
+    (nonce,) = nonces(1)
+    assert table.spend(OTHER, nonce, UNTIL, NOW) is Spending.NEW
+    assert [path.name for path in (tmp_path / "spent").iterdir()] == [f"{OTHER.hex()}.spent"]
+    table.close()
 
 
 def test_a_file_keeps_the_room_that_it_was_made_with(tmp_path: Path) -> None:
@@ -229,9 +284,9 @@ def test_a_file_keeps_the_room_that_it_was_made_with(tmp_path: Path) -> None:
     small.prepare(KEY, UNTIL, NOW)
     small.close()
     large = SpentTokens(tmp_path / "spent", 5_000)
-    large.prepare(KEY, UNTIL, NOW)
-    large.prepare(OTHER, UNTIL, NOW)
-    assert large.held() == {KEY: (0, 1_000), OTHER: (0, 5_000)}
+    for key in (KEY, OTHER):
+        large.spend(key, bytes(32), UNTIL, NOW)
+    assert large.held() == {KEY: (1, 1_000), OTHER: (1, 5_000)}
     assert (tmp_path / "spent" / f"{OTHER.hex()}.spent").stat().st_size == PAGE + 16_384 * DIGEST_OCTETS
     large.close()
 
@@ -304,31 +359,38 @@ def test_a_file_that_is_closed_while_it_is_written_out_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
-    table.prepare(KEY, UNTIL, NOW)
+    first, second = nonces(2)
+    table.spend(KEY, first, UNTIL, NOW)
     fdatasync = os.fdatasync
 
     def late(descriptor: int) -> None:
-        table.tidy(UNTIL + KEPT_AFTER + 1)
+        table.spend(OTHER, second, UNTIL + 2 * KEPT_AFTER, UNTIL + KEPT_AFTER + 1)
         fdatasync(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", late)
     table.sync()
     assert caplog.records == []
-    assert table.held() == {}
+    assert set(table.held()) == {OTHER}
+    table.close()
 
 
-def test_whoever_makes_a_file_second_takes_the_first_one_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = (SpentTokens(tmp_path / "spent", MIN_CAPACITY) for _ in "12")
+def test_of_two_that_make_a_file_at_once_the_second_takes_the_first_one_s(tmp_path: Path) -> None:
+    here = SpentTokens(tmp_path / "spent", MIN_CAPACITY)
     (nonce,) = nonces(1)
-    fallocate = os.posix_fallocate
-
-    def slow(descriptor: int, start: int, length: int) -> None:
-        monkeypatch.setattr(os, "posix_fallocate", fallocate)
-        assert one.spend(KEY, nonce, UNTIL, NOW) is Spending.NEW
-        fallocate(descriptor, start, length)
-
-    monkeypatch.setattr(os, "posix_fallocate", slow)
-    assert other.spend(KEY, nonce, UNTIL, NOW) is Spending.SPENT
+    folder = os.open(tmp_path / "spent", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with spender(tmp_path / "spent") as there:
+        assert there.stdin is not None
+        assert there.stdout is not None
+        there.stdin.write(nonce.hex() + "\n")
+        there.stdin.flush()
+        assert select.select([there.stdout], [], [], 0.2)[0] == [], "it waits for who makes one"
+        assert list((tmp_path / "spent").iterdir()) == []
+        with ThreadPoolExecutor(1) as pool:
+            spending = pool.submit(here.spend, KEY, nonce, UNTIL, NOW)
+            os.close(folder)
+            words = {there.stdout.readline().split()[1], spending.result().name}
+        there.stdin.close()
+    assert words == {"NEW", "SPENT"}
     assert len(list((tmp_path / "spent").iterdir())) == 1
-    one.close()
-    other.close()
+    here.close()

@@ -5,18 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport.oblivious.people import ANSWER, AUTHORITY, CLIENT, NOW, QUERY, RELAY, World
+from tests.transport.oblivious.people import ANSWER, CLIENT, NOW, QUERY, RELAY, World
 from tests.transport.tokens.mint import CHALLENGE, signing_key, token
 from transport.errors import UnreachableError
 from transport.handler import Caller, Protocol
-from transport.http2.doh import PATH, doh_route
-from transport.http2.routes import Routes
-from transport.oblivious.client import ObliviousExchange, Via
-from transport.oblivious.gateway import Gateway
-from transport.oblivious.gateway_keys import FetchedKeys
-from transport.oblivious.key_chain import KeyChain, KeyRing
-from transport.oblivious.places import RELAY as RELAY_PATH
-from transport.oblivious.target import sealed_target
+from transport.oblivious.client import ObliviousExchange
 from transport.tokens.authentication import authorization
 from transport.tokens.paying import paid_route
 from transport.tokens.redeeming import Redeemer
@@ -28,14 +21,10 @@ class PaidWorld(World):
     """A gateway before which tokens are taken."""
 
     def __init__(self, redeemer: Redeemer) -> None:
-        super().__init__()
-        routes = Routes({PATH: paid_route(doh_route(self._record(self.answer)), redeemer)})
-        self.gateway = Gateway(AUTHORITY, KeyRing(KeyChain.begun(bytes(32), NOW)), self.seen, sealed_target(routes))
+        super().__init__(before=lambda route: paid_route(route, redeemer))
 
     def paying(self, *tokens: Token) -> ObliviousExchange:
-        fields = tuple((b"authorization", authorization(one).encode()) for one in tokens)
-        keys = FetchedKeys(self.ask_for_keys, AUTHORITY)
-        return ObliviousExchange(self.relay_for(CLIENT), Via(RELAY_PATH, AUTHORITY), keys, lambda: fields)
+        return self.client(fields=tuple((b"authorization", authorization(one).encode()) for one in tokens))
 
 
 @pytest.fixture

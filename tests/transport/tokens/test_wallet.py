@@ -17,7 +17,7 @@ from transport.tokens.grants import Grants
 from transport.tokens.issuing import SigningKey
 from transport.tokens.keys import DAY
 from transport.tokens.tokens import Token, TokenChallenge, TokenError
-from transport.tokens.wallet import Outstanding, Wallet
+from transport.tokens.wallet import Left, Outstanding, Wallet
 
 PROJECT = Path(__file__).parents[3]
 TAKER = """\
@@ -52,6 +52,10 @@ def fill(wallet: Wallet, count: int, number: int = 0) -> None:
     assert wallet.finish(outstanding, signed(outstanding, key)) == count
 
 
+def left(wallet: Wallet, now: float) -> list[tuple[int, int]]:
+    return [(one.until, one.count) for one in wallet.left(now)]
+
+
 def taking(path: Path, how: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", TAKER, str(path), str(NOON), how]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -61,7 +65,7 @@ def taking(path: Path, how: str) -> subprocess.Popen[str]:
 def test_what_was_signed_can_be_taken_and_is_gone_then(wallet: Wallet) -> None:
     assert wallet.take(NOON) is None
     fill(wallet, 3)
-    assert wallet.left(NOON) == [(MIDNIGHT + 2 * DAY, 3)]
+    assert left(wallet, NOON) == [(MIDNIGHT + 2 * DAY, 3)]
     taken = [wallet.take(NOON) for _ in range(4)]
     assert len({token.nonce for token in taken if token}) == 3
     assert taken[3] is None
@@ -74,12 +78,25 @@ def test_what_was_signed_can_be_taken_and_is_gone_then(wallet: Wallet) -> None:
 def test_those_that_end_first_go_first_and_those_that_have_ended_do_not_count(wallet: Wallet) -> None:
     fill(wallet, 1, 1)
     fill(wallet, 2, 0)
-    assert wallet.left(NOON + DAY) == [(MIDNIGHT + 2 * DAY, 2), (MIDNIGHT + 3 * DAY, 1)]
+    assert left(wallet, NOON + DAY) == [(MIDNIGHT + 2 * DAY, 2), (MIDNIGHT + 3 * DAY, 1)]
     keys = [token.key_id for token in wallet.take_some(2, NOON + DAY)]
     assert keys == [signing_key(0).listed.key_id] * 2
     fill(wallet, 2, 0)
-    assert wallet.left(MIDNIGHT + 2 * DAY) == [(MIDNIGHT + 3 * DAY, 1)]
+    assert left(wallet, MIDNIGHT + 2 * DAY) == [(MIDNIGHT + 3 * DAY, 1)]
     assert [token.key_id for token in wallet.take_some(9, MIDNIGHT + 2 * DAY)] == [signing_key(1).listed.key_id]
+
+
+def test_it_says_of_which_keys_its_tokens_are(wallet: Wallet) -> None:
+    """Whoever has tokens of a key that nobody else has can be told from them."""
+    fill(wallet, 2)
+    other = signing_key(3, MIDNIGHT)
+    outstanding = wallet.ask(other.listed, 1, secrets.token_bytes)
+    wallet.finish(outstanding, signed(outstanding, other))
+    until = MIDNIGHT + 2 * DAY
+    assert wallet.left(NOON) == [
+        Left(until, signing_key().listed.key_id, 2),
+        Left(until, other.listed.key_id, 1),
+    ]
 
 
 def test_who_is_killed_after_taking_has_lost_the_token_and_nobody_has_it_again(
@@ -116,7 +133,7 @@ def test_an_answer_that_got_lost_is_had_again(tmp_path: Path, wallet: Wallet) ->
     assert wallet.outstanding() is None
     with pytest.raises(TokenError, match="not outstanding any more"):
         wallet.finish(outstanding, signed(outstanding, key))
-    assert wallet.left(NOON) == [(MIDNIGHT + 2 * DAY, 2)]
+    assert left(wallet, NOON) == [(MIDNIGHT + 2 * DAY, 2)]
     wallet.close()
 
 
@@ -134,7 +151,7 @@ def test_a_wrong_answer_changes_nothing(wallet: Wallet) -> None:
     ):
         with pytest.raises(TokenError):
             wallet.finish(outstanding, wrong)
-    assert wallet.left(NOON) == []
+    assert left(wallet, NOON) == []
     assert wallet.finish(outstanding, good) == 2
 
 
