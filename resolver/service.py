@@ -12,8 +12,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-import trio
-
 from resolver.cache import Found, Stores
 from resolver.complaints import Complaints
 from resolver.durations import Durations
@@ -123,14 +121,14 @@ class ResolverService:
         return self._trees is not None and identifiers.is_owner(name) and not self._trees.speaks_for(name)
 
     async def _search(self, name: Name) -> Found | None:
-        began = trio.current_time()
+        began = self._clock.now()
         try:
             found = await self._seeker.find(name)
         except Exception:  # the barrier, as in `handle`
             log.exception("event=bug-in-search")
             self.searched["failed"] += 1
             return None
-        self.durations.add(trio.current_time() - began)
+        self.durations.add(self._clock.now() - began)
         self.searched[found.judgement.outcome] += 1
         if found.judgement.refusals:
             for line in self._complaints.about(found.judgement.refusals, found.found):

@@ -16,11 +16,11 @@ from zonedata.errors import ConfigError
 EXIT_REFUSED, EXIT_NOT_RUNNING = 1, 3  # as unbound-control has them
 SECONDS: Final = 60.0  # for the next octets of an answer; each part of it may wait 5 s for each worker
 READ: Final = 65_536
-_WIDTH: Final = 26
+_INDENT: Final = " " * 20
 
 _EPILOG = "\n".join([
     "what can be asked for:",
-    *(f"  {verb.usage:<{_WIDTH}} {verb.help}" for verb in VERBS),
+    *(f"  {verb.usage}\n{_INDENT}{verb.help}" for verb in VERBS),
     "",
     "The daemon is the one that was started with the same CONFIG; [control] names",
     "its socket.",
@@ -32,7 +32,7 @@ _EPILOG = "\n".join([
     "",
     "examples:",
     "  fingerpost ctl resolver.toml status",
-    "  fingerpost ctl resolver.toml cache flush +14155550100",
+    "  fingerpost ctl resolver.toml log level debug",
 ])  # fmt: skip
 
 

@@ -52,10 +52,10 @@ class Verb:
 
 VERBS: Final = (
     Verb(("status",), "", "whether it runs, since when, as what, with which workers", Who.DESK),
-    Verb(("reload",), "", "read keys, certificates, stores and secrets again, as SIGHUP does", Who.SUPERVISOR),
+    Verb(("reload",), "", "read certificates, stores and secrets again, as SIGHUP", Who.SUPERVISOR),
     Verb(("stop",), "", "end gracefully, as SIGTERM does", Who.SUPERVISOR),
     Verb(("statistics",), "", "print every metric, summed over all workers", Who.DESK),
-    Verb(("log", "level"), "[LEVEL]", "show or set what is logged: debug, info, warning or error", Who.ALL),
+    Verb(("log", "level"), "[LEVEL]", "what is logged: debug, info, warning or error", Who.ALL),
 )
 
 

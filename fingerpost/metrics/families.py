@@ -98,6 +98,7 @@ LISTENER_FIELDS: Final[Mapping[str, tuple[Family, tuple[tuple[str, str], ...]]]]
     "handshakes": (HANDSHAKES, ()),
     "resumed": (RESUMED, ()),
     "handshakes_failed": (HANDSHAKES_FAILED, (("why", "refused"),)),
+    "handshakes_refused": (HANDSHAKES_FAILED, (("why", "too_many"),)),
     "handshakes_slow": (HANDSHAKES_FAILED, (("why", "slow"),)),
     "retried": (RETRIED, ()),
     "streams_refused": (STREAMS_REFUSED, (("why", "too_many"),)),
