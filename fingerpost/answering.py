@@ -5,13 +5,15 @@ remembers.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import trio
 
+from fingerpost.control.attending import Verb
+from fingerpost.control.server_verbs import servers_forgotten, servers_shown
 from fingerpost.logfmt import quoted
 from fingerpost.sections import ResolverPart
 from fingerpost.served_store import ServedStore
@@ -43,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What answers, what it does on SIGHUP, and what it has counted besides its listeners, searches apart."""
+    """What answers, what it does on SIGHUP, what it has counted besides its listeners, what the desk may ask."""
 
     handler: Handler
     fast: FastPath
@@ -52,6 +54,7 @@ class Daemon:
     jobs: int
     reload: Callable[[], None]
     counts: Callable[[], dict[str, int]]
+    verbs: Mapping[str, Verb]
     durations: Durations | None = None
 
 
@@ -77,7 +80,16 @@ async def _authority(shared: Shared) -> AsyncIterator[Daemon]:
             limiting.reload()
             store.reload()
 
-        yield Daemon(gate.handle, gate, gate.admit, Clock(), AUTHORITY_JOBS, reload, counts)
+        yield Daemon(
+            gate.handle,
+            gate,
+            gate.admit,
+            Clock(),
+            AUTHORITY_JOBS,
+            reload,
+            counts,
+            {"zone show": lambda _: [store.to_text()]},
+        )
     finally:
         store.close()
 
@@ -111,6 +123,11 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
                 log.info("event=reload-not-needed")
             limiting.reload()
 
+        verbs = {
+            "servers show": lambda words: servers_shown(service.servers, words, clock.now()),
+            "servers forget": lambda words: servers_forgotten(service.servers, words),
+        }
+
         def counts() -> dict[str, int]:
             searched = {f"searched_{outcome}": count for outcome, count in service.searched.items()}
             ready = {f"ready_{outcome}": service.packets.given[sort] for outcome, sort in SORTS.items()}
@@ -125,7 +142,9 @@ async def _resolver(shared: Shared, trust: Trust | Policy) -> AsyncIterator[Daem
             }
             return {**ready, **searched, **kept, **known, **gate.counts()}
 
-        yield Daemon(gate.handle, gate, gate.admit, clock, resolver.lookups, reload, counts, service.durations)
+        yield Daemon(
+            gate.handle, gate, gate.admit, clock, resolver.lookups, reload, counts, verbs, service.durations
+        )
 
 
 def _stores_of(resolver: ResolverPart, trust: Trust | Policy) -> dict[bytes, Stores]:

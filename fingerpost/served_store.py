@@ -64,6 +64,11 @@ class ServedStore:
         """The serial that is being served."""
         return self._service.engine.serial
 
+    def to_text(self) -> str:
+        """Say whose store is served, and which."""
+        name = quoted(self._service.engine.authority)
+        return f"authority={name} serial={self.serial} store={quoted(self._path)} build={quoted(self._build.name)}"
+
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message; see `root.service`."""
         return self._service.handle(message, caller, now)

@@ -87,7 +87,7 @@ async def _run(shared: Shared, seat: Seat) -> None:
             if shared.desk is not None:
                 channels, rows = shared.desk
                 nursery.start_soon(_tell, rows, seat, counted)
-                nursery.start_soon(attend, channels.worker_end(seat.number), VERBS)
+                nursery.start_soon(attend, channels.worker_end(seat.number), {**VERBS, **daemon.verbs})
             seat.say_ready()
             async for number in signals:
                 if number != signal.SIGHUP:

@@ -21,6 +21,7 @@ from resolver.minimised import Minimised
 from resolver.newest_keys import NewestKeys
 from resolver.routes import Routes
 from resolver.search import Search, key_of
+from resolver.servers import Servers
 from resolver.settings import Settings
 from resolver.upstream import Got, Question, Silence, TakenIn, Upstream, Watch
 from transport.clock import Clock
@@ -96,6 +97,11 @@ class Finder:
         """Forget what was laid out under an earlier version of the root's keys."""
         self.cache.forget_answers()
         self.stores.packets.clear()
+
+    @property
+    def servers(self) -> tuple[Servers, ...]:
+        """How servers have behaved; one, as the finders of several trees have several."""
+        return (self._upstream.servers,)
 
     @property
     def packets(self) -> Packets:

@@ -12,7 +12,7 @@ A server that offers TLS is asked over TLS and nothing else, with the key that i
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -34,6 +34,7 @@ FIRST_PATIENCE: Final = 0.3  # seconds to wait for a server nobody has measured:
 LEAST_PATIENCE: Final = 0.05  # seconds; below this a busy machine looks like a lost packet
 MOST_PATIENCE: Final = 1.0
 DECAY: Final = 0.98  # of the remembered time of a server that was passed over
+_BETWEEN: Final = "\0"  # the parts of a door's key
 MAX_REMEMBERED: Final = 20_000  # servers; about 4 MB
 MOST_IN_FLIGHT: Final = 64  # questions at one server at a time; 640 a second where one takes 100 ms
 FIRST_IN_FLIGHT: Final = 16  # at a server nobody knows: 48 packets until it turns out to be silent
@@ -63,7 +64,7 @@ class Door:
 
     def __post_init__(self) -> None:
         parts = (*self.party, self.first.to_text(), self.pin.pin.hex() if self.pin is not None else "")
-        object.__setattr__(self, "key", "\0".join(parts))
+        object.__setattr__(self, "key", _BETWEEN.join(parts))
 
     @property
     def first(self) -> Endpoint:
@@ -106,6 +107,33 @@ class _Memory:
     why: Standing = Standing.UNREACHABLE  # it is left alone
     in_flight: int = 0
     most: int = FIRST_IN_FLIGHT  # in flight: one more for each reply, half for each silence
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How one server has behaved, for people.
+
+    Attributes:
+        party: Whose server, as a principal.
+        where: Its address and port.
+        pin: What it proves to be, in hex; "" where it is asked in plain.
+        seconds: Smoothed, to a reply; None when it was not measured.
+        failures: In a row.
+        left_alone: Seconds for which it is not asked; 0 when it is.
+        why: It is left alone.
+        in_flight: Tries under way.
+        most: Tries that may be.
+    """
+
+    party: tuple[str, ...]
+    where: str
+    pin: str
+    seconds: float | None
+    failures: int
+    left_alone: float
+    why: Standing
+    in_flight: int
+    most: int
 
 
 @dataclass(slots=True)
@@ -265,6 +293,32 @@ class Servers:
         most = MOST_BACKOFF_IN_USE if now - memory.last_good < IN_USE else MOST_BACKOFF
         memory.until = now + min(FIRST_BACKOFF * 2 ** min(memory.failures - 1, 10), most)
 
+    def behaviours(self, now: float) -> Iterator[Behaviour]:
+        """Yield how every server has behaved; those that nobody has asked yet are not among them."""
+        for key, memory in list(self._memory.items()):
+            *party, where, pin = key.split(_BETWEEN)
+            yield Behaviour(
+                tuple(party),
+                where,
+                pin,
+                memory.smoothed,
+                memory.failures,
+                max(0.0, memory.until - now),
+                memory.why,
+                memory.in_flight,
+                memory.most,
+            )
+
+    def forget(self, authority: str = "") -> int:
+        """Forget marks and measurements of an authority's servers, or of all; return of how many.
+
+        How many strangers may be tried at an address is not forgotten: that protects whoever is there.
+        """
+        keys = [key for key in self._memory if authority in {"", name_of(key.split(_BETWEEN)[:-2])}]
+        for key in keys:
+            del self._memory[key]
+        return len(keys)
+
     def _recall(self, door: Door) -> _Memory:
         memory = self._memory.get(door.key)
         if memory is None:
@@ -272,6 +326,11 @@ class Servers:
                 del self._memory[next(iter(self._memory))]
             memory = self._memory[door.key] = _Memory()
         return memory
+
+
+def name_of(party: Sequence[str]) -> str:
+    """Return what a principal is called; the root has no name."""
+    return party[-1] if party else "."
 
 
 def _strangers(door: Door) -> tuple[str, ...]:

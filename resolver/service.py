@@ -18,6 +18,7 @@ from resolver.durations import Durations
 from resolver.finder import Finder
 from resolver.flights import Flights
 from resolver.reply import reply_for, room_of
+from resolver.servers import Servers
 from resolver.settings import Settings
 from resolver.trees import Trees
 from transport.clock import Clock
@@ -70,6 +71,11 @@ class ResolverService:
         """The only tree's."""
         assert isinstance(self._seeker, Finder), "there are several trees"
         return self._seeker
+
+    @property
+    def servers(self) -> tuple[Servers, ...]:
+        """How servers have behaved, tree by tree."""
+        return self._seeker.servers
 
     def handle(self, message: bytes, caller: Caller, now: float) -> Verdict:
         """Answer one message, or return the work of finding out; never raises."""

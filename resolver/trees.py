@@ -13,6 +13,7 @@ from resolver.cache import Found, Part, Stores
 from resolver.federation import gathered
 from resolver.finder import Finder
 from resolver.policy import Policy, Tree
+from resolver.servers import Servers
 from resolver.settings import Settings
 from resolver.upstream import Watch
 from transport.clock import Clock
@@ -54,6 +55,11 @@ class Trees:
     def chain(self) -> tuple[Sealed, ...]:
         """Nothing: each part of an answer has its own tree's."""
         return ()
+
+    @property
+    def servers(self) -> tuple[Servers, ...]:
+        """How servers have behaved, tree by tree."""
+        return tuple(servers for finder in self._finders.values() for servers in finder.servers)
 
     def speaks_for(self, owner: Name) -> bool:
         """Say whether any tree speaks for a CSI."""

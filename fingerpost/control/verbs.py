@@ -55,8 +55,14 @@ VERBS: Final = (
     Verb(("reload",), "", "read certificates, stores and secrets again, as SIGHUP", Who.SUPERVISOR),
     Verb(("stop",), "", "end gracefully, as SIGTERM does", Who.SUPERVISOR),
     Verb(("statistics",), "", "print every metric, summed over all workers", Who.DESK),
+    Verb(("servers", "show"), "[AUTHORITY]", "how servers have behaved, best first", Who.ALL, "resolver"),
+    Verb(("servers", "forget"), "[AUTHORITY]", "forget that, so that all are asked again", Who.ALL, "resolver"),
+    Verb(("zone", "show"), "", "whose store is served, and its serial", Who.ALL, "authority"),
     Verb(("log", "level"), "[LEVEL]", "what is logged: debug, info, warning or error", Who.ALL),
 )
+
+
+_ARTICLES: Final = {"resolver": "a resolver", "authority": "an authority"}
 
 
 class UnknownVerbError(Exception):
@@ -74,7 +80,7 @@ def verb_of(words: Sequence[str], daemon: str) -> tuple[Verb, list[str]]:
         if tuple(words[:count]) != verb.words:
             continue
         if verb.daemon not in {"", daemon}:
-            raise UnknownVerbError(f"'{verb.name}' is for a {verb.daemon}; this is a {daemon}")
+            raise UnknownVerbError(f"'{verb.name}' is of a daemon that is {_ARTICLES[verb.daemon]}")
         if not verb.takes(len(words) - count):
             raise UnknownVerbError(f"expected '{verb.usage}'")
         return verb, list(words[count:])

@@ -139,6 +139,16 @@ def test_the_level_of_the_log_is_shown_and_set(house: Household) -> None:
         assert "'loud' is no level; there are debug, info, warning, error" in outcome.err
 
 
+def test_the_store_that_is_served_is_shown_and_what_resolvers_have_is_refused(house: Household) -> None:
+    with watched(house):
+        lines = house.sound("ctl", "alpha.toml", "zone", "show").splitlines()
+        assert len(lines) == 2
+        assert re.fullmatch(r"worker=1 authority=alpha\.example serial=\d+ store=alpha\.store build=\S+", lines[1])
+        outcome = house.run("ctl", "alpha.toml", "servers", "show")
+        assert outcome.status == 1
+        assert "'servers show' is of a daemon that is a resolver" in outcome.err
+
+
 def test_what_there_is_not_is_refused_with_what_there_is(house: Household) -> None:
     with watched(house):
         outcome = house.run("ctl", "alpha.toml", "sttaus")

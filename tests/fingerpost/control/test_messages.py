@@ -61,7 +61,7 @@ def test_every_verb_is_found_by_its_words(verb: object) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["statsu"], "'statsu' is unknown; there is log, reload, statistics, status, stop"),
+        (["statsu"], "'statsu' is unknown; there is log, reload, servers, statistics, status, stop, zone"),
         (["log", "colour"], "'log colour' is unknown; there is log level"),
         (["status", "now"], "expected 'status'"),
         (["log", "level", "info", "debug"], r"expected 'log level \[LEVEL\]'"),
