@@ -31,6 +31,7 @@ from transport.http_listener import serve_http
 CLIENTS: Final = 16  # at a time; more wait in the kernel
 REQUEST_SECONDS: Final = 5.0  # for the line with the words; whoever types sends it at once
 SEND_SECONDS: Final = 30.0  # for a line to be taken; a pager may be in front of it
+GRACE: Final = 1.0  # seconds for conversations, once we are told to end
 READ: Final = 4_096  # octets a read
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,8 @@ class Desk:
                 async for number in signals:
                     if number == signal.SIGTERM:
                         break
+                with trio.move_on_after(GRACE):
+                    await conversations.ended()  # whoever has us end is told that it is done
                 nursery.cancel_scope.cancel()
 
 
@@ -105,6 +108,12 @@ class _Conversations:
         self._supervisor = supervisor
         self._workers = workers
         self._places = trio.Semaphore(CLIENTS)
+        self._silence = trio.lowlevel.ParkingLot()  # who waits for the last conversation to end waits here
+
+    async def ended(self) -> None:
+        """Wait until nobody is spoken with."""
+        while self._places.value < CLIENTS - 1:  # one is held for whoever comes next
+            await self._silence.park()
 
     async def serve(self, listener: trio.socket.SocketType) -> None:
         async with trio.open_nursery() as nursery:
@@ -129,6 +138,7 @@ class _Conversations:
             log.exception("event=internal-error part=control")
         finally:
             self._places.release()
+            self._silence.unpark_all()
 
     async def _answer(self, stream: trio.SocketStream) -> None:
         async def say(lines: list[str]) -> None:

@@ -303,8 +303,8 @@ def test_every_mistake_is_found_in_one_run(house: Household) -> None:
     text = "colour = 1\n" + text.replace("nodes =", "node =")
     assert house.check(text) == [
         (
-            "c.toml:1: colour: unknown; expected one of apex, authority, client, issuer, limits, listen, mail, "
-            "numbers, oblivious, process, resolver, sign, tls, tokens, tree, validate"
+            "c.toml:1: colour: unknown; expected one of apex, authority, client, control, issuer, limits, listen, "
+            "mail, numbers, oblivious, process, resolver, sign, tls, tokens, tree, validate"
         ),
         "c.toml:3: listen.udp: port 'x' is not a number from 0 to 65535",
         "c.toml:4: listen.tcp: True, expected an array: [...]",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerpost import logfmt, worker
+from fingerpost import answering, logfmt, worker
 from fingerpost.configuration import read
 from fingerpost.listening import opened_sockets
 from fingerpost.shared import Shared
@@ -94,7 +94,7 @@ def test_what_the_machine_refuses_is_said(
 
     house.msp()
     configuration = read(Path("alpha.toml"))
-    monkeypatch.setattr(worker, "ServedStore", refused)
+    monkeypatch.setattr(answering, "ServedStore", refused)
     with opened_sockets(configuration, 1) as sockets, _orphaned_seat() as (seat, _):
         assert worker.work(Shared(configuration, sockets, None, None, prepared(configuration)), seat) == 1
     assert 'reason="[Errno 24] Too many open files" worker=0' in capsys.readouterr().err
