@@ -165,8 +165,6 @@ class _Conversations:
         match verb.who:
             case Who.SUPERVISOR:
                 return await self._supervisor.ask(verb.name, operands, say)
-            case Who.ONE:
-                return await self._workers[0].ask(verb.name, operands, say)
             case Who.ALL:
                 return await self._all(verb, operands, say)
             case Who.DESK if verb.name == "status":

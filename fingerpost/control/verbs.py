@@ -11,7 +11,6 @@ class Who(Enum):
 
     DESK = auto()  # from what it knows itself
     SUPERVISOR = auto()
-    ONE = auto()  # one worker: what it is about is the same for all
     ALL = auto()  # every worker: each has its own
 
 

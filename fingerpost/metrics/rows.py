@@ -72,11 +72,6 @@ class Rows:
             ]
         )
 
-    def alone(self, row: int) -> Samples:
-        """Return what one worker has written, or its predecessor if it has not yet; empty where nobody has."""
-        one = self._get(row)
-        return one["samples"] if one is not None else {}
-
     def _past(self) -> dict[str, Any]:  # as JSON gives it; we wrote it ourselves
         return self._get(self._count) or {"lives": {}, "samples": {}}
 

@@ -65,7 +65,6 @@ def test_what_is_now_ends_with_its_worker() -> None:
     rows.write(1, 1, {NOW: 4})
     rows.bury(0)
     assert rows.total() == {NOW: 4}
-    assert rows.alone(1) == {NOW: 4}
 
 
 def test_more_than_fits_is_refused_and_what_was_told_stays() -> None:
