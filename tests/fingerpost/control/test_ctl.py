@@ -56,6 +56,16 @@ def send(sock: socket.socket, octets: bytes) -> None:
         sock.shutdown(socket.SHUT_WR)
 
 
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process for a while; one that stays so would outlive the test."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def metric(daemon: Running, key: str) -> float:
     for line in fetch(daemon, "/metrics")[1].splitlines():
         if line.startswith(key + " "):
@@ -118,8 +128,8 @@ def test_watchers_are_told_that_it_lives_and_is_ready(house: Household) -> None:
         assert fetch(daemon, "/ready?full=1", "HEAD") == (200, "")
         assert fetch(daemon, "/metrics", "POST")[0] == 405
         assert fetch(daemon, "/")[0] == 404
-        os.kill(daemon.workers()[1], signal.SIGSTOP)
-        assert fetch(daemon, "/ready") == (200, "ready\n"), "who is slow is still there"
+        with stopped(daemon.workers()[1]):
+            assert fetch(daemon, "/ready") == (200, "ready\n"), "who is slow is still there"
 
 
 def test_readiness_survives_a_reload(house: Household) -> None:
@@ -158,8 +168,8 @@ def test_what_there_is_not_is_refused_with_what_there_is(house: Household) -> No
 
 def test_a_worker_that_is_stopped_is_said_not_to_answer(house: Household) -> None:
     with watched(house) as daemon:
-        os.kill(daemon.workers()[0], signal.SIGSTOP)
-        outcome = house.run("ctl", "alpha.toml", "log", "level")
+        with stopped(daemon.workers()[0]):
+            outcome = house.run("ctl", "alpha.toml", "log", "level")
         assert outcome.status == 1
         assert outcome.out == "worker=1 level=info\n"
         assert "worker 0 does not answer" in outcome.err
