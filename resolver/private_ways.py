@@ -7,7 +7,7 @@ relay.
 """
 
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
 from transport.http2.doh_link import authority_of
-from transport.http2.messages import Headers
+from transport.http2.messages import Headers, MakeHeaders, no_headers
 from transport.oblivious import places
 from transport.oblivious.client import ObliviousExchange, Via
 from transport.oblivious.gateway_keys import FetchedKeys, GatewayKeys, KeptKeys
@@ -40,8 +40,6 @@ from transport.tokens.wallet import Wallet
 
 MAX_KEYS = 65_536  # octets of a file of keys; a few hundred are usual
 MAX_GATEWAYS = 16  # that one dialer asks; a client has one or two
-
-Fields = Callable[[], Headers]  # makes the fields of one request
 
 
 class NoKeysError(Exception):
@@ -66,11 +64,6 @@ class RelayWay:
     keys: Path | None = None
 
 
-def no_fields() -> Headers:
-    """Return none."""
-    return ()
-
-
 class ObliviousDialer:
     """Asks resolvers over HTTPS by way of a relay, and over nothing else. Whoever asks often keeps one open.
 
@@ -83,7 +76,7 @@ class ObliviousDialer:
         NoKeysError: A file of keys is named, and cannot be read or holds none.
     """
 
-    def __init__(self, relay: RelayWay, clock: Clock, fields: Fields = no_fields) -> None:
+    def __init__(self, relay: RelayWay, clock: Clock, fields: MakeHeaders = no_headers) -> None:
         self._relay = relay
         self._kept = kept_keys(relay.keys) if relay.keys is not None else None
         self._clock = clock

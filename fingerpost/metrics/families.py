@@ -126,7 +126,6 @@ FLOORS = _gauge("resolver_floors", "Names of which the least serial that is beli
 FLOORS_LOST = _counter("resolver_floors_lost", "Such serials that could not be written.")
 ASSERTIONS = _counter("root_assertions", "Assertions given straight out of the store.")
 DENIALS_READY = _counter("root_ready", "Questions answered with a reply that was ready.")
-SERIAL = _gauge("root_store_serial", "The serial of the store that is served.")
 LIMITED = _counter("limits_reached", "Messages past a limit, by which; in a dry run they were answered.")
 RATES = _counter("limits_rates", "Datagrams past a rate, by what became of them.")
 CHARGED = _counter("limits_charged", "Identifiers charged to a budget.")

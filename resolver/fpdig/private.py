@@ -7,13 +7,11 @@ from resolver.fpdig.naming import find_endpoints
 from resolver.fpdig.options import Options
 from resolver.private_ways import (
     EmptyWalletError,
-    Fields,
     NoKeysError,
     ObliviousDialer,
     PaidDialer,
     Payer,
     RelayWay,
-    no_fields,
 )
 from resolver.way import PORTS
 from transport.clock import Clock
@@ -21,6 +19,7 @@ from transport.dialer import Dialer, SocketDialer
 from transport.endpoint import Endpoint
 from transport.errors import UnreachableError
 from transport.handler import Protocol
+from transport.http2.messages import MakeHeaders, no_headers
 from transport.oblivious import places
 from transport.proof import Certified
 
@@ -28,7 +27,7 @@ from transport.proof import Certified
 async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -> Dialer | str:
     """Open it until the stack is left; return what is wrong if it cannot be."""
     if not options.token:
-        return await _opened(options, clock, stack, no_fields)
+        return await _opened(options, clock, stack, no_headers)
     try:
         payer = Payer(Path(options.token), clock)
     except EmptyWalletError as error:
@@ -38,7 +37,7 @@ async def opened_dialer(options: Options, clock: Clock, stack: AsyncExitStack) -
     return opened if isinstance(opened, str) else PaidDialer(opened, payer)
 
 
-async def _opened(options: Options, clock: Clock, stack: AsyncExitStack, fields: Fields) -> Dialer | str:
+async def _opened(options: Options, clock: Clock, stack: AsyncExitStack, fields: MakeHeaders) -> Dialer | str:
     if options.oblivious is None:
         return await stack.enter_async_context(SocketDialer(fields))
     url = options.oblivious

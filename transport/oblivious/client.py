@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from transport.errors import UnreachableError
 from transport.http2.doh import MAX_QUERY, PATH, reply_in, request_for
-from transport.http2.messages import Request, Response
+from transport.http2.messages import MakeHeaders, Request, Response, no_headers
 from transport.oblivious import binary_http, dates, problems
 from transport.oblivious.asking import HttpClient, media_type
-from transport.oblivious.binary_http import BinaryHttpError, BinaryRequest, BinaryResponse, Fields
+from transport.oblivious.binary_http import BinaryHttpError, BinaryRequest, BinaryResponse
 from transport.oblivious.encapsulation import REQUEST_TYPE, RESPONSE_TYPE, EncapsulationError, seal_request
 from transport.oblivious.gateway_keys import GatewayKeys
 from transport.oblivious.hpke import KeyPair
@@ -37,10 +37,6 @@ class Via:
     relay_path: str
     authority: str
     path: str = PATH
-
-
-def _no_fields() -> Fields:
-    return ()
 
 
 class _KeyRefusedError(Exception):
@@ -64,7 +60,7 @@ class ObliviousExchange:
         relay: HttpClient,
         via: Via,
         keys: GatewayKeys,
-        fields: Callable[[], Fields] = _no_fields,
+        fields: MakeHeaders = no_headers,
         generate: Callable[[], KeyPair] = KeyPair.generate,
     ) -> None:
         self._relay = relay

@@ -7,7 +7,7 @@ import pytest
 from fingerpost.metrics import families
 from fingerpost.metrics.exposition import to_text
 from fingerpost.metrics.families import BY_NAME, LISTENER_FIELDS, Type, family_of
-from fingerpost.metrics.samples import samples_of
+from fingerpost.metrics.samples import COUNTS, PREFIXES, samples_of
 from resolver.durations import BOUNDS, Durations
 from transport.http2.listener import HttpsStatistics
 from transport.quic.limits import QuicStatistics
@@ -28,6 +28,12 @@ def test_names_are_as_prometheus_wants_them() -> None:
         assert name.startswith("fingerpost_")
         assert name.endswith("_total") == (family.type is Type.COUNTER)
         assert family.help.endswith(".")
+
+
+def test_every_metric_is_told_by_something() -> None:
+    told = {family for family, _ in (*LISTENER_FIELDS.values(), *COUNTS.values())}
+    told |= {family for _, family, _ in PREFIXES}
+    assert told | {families.SEARCH_SECONDS} == set(families.FAMILIES)
 
 
 def test_listeners_of_one_protocol_are_one() -> None:
