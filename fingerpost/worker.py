@@ -98,11 +98,9 @@ async def _run(shared: Shared, seat: Seat) -> None:
             nursery.cancel_scope.cancel()
             if shared.desk is not None:
                 shared.desk[1].write(seat.number, seat.life, counted())
-            _tell_counts(daemon, listeners, later)
-            if shared.gateway is not None:
-                log.info("event=statistics %s", _pairs(shared.gateway.statistics()))
-            if redeemer is not None:
-                log.info("event=statistics %s", _pairs(_tokens(redeemer)))
+            for opened, listener in listeners:
+                log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
+            log.info("event=statistics %s", _pairs(_counts(daemon, later, shared, redeemer)))
 
 
 def _serving(
@@ -129,26 +127,13 @@ def _serving(
             assert_never(other)
 
 
-def _tell_counts(
-    daemon: Daemon, listeners: list[tuple[Opened, UdpListener | TcpListener]], later: LaterPool
-) -> None:
-    for opened, listener in listeners:
-        log.info("event=statistics %s %s", opened.to_text(), _pairs(asdict(listener.statistics())))
-    pool = later.statistics()
-    turned_away = {"crowded": pool.crowded, "evicted": pool.evicted}
-    log.info("event=statistics %s", _pairs(daemon.counts() | turned_away))
-
-
 def _counts(daemon: Daemon, later: LaterPool, shared: Shared, redeemer: Redeemer | None) -> dict[str, int]:
     """Return everything that is counted besides listeners."""
     pool = asdict(later.statistics())
     del pool["limit"]  # says the configuration
     gateway = shared.gateway.statistics() if shared.gateway is not None else {}
-    return daemon.counts() | pool | gateway | (_tokens(redeemer) if redeemer is not None else {})
-
-
-def _tokens(redeemer: Redeemer) -> dict[str, int]:
-    return {f"tokens_{word}": count for word, count in redeemer.counts.items()}
+    tokens = redeemer.counts if redeemer is not None else {}
+    return daemon.counts() | pool | gateway | {f"tokens_{word}": count for word, count in tokens.items()}
 
 
 async def _tell(rows: Rows, seat: Seat, counted: Callable[[], Samples]) -> None:
